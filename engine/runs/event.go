@@ -1,0 +1,164 @@
+package runs
+
+import (
+	"encoding/json"
+	"math"
+)
+
+// The kinds of record in a run's events.jsonl. The Data of each is the struct
+// of the same name.
+const (
+	EventQueued       = "queued"
+	EventStarted      = "started"
+	EventProgress     = "progress"
+	EventMetric       = "metric"
+	EventResource     = "resource"
+	EventCheckpoint   = "checkpoint"
+	EventArtifact     = "artifact"
+	EventCase         = "case"
+	EventWarning      = "warning"
+	EventFinished     = "finished"
+	EventFailed       = "failed"
+	EventCancelled    = "cancelled"
+	EventCheckpointed = "checkpointed" // SIGTERM: state saved, exit 75, can be resumed
+)
+
+// Queued is written by whoever launches (or resumes) the job.
+type Queued struct {
+	Executor string `json:"executor"`
+	Resume   bool   `json:"resume,omitempty"`
+}
+
+// Started is the worker's first record.
+type Started struct {
+	PID     int    `json:"pid"`
+	Host    string `json:"host"`
+	Device  string `json:"device"`
+	Threads int    `json:"threads"`
+	Version string `json:"version"`
+	// Step is 0 for a fresh run, else the step it resumes after.
+	Step int64 `json:"step"`
+}
+
+// Progress tells how far a phase ("load", "train", "validate", "evaluate") is.
+type Progress struct {
+	Phase  string  `json:"phase"`
+	Done   int64   `json:"done"`
+	Total  int64   `json:"total"`
+	Epoch  int     `json:"epoch,omitempty"`
+	Epochs int     `json:"epochs,omitempty"`
+	Rate   float64 `json:"rate"` // steps (or volumes) a second
+	ETA    float64 `json:"eta_seconds"`
+}
+
+// Metric holds values measured at one step. Split is train, val or test.
+type Metric struct {
+	Step   int64             `json:"step"`
+	Epoch  int               `json:"epoch"`
+	Split  string            `json:"split"`
+	Values map[string]Number `json:"values"`
+}
+
+// Resource is a sample of what the worker uses.
+type Resource struct {
+	RSSBytes   int64   `json:"rss_bytes"`
+	CPUPercent float64 `json:"cpu_percent"`
+	Step       int64   `json:"step"`
+}
+
+// Checkpoint is a complete file on disk. Path is relative to the run folder.
+// Role is best or last.
+type Checkpoint struct {
+	Path   string `json:"path"`
+	Role   string `json:"role"`
+	Step   int64  `json:"step"`
+	Epoch  int    `json:"epoch"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+	Metric string `json:"metric,omitempty"`
+	Value  Number `json:"value,omitempty"`
+}
+
+// Artifact is a complete file other than a checkpoint.
+type Artifact struct {
+	Path   string `json:"path"`
+	Role   string `json:"role"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Case is one volume's score. Excluded names metrics that the empty-mask
+// policy left out, with the reason.
+type Case struct {
+	Volume   string            `json:"volume"`
+	Split    string            `json:"split"`
+	Values   map[string]Number `json:"values"`
+	Excluded map[string]string `json:"excluded,omitempty"`
+}
+
+// Warning is something a person should know that does not stop the run.
+type Warning struct {
+	Message string `json:"message"`
+}
+
+// Finished ends a run that did all it was asked to.
+type Finished struct {
+	Step    int64   `json:"step"`
+	Epoch   int     `json:"epoch"`
+	Seconds float64 `json:"seconds"`
+	Reason  string  `json:"reason"` // "all steps done", "early stopping", …
+	// Summary repeats the numbers most asked for, by "split/name".
+	Summary map[string]Number `json:"summary,omitempty"`
+}
+
+// Failed ends a run that cannot go on. Code is short and stable (nan_loss,
+// no_foreground, disk_full, bad_input, out_of_memory, internal).
+type Failed struct {
+	Code  string `json:"code"`
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+	Step  int64  `json:"step"`
+}
+
+// Stopped is the data of both EventCancelled and EventCheckpointed.
+type Stopped struct {
+	Reason string `json:"reason"`
+	Step   int64  `json:"step"`
+}
+
+// Number is a float64 that survives JSON when it is not finite: NaN and the
+// infinities are written as the strings "NaN", "Inf" and "-Inf".
+type Number float64
+
+// MarshalJSON writes the shortest form that reads back to the same bits.
+func (n Number) MarshalJSON() ([]byte, error) {
+	switch f := float64(n); {
+	case math.IsNaN(f):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(f, 1):
+		return []byte(`"Inf"`), nil
+	case math.IsInf(f, -1):
+		return []byte(`"-Inf"`), nil
+	default:
+		return json.Marshal(f)
+	}
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"NaN"`:
+		*n = Number(math.NaN())
+	case `"Inf"`:
+		*n = Number(math.Inf(1))
+	case `"-Inf"`:
+		*n = Number(math.Inf(-1))
+	default:
+		var f float64
+		if err := json.Unmarshal(b, &f); err != nil {
+			return err
+		}
+		*n = Number(f)
+	}
+	return nil
+}
