@@ -1,0 +1,122 @@
+package planner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tmc/langchaingo/llms"
+
+	"github.com/minivess/minivess/tools"
+)
+
+// Name is what the planner calls itself in traces and status lines.
+const Name = "planner (offline)"
+
+// The keys under which a response's GenerationInfo carries what plain text
+// cannot: []Question, []string and Explanation.
+const (
+	InfoQuestions   = "questions"
+	InfoAssumptions = "assumptions"
+	InfoExplanation = "explanation"
+	InfoModel       = "model"
+)
+
+// NeedsKey is the reserved argument that names the steps a step waits for
+// when no argument refers to their output.
+const NeedsKey = "_needs"
+
+// ErrNoMessages is returned when there is nothing said to answer.
+var ErrNoMessages = errors.New("planner: no message from a person to answer")
+
+// Names are what exists in the workspace. They let the planner recognise a
+// dataset or a run anywhere in a sentence and offer choices in questions.
+type Names struct {
+	Datasets []string
+	Runs     []string
+	Models   []string
+}
+
+// Option configures a Model.
+type Option func(*Model)
+
+// WithNames gives the planner a way to ask what exists. It is called once a
+// turn and must be quick; without it the planner relies on the words alone.
+func WithNames(names func(context.Context) Names) Option {
+	return func(m *Model) { m.names = names }
+}
+
+// WithCatalogue gives the planner the full descriptors, whose examples let it
+// understand tools that its own lexicon does not know.
+func WithCatalogue(catalogue []tools.Descriptor) Option {
+	return func(m *Model) { m.descriptors = catalogue }
+}
+
+// Model is the offline planner. It is safe for concurrent use.
+type Model struct {
+	names       func(context.Context) Names
+	descriptors []tools.Descriptor
+	lex         *lexicon
+}
+
+var _ llms.Model = (*Model)(nil)
+
+// New returns a planner.
+func New(options ...Option) *Model {
+	m := &Model{}
+	for _, o := range options {
+		o(m)
+	}
+	m.lex = &lexicon{}
+	return m
+}
+
+// GenerateContent answers the last human message in the light of those before
+// it and of the tool results after it. Tool calls in the response are the
+// steps of a plan: call k has the id "k", an argument may refer to an earlier
+// step as "@k.field", and "_needs" lists steps to wait for. A response without
+// tool calls is an answer or a question.
+func (m *Model) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var opts llms.CallOptions
+	for _, o := range options {
+		o(&opts)
+	}
+	conversation := readMessages(messages)
+	if conversation.text == "" {
+		return nil, ErrNoMessages
+	}
+	out := m.turn(ctx, conversation, catalogueOf(opts.Tools))
+	if opts.StreamingFunc != nil && out.Reply != "" {
+		if err := opts.StreamingFunc(ctx, []byte(out.Reply)); err != nil {
+			return nil, fmt.Errorf("planner: stream the reply: %w", err)
+		}
+	}
+	return out.response()
+}
+
+// Call answers one prompt without tools.
+func (m *Model) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
+	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)
+}
+
+// Plan reads the turns a person said, the last of which is to be planned, with
+// the tools described. It is the same reading that GenerateContent gives, in
+// the planner's own types.
+func (m *Model) Plan(ctx context.Context, catalogue []tools.Descriptor, turns ...string) Outcome {
+	c := conversation{}
+	if n := len(turns); n > 0 {
+		c.text = turns[n-1]
+		for _, t := range turns[:n-1] {
+			c.history = append(c.history, exchange{text: t})
+		}
+	}
+	return m.turn(ctx, c, catalogueFrom(catalogue))
+}
+
+// Explain plans one sentence and says which words led to which argument.
+func (m *Model) Explain(ctx context.Context, catalogue []tools.Descriptor, text string) Explanation {
+	return m.Plan(ctx, catalogue, text).Explanation
+}

@@ -1,0 +1,116 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tmc/langchaingo/llms"
+)
+
+// Outcome is what a turn came to: steps to run, or a reply, or a question.
+type Outcome struct {
+	Steps       []Step      `json:"plan"`
+	Reply       string      `json:"reply"`
+	Questions   []Question  `json:"questions,omitempty"`
+	Assumptions []string    `json:"assumptions,omitempty"`
+	Explanation Explanation `json:"explanation,omitzero"`
+}
+
+// Step is one tool call of a plan. Needs lists the ids of the steps that must
+// be done first, whether an argument refers to them or not.
+type Step struct {
+	ID    string         `json:"id"`
+	Tool  string         `json:"tool"`
+	Args  map[string]any `json:"args"`
+	Needs []string       `json:"needs,omitempty"`
+}
+
+// Question is what the planner must know before it can plan. Choices may be
+// empty when it cannot tell what there is.
+type Question struct {
+	Text    string   `json:"text"`
+	Choices []string `json:"choices,omitempty"`
+}
+
+// Explanation tells how a sentence was read.
+type Explanation struct {
+	Reasons []Reason `json:"reasons"`
+}
+
+// Reason links words of the sentence to a tool or to one of its arguments.
+// Start and End are byte offsets into the text; both are 0 when the value is
+// an assumption that no words stand for.
+type Reason struct {
+	Step     string `json:"step"`
+	Tool     string `json:"tool"`
+	Argument string `json:"argument,omitempty"`
+	Value    string `json:"value,omitempty"`
+	Words    string `json:"words"`
+	Rule     string `json:"rule"`
+	Start    int    `json:"start"`
+	End      int    `json:"end"`
+}
+
+// String renders the explanation as one line a reason.
+func (e Explanation) String() string {
+	var b strings.Builder
+	for _, r := range e.Reasons {
+		what := r.Tool
+		if r.Argument != "" {
+			what = r.Argument + " = " + r.Value
+		}
+		words := "(assumed)"
+		if r.Words != "" {
+			words = fmt.Sprintf("%q", r.Words)
+		}
+		fmt.Fprintf(&b, "%-2s %-44s %-28s %s\n", r.Step, what, words, r.Rule)
+	}
+	return b.String()
+}
+
+// response puts an outcome into the convention of tool calls.
+func (o Outcome) response() (*llms.ContentResponse, error) {
+	choice := &llms.ContentChoice{
+		Content:    o.Reply,
+		StopReason: "stop",
+		GenerationInfo: map[string]any{
+			InfoModel:       Name,
+			InfoQuestions:   o.Questions,
+			InfoAssumptions: o.Assumptions,
+			InfoExplanation: o.Explanation,
+		},
+	}
+	for _, s := range o.Steps {
+		args, err := s.arguments()
+		if err != nil {
+			return nil, err
+		}
+		choice.ToolCalls = append(choice.ToolCalls, llms.ToolCall{
+			ID: s.ID, Type: "function",
+			FunctionCall: &llms.FunctionCall{Name: s.Tool, Arguments: args},
+		})
+	}
+	if len(choice.ToolCalls) > 0 {
+		choice.StopReason = "tool_calls"
+		choice.FuncCall = choice.ToolCalls[0].FunctionCall
+	}
+	return &llms.ContentResponse{Choices: []*llms.ContentChoice{choice}}, nil
+}
+
+// arguments encodes the arguments, with "_needs" for those waits that no
+// argument shows.
+func (s Step) arguments() (string, error) {
+	args := make(map[string]any, len(s.Args)+1)
+	for k, v := range s.Args {
+		args[k] = v
+	}
+	if silent := s.silentNeeds(); len(silent) > 0 {
+		args[NeedsKey] = silent
+	}
+	b, err := json.Marshal(args)
+	if err != nil {
+		return "", fmt.Errorf("planner: encode the arguments of step %s: %w", s.ID, err)
+	}
+	return string(b), nil
+}
