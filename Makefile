@@ -15,6 +15,15 @@ export CGO_CFLAGS   := -g0 -O2
 export CGO_CXXFLAGS := -g0 -O2 -D_GLIBCXX_USE_CXX11_ABI=0 -I$(NATIVE)/torch/include -I$(NATIVE)/torch/include/torch/csrc/api/include
 export CGO_LDFLAGS  := -L$(NATIVE)/stubs -L$(NATIVE)/torch/lib -Wl,--as-needed -Wl,-rpath,$(NATIVE)/torch/lib -Wl,-rpath-link,$(NATIVE)/torch/lib
 
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.native=$(NATIVE)
+
+LINT_VERSION := v2.15.0
+LINT := $(dir $(NATIVE))../tools/golangci-lint-$(LINT_VERSION)/golangci-lint
+
+# go test takes these for every package; `make test PKG=./engine/volume/...` narrows it.
+PKG ?= ./...
+FUZZTIME ?= 10s
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,3 +31,67 @@ help: ## list the targets
 .PHONY: native
 native: ## fetch libtorch and ONNX Runtime into the user's cache (once)
 	@python3 scripts/native.py fetch
+
+.PHONY: build
+build: native ## build bin/minivess and bin/minivess-worker
+	@mkdir -p bin
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess
+	@echo 'building minivess-worker (the first time takes about two minutes, then it is cached)' >&2
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess-worker
+
+.PHONY: demo
+demo: ## from nothing to a trained, evaluated model: the main job, in plain words
+	@bash scripts/demo.sh
+
+.PHONY: test
+test: build ## run all tests with the race detector (no network needed once built)
+	go test -race $(PKG)
+
+.PHONY: evals
+evals: build ## score the agent offline against the smoke suite
+	@mkdir -p dist
+	bin/minivess eval run evals/suites/smoke.yaml --junit dist/evals.xml
+
+.PHONY: bench
+bench: build ## time us and the reference packages side by side and print ratios
+	@python3 scripts/bench/run.py
+
+.PHONY: lint
+lint: native $(LINT) ## golangci-lint, pinned
+	$(LINT) run ./...
+
+$(LINT):
+	@echo 'building golangci-lint $(LINT_VERSION) (once)' >&2
+	@cd / && CGO_LDFLAGS= CGO_CXXFLAGS= GOBIN=$(dir $(LINT)) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: format
+format: $(LINT) ## rewrite Go files in the house format
+	@$(LINT) fmt ./...
+
+.PHONY: format-check
+format-check: $(LINT) ## fail if a Go file is not in the house format
+	@$(LINT) fmt --diff ./...
+
+.PHONY: vet
+vet: native ## go vet
+	@go vet ./...
+
+.PHONY: architecture
+architecture: ## check which room imports which
+	@go test -count=1 .
+
+.PHONY: tidy-check
+tidy-check: ## fail if go.mod or go.sum would change
+	@go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: native ## fuzz every parser for FUZZTIME (10s) each
+	@bash scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: golden
+golden: native ## rewrite golden files from what is printed now; read the diff before committing
+	@go test ./... -update
+
+.PHONY: clean
+clean: ## remove what was built here (the user's cache stays)
+	rm -rf bin dist coverage.out
