@@ -1,0 +1,15 @@
+// Package configs holds the configuration files that come with the program,
+// embedded so that they can be named from anywhere. It contains no logic.
+package configs
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed experiment/*.yaml
+var files embed.FS
+
+// FS gives the shipped files: experiment/baseline.yaml and
+// experiment/quick.yaml.
+func FS() fs.FS { return files }

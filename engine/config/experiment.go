@@ -1,0 +1,144 @@
+// Package config holds the one schema of an experiment: the same struct is
+// what YAML files, tool arguments and key=value overrides are read into, and
+// what goes, resolved, into a run's job.json. It reads and checks values and
+// knows where each came from. What the values do belongs to the packages that
+// train, infer and augment.
+package config
+
+import "maps"
+
+// Experiment says everything about how a model is trained, apart from where
+// the data lie. Keys are dotted ("train.learning_rate"). The jsonschema tag of
+// a field is its documentation, in help texts and in tool schemas alike.
+type Experiment struct {
+	Name      string            `json:"name" yaml:"name" jsonschema:"a name for people; runs have their own ids"`
+	Dataset   string            `json:"dataset" yaml:"dataset" jsonschema:"name of a catalogued dataset"`
+	Fold      int               `json:"fold" yaml:"fold" jsonschema:"which fold of the split is held out for validation, from 0"`
+	Seed      int64             `json:"seed" yaml:"seed" jsonschema:"seed of the initial weights and of every random choice"`
+	Tags      map[string]string `json:"tags,omitempty" yaml:"tags,omitempty" jsonschema:"labels put on the run"`
+	Device    string            `json:"device" yaml:"device" jsonschema:"auto, cpu or cuda"`
+	Threads   int               `json:"threads" yaml:"threads" jsonschema:"threads for computing; 0 means one for each core"`
+	Model     Model             `json:"model" yaml:"model"`
+	Train     Train             `json:"train" yaml:"train"`
+	Augment   Augment           `json:"augment" yaml:"augment"`
+	Normalise string            `json:"normalise" yaml:"normalise" jsonschema:"intensities of a volume: zscore (mean 0, deviation 1), percentile (0.5th to 99.5th percentile onto 0 to 1) or none"`
+	Infer     Infer             `json:"infer" yaml:"infer"`
+}
+
+// Model says which network is trained.
+type Model struct {
+	Name        string  `json:"name" yaml:"name" jsonschema:"name of the network, for example segresnet"`
+	InitFilters int     `json:"init_filters" yaml:"init_filters" jsonschema:"channels of the first convolution; doubles at each level"`
+	InChannels  int     `json:"in_channels" yaml:"in_channels" jsonschema:"channels of the image"`
+	OutChannels int     `json:"out_channels" yaml:"out_channels" jsonschema:"classes, background included"`
+	Dropout     float64 `json:"dropout" yaml:"dropout" jsonschema:"probability that a channel is dropped while training"`
+}
+
+// Options gives the model's parameters by the names that engine/models uses.
+func (m Model) Options() map[string]any {
+	return map[string]any{
+		"init_filters": m.InitFilters,
+		"in_channels":  m.InChannels,
+		"out_channels": m.OutChannels,
+		"dropout":      m.Dropout,
+	}
+}
+
+// Train says how the network is trained. A step is one batch of patches. An
+// epoch draws patches_per_volume patches for each training volume. Cadences
+// are counted in steps; 0 means once an epoch.
+type Train struct {
+	Epochs                int     `json:"epochs" yaml:"epochs" jsonschema:"passes over the training volumes"`
+	MaxSteps              int     `json:"max_steps" yaml:"max_steps" jsonschema:"stop after this many steps even if epochs are left; 0 means no such limit"`
+	PatchesPerVolume      int     `json:"patches_per_volume" yaml:"patches_per_volume" jsonschema:"patches drawn for each training volume in one epoch"`
+	BatchSize             int     `json:"batch_size" yaml:"batch_size" jsonschema:"patches in one step"`
+	PatchSize             [3]int  `json:"patch_size" yaml:"patch_size,flow" jsonschema:"voxels of a patch along x, y and z; each a multiple of 8"`
+	ForegroundFraction    float64 `json:"foreground_fraction" yaml:"foreground_fraction" jsonschema:"share of the patches that are centred near a foreground voxel"`
+	Loss                  string  `json:"loss" yaml:"loss" jsonschema:"dice_ce (Dice plus cross-entropy), dice or ce"`
+	IncludeBackground     bool    `json:"include_background" yaml:"include_background" jsonschema:"whether the background counts as a class in the Dice loss"`
+	Optimizer             string  `json:"optimizer" yaml:"optimizer" jsonschema:"adamw"`
+	LearningRate          float64 `json:"learning_rate" yaml:"learning_rate" jsonschema:"highest learning rate"`
+	WeightDecay           float64 `json:"weight_decay" yaml:"weight_decay" jsonschema:"decoupled weight decay of AdamW"`
+	GradientClip          float64 `json:"gradient_clip" yaml:"gradient_clip" jsonschema:"largest norm of the gradient; 0 means unlimited"`
+	Schedule              string  `json:"schedule" yaml:"schedule" jsonschema:"cosine, poly (power 0.9) or constant"`
+	WarmupSteps           int     `json:"warmup_steps" yaml:"warmup_steps" jsonschema:"steps over which the learning rate rises from 0"`
+	Precision             string  `json:"precision" yaml:"precision" jsonschema:"float32"`
+	GradientCheckpointing bool    `json:"gradient_checkpointing" yaml:"gradient_checkpointing" jsonschema:"recompute activations in the backward pass to save memory"`
+	Patience              int     `json:"patience" yaml:"patience" jsonschema:"stop after this many validations without a better Dice; 0 means never"`
+	ValidateEvery         int     `json:"validate_every" yaml:"validate_every" jsonschema:"steps between validations; 0 means once an epoch"`
+	CheckpointEvery       int     `json:"checkpoint_every" yaml:"checkpoint_every" jsonschema:"steps between checkpoints; 0 means once an epoch"`
+	CacheMegabytes        int     `json:"cache_megabytes" yaml:"cache_megabytes" jsonschema:"memory for volumes kept between steps; more are read again when needed"`
+}
+
+// Augment says how patches are varied.
+type Augment struct {
+	Flip float64 `json:"flip" yaml:"flip" jsonschema:"probability of a flip, for each axis on its own"`
+}
+
+// Infer says how whole volumes are predicted.
+type Infer struct {
+	Window      [3]int  `json:"window" yaml:"window,flow" jsonschema:"voxels of the sliding window along x, y and z; 0x0x0 means the patch size"`
+	Overlap     float64 `json:"overlap" yaml:"overlap" jsonschema:"share of the window that neighbours have in common"`
+	Mode        string  `json:"mode" yaml:"mode" jsonschema:"weights within the window: gaussian or constant"`
+	WindowBatch int     `json:"window_batch" yaml:"window_batch" jsonschema:"windows computed at a time"`
+}
+
+// WindowSize is the window to use: Window, or the patch size if that is zero.
+func (e Experiment) WindowSize() [3]int {
+	if e.Infer.Window == [3]int{} {
+		return e.Train.PatchSize
+	}
+	return e.Infer.Window
+}
+
+// StepsPerEpoch is the number of steps in one epoch over the given number of
+// training volumes: each gives PatchesPerVolume patches, the last batch is
+// filled up.
+func (t Train) StepsPerEpoch(volumes int) int {
+	return max(1, (volumes*t.PatchesPerVolume+t.BatchSize-1)/t.BatchSize)
+}
+
+// TotalSteps is the number of steps of a whole training over the given number
+// of training volumes, unless it stops early.
+func (t Train) TotalSteps(volumes int) int {
+	steps := t.Epochs * t.StepsPerEpoch(volumes)
+	if t.MaxSteps > 0 {
+		steps = min(steps, t.MaxSteps)
+	}
+	return steps
+}
+
+// Default is what an experiment is when nobody says otherwise: sized for a
+// laptop without an accelerator.
+func Default() Experiment {
+	return Experiment{
+		Device: "auto",
+		Model:  Model{Name: "segresnet", InitFilters: 8, InChannels: 1, OutChannels: 2},
+		Train: Train{
+			Epochs:             20,
+			PatchesPerVolume:   8,
+			BatchSize:          2,
+			PatchSize:          [3]int{48, 48, 48},
+			ForegroundFraction: 0.67,
+			Loss:               "dice_ce",
+			Optimizer:          "adamw",
+			LearningRate:       1e-3,
+			WeightDecay:        1e-5,
+			GradientClip:       12,
+			Schedule:           "cosine",
+			WarmupSteps:        20,
+			Precision:          "float32",
+			Patience:           10,
+			CacheMegabytes:     2048,
+		},
+		Augment:   Augment{Flip: 0.5},
+		Normalise: "zscore",
+		Infer:     Infer{Overlap: 0.25, Mode: "gaussian", WindowBatch: 1},
+	}
+}
+
+// clone copies e so that changing one leaves the other alone.
+func (e Experiment) clone() Experiment {
+	e.Tags = maps.Clone(e.Tags)
+	return e
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// patchMultiple is what every side of a patch must divide by: three halvings.
+const patchMultiple = 8
+
+// ValueError is a value that has the right type but cannot be used.
+type ValueError struct {
+	Key     string // dotted
+	Value   any
+	Message string
+}
+
+// Error says which key, which value, and what would do.
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("%s is %v: %s", e.Key, e.Value, e.Message)
+}
+
+// Unwrap lets errors.Is find ErrInvalid.
+func (e *ValueError) Unwrap() error { return ErrInvalid }
+
+// Validate checks every range. The error joins one *ValueError for each value
+// that cannot be used. Whether the dataset and the model exist is for their
+// catalogues to say.
+func (e Experiment) Validate() error {
+	var c checker
+	c.printable("name", e.Name)
+	c.printable("dataset", e.Dataset)
+	for _, k := range slices.Sorted(maps.Keys(e.Tags)) {
+		c.printable("tags", k)
+		c.printable("tags", e.Tags[k])
+	}
+	c.atLeast("fold", e.Fold, 0)
+	c.oneOf("device", e.Device, "auto", "cpu", "cuda")
+	c.between("threads", e.Threads, 0, 1024)
+	c.oneOf("normalise", e.Normalise, "zscore", "percentile", "none")
+	c.model(e.Model)
+	c.train(e.Train)
+	c.fraction("augment.flip", e.Augment.Flip)
+	c.infer(e.Infer)
+	return errors.Join(c.errs...)
+}
+
+type checker struct{ errs []error }
+
+func (c *checker) fail(key string, value any, format string, args ...any) {
+	c.errs = append(c.errs, &ValueError{Key: key, Value: value, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) model(m Model) {
+	if strings.TrimSpace(m.Name) == "" {
+		c.fail("model.name", `""`, "name a network, for example segresnet")
+	}
+	c.between("model.init_filters", m.InitFilters, 1, 512)
+	c.between("model.in_channels", m.InChannels, 1, 64)
+	c.between("model.out_channels", m.OutChannels, 2, 256)
+	if !(m.Dropout >= 0 && m.Dropout < 1) {
+		c.fail("model.dropout", m.Dropout, "must be at least 0 and below 1")
+	}
+}
+
+func (c *checker) train(t Train) {
+	c.between("train.epochs", t.Epochs, 1, 1_000_000)
+	c.between("train.max_steps", t.MaxSteps, 0, 1_000_000_000)
+	c.between("train.patches_per_volume", t.PatchesPerVolume, 1, 10_000)
+	c.between("train.batch_size", t.BatchSize, 1, 1024)
+	for _, n := range t.PatchSize {
+		if n < patchMultiple || n > 1024 || n%patchMultiple != 0 {
+			c.fail("train.patch_size", size(t.PatchSize), "each side must be a multiple of %d from %d to 1024", patchMultiple, patchMultiple)
+			break
+		}
+	}
+	c.fraction("train.foreground_fraction", t.ForegroundFraction)
+	c.oneOf("train.loss", t.Loss, "dice_ce", "dice", "ce")
+	c.oneOf("train.optimizer", t.Optimizer, "adamw")
+	if !(t.LearningRate > 0 && t.LearningRate <= 1000) {
+		c.fail("train.learning_rate", t.LearningRate, "must be above 0 and at most 1000")
+	}
+	if !(t.WeightDecay >= 0 && t.WeightDecay <= 1) {
+		c.fail("train.weight_decay", t.WeightDecay, "must be from 0 to 1")
+	}
+	if !(t.GradientClip >= 0) || math.IsInf(t.GradientClip, 0) {
+		c.fail("train.gradient_clip", t.GradientClip, "must be a finite number, 0 (unlimited) or more")
+	}
+	c.oneOf("train.schedule", t.Schedule, "cosine", "poly", "constant")
+	c.atLeast("train.warmup_steps", t.WarmupSteps, 0)
+	if t.Precision != "float32" {
+		c.fail("train.precision", t.Precision, "this version trains in float32 only")
+	}
+	if t.GradientCheckpointing {
+		c.fail("train.gradient_checkpointing", true, "this version keeps all activations; use a smaller patch_size or batch_size to save memory")
+	}
+	c.atLeast("train.patience", t.Patience, 0)
+	c.atLeast("train.validate_every", t.ValidateEvery, 0)
+	c.atLeast("train.checkpoint_every", t.CheckpointEvery, 0)
+	c.atLeast("train.cache_megabytes", t.CacheMegabytes, 0)
+}
+
+func (c *checker) infer(i Infer) {
+	if i.Window != [3]int{} {
+		for _, n := range i.Window {
+			if n < patchMultiple || n > 1024 || n%patchMultiple != 0 {
+				c.fail("infer.window", size(i.Window), "each side must be a multiple of %d from %d to 1024, or all 0 for the patch size", patchMultiple, patchMultiple)
+				break
+			}
+		}
+	}
+	if !(i.Overlap >= 0 && i.Overlap < 1) {
+		c.fail("infer.overlap", i.Overlap, "must be at least 0 and below 1")
+	}
+	c.oneOf("infer.mode", i.Mode, "gaussian", "constant")
+	c.between("infer.window_batch", i.WindowBatch, 1, 1024)
+}
+
+// printable keeps terminal escapes out of what is shown later.
+func (c *checker) printable(key, v string) {
+	if !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		c.fail(key, fmt.Sprintf("%q", v), "must be printable text")
+	}
+}
+
+func (c *checker) atLeast(key string, v, low int) {
+	if v < low {
+		c.fail(key, v, "must be at least %d", low)
+	}
+}
+
+func (c *checker) between(key string, v, low, high int) {
+	if v < low || v > high {
+		c.fail(key, v, "must be from %d to %d", low, high)
+	}
+}
+
+func (c *checker) fraction(key string, v float64) {
+	if !(v >= 0 && v <= 1) {
+		c.fail(key, v, "must be from 0 to 1")
+	}
+}
+
+func (c *checker) oneOf(key, v string, allowed ...string) {
+	if slices.Contains(allowed, v) {
+		return
+	}
+	message := "must be " + strings.Join(allowed[:len(allowed)-1], ", ")
+	if len(allowed) > 1 {
+		message += " or "
+	}
+	message += allowed[len(allowed)-1]
+	if guess := nearest(v, allowed); len(guess) > 0 {
+		message += "; did you mean " + guess[0] + "?"
+	}
+	c.fail(key, fmt.Sprintf("%q", v), "%s", message)
+}
+
+// size writes a patch or window as people do: 48x48x32.
+func size(s [3]int) string { return fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]) }
