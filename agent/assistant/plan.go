@@ -1,0 +1,101 @@
+package assistant
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/minivess/minivess/tools"
+)
+
+// StepState is where a step of a plan is.
+type StepState string
+
+// The states of a step.
+const (
+	StepPlanned  StepState = "planned"  // waits for a decision
+	StepApproved StepState = "approved" // may run; waits for the steps it needs
+	StepRunning  StepState = "running"  // the tool is at work, or the run that it launched
+	StepDone     StepState = "done"
+	StepFailed   StepState = "failed"
+	StepSkipped  StepState = "skipped"  // a step it needs failed
+	StepRejected StepState = "rejected" // the user said no
+)
+
+// Plan is an ordered list of tool calls with what the model said beside them.
+// Its JSON is what `minivess ask --plan --json` prints.
+type Plan struct {
+	Steps       []Step   `json:"plan"`
+	Reply       string   `json:"reply,omitempty"`
+	Questions   []string `json:"questions,omitempty"`
+	Assumptions []string `json:"assumptions,omitempty"`
+}
+
+// Step is one tool call of a plan. Args may refer to the result of an earlier
+// step as "@ID.field"; Resolved is what was really sent to the tool.
+type Step struct {
+	ID       string          `json:"id"`
+	Tool     string          `json:"tool"`
+	Args     json.RawMessage `json:"args"`
+	Needs    []string        `json:"needs"`
+	Effect   tools.Effect    `json:"effect,omitempty"`
+	Preview  *tools.Preview  `json:"preview,omitempty"`
+	State    StepState       `json:"state,omitempty"`
+	Resolved json.RawMessage `json:"resolved,omitempty"`
+	Result   *tools.Result   `json:"result,omitempty"`
+	Run      string          `json:"run,omitempty"` // the run it launched
+	Error    *Problem        `json:"error,omitempty"`
+	Started  time.Time       `json:"started,omitzero"`
+	Ended    time.Time       `json:"ended,omitzero"`
+}
+
+// Cost adds up what the previews of the steps estimate: seconds as if the
+// steps ran one after another, the largest memory, all disk space.
+func (p *Plan) Cost() tools.Cost {
+	var c tools.Cost
+	for i := range p.Steps {
+		if pv := p.Steps[i].Preview; pv != nil {
+			c.Seconds += pv.Cost.Seconds
+			c.MemoryBytes = max(c.MemoryBytes, pv.Cost.MemoryBytes)
+			c.DiskBytes += pv.Cost.DiskBytes
+		}
+	}
+	return c
+}
+
+// Step returns the step called id, or nil.
+func (p *Plan) Step(id string) *Step {
+	for i := range p.Steps {
+		if p.Steps[i].ID == id {
+			return &p.Steps[i]
+		}
+	}
+	return nil
+}
+
+// Verdict is the kind of a decision.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "approve" // do the steps
+	Reject  Verdict = "reject"  // do none of them; Text says why, and the model hears it
+	Edit    Verdict = "edit"    // replace the arguments in Args; the changed plan is reviewed again
+	Respond Verdict = "respond" // Text says in words what to change; the model plans anew
+)
+
+// Decision answers a Review.
+type Decision struct {
+	// Review is the id of the review that this answers; empty means whichever
+	// is pending.
+	Review  string  `json:"review,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	// Steps limits an approval to these steps. Empty approves every step that
+	// destroys nothing; a destroying step is approved only if it is named here.
+	Steps []string `json:"steps,omitempty"`
+	// Args replaces the arguments of steps (Edit).
+	Args map[string]json.RawMessage `json:"args,omitempty"`
+	// Text is the reason (Reject) or the wish (Respond).
+	Text string    `json:"text,omitempty"`
+	By   string    `json:"by,omitempty"` // who decided; filled in from Options.User
+	At   time.Time `json:"at,omitzero"`
+}
