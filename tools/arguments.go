@@ -73,6 +73,9 @@ func argumentObject(tool string, raw json.RawMessage) (map[string]any, error) {
 	if err != nil {
 		return nil, Errorf(CodeBadArguments, "%s: the arguments are not JSON: %w", tool, err)
 	}
+	if v, err = canonicalNumbers(v); err != nil { // 3.0 is a whole number
+		return nil, Errorf(CodeBadArguments, "%s: %w", tool, err)
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		return v, nil
