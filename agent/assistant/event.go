@@ -62,7 +62,7 @@ type Answer struct {
 	// Unverified lists numbers of Text that occur in no tool result.
 	Unverified []string `json:"unverified,omitempty"`
 	// Questions are what the user has to say before anything can be done.
-	Questions []string `json:"questions,omitempty"`
+	Questions []Question `json:"questions,omitempty"`
 }
 
 // Source is where the numbers of an answer come from.

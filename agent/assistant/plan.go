@@ -24,10 +24,17 @@ const (
 // Plan is an ordered list of tool calls with what the model said beside them.
 // Its JSON is what `minivess ask --plan --json` prints.
 type Plan struct {
-	Steps       []Step   `json:"plan"`
-	Reply       string   `json:"reply,omitempty"`
-	Questions   []string `json:"questions,omitempty"`
-	Assumptions []string `json:"assumptions,omitempty"`
+	Steps       []Step     `json:"plan"`
+	Reply       string     `json:"reply,omitempty"`
+	Questions   []Question `json:"questions,omitempty"`
+	Assumptions []string   `json:"assumptions,omitempty"`
+}
+
+// Question is something the user has to say before anything can be done.
+// Choices may be empty.
+type Question struct {
+	Text    string   `json:"text"`
+	Choices []string `json:"choices,omitempty"`
 }
 
 // Step is one tool call of a plan. Args may refer to the result of an earlier
