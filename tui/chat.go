@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/minivess/minivess/agent/assistant"
+)
+
+// speaker says whose words an entry of the transcript holds.
+type speaker int
+
+const (
+	speakerUser speaker = iota
+	speakerAssistant
+	speakerPlan
+	speakerNote
+	speakerProblem
+)
+
+// entry is one thing in the transcript. A plan entry is drawn anew from its
+// plan each time, so that states and progress stay current.
+type entry struct {
+	who  speaker
+	text string
+	plan *assistant.Plan
+}
+
+// transcript is the conversation as it is shown.
+type transcript struct {
+	entries []entry
+}
+
+func (t *transcript) add(who speaker, text string) {
+	if text = strings.TrimRight(clean(text), "\n "); text != "" {
+		t.entries = append(t.entries, entry{who: who, text: text})
+	}
+}
+
+// setPlan shows a plan, in the place of the last one if nothing was said since.
+func (t *transcript) setPlan(p *assistant.Plan) {
+	if p == nil || len(p.Steps) == 0 {
+		return
+	}
+	for i := len(t.entries) - 1; i >= 0 && t.entries[i].who != speakerUser; i-- {
+		if t.entries[i].who == speakerPlan && samePlan(t.entries[i].plan, p) {
+			t.entries[i].plan = p
+			return
+		}
+	}
+	t.entries = append(t.entries, entry{who: speakerPlan, plan: p})
+}
+
+// samePlan says whether two plans have the same steps, in whatever state.
+func samePlan(a, b *assistant.Plan) bool {
+	if len(a.Steps) != len(b.Steps) {
+		return false
+	}
+	for i := range a.Steps {
+		if a.Steps[i].ID != b.Steps[i].ID || a.Steps[i].Tool != b.Steps[i].Tool {
+			return false
+		}
+	}
+	return true
+}
+
+// lastPlan returns the plan that was shown last, or nil.
+func (t *transcript) lastPlan() *assistant.Plan {
+	for i := len(t.entries) - 1; i >= 0; i-- {
+		if t.entries[i].who == speakerPlan {
+			return t.entries[i].plan
+		}
+	}
+	return nil
+}
+
+// render draws the transcript at a width.
+func (t *transcript) render(width int, st styles, p planView) string {
+	blocks := make([]string, 0, len(t.entries))
+	for _, e := range t.entries {
+		switch e.who {
+		case speakerUser:
+			blocks = append(blocks, st.user.Render("you   ")+wrap(e.text, width, 6))
+		case speakerAssistant:
+			blocks = append(blocks, st.assistant.Render("mini  ")+wrap(e.text, width, 6))
+		case speakerNote:
+			blocks = append(blocks, st.dim.Render("·     "+wrap(e.text, width, 6)))
+		case speakerProblem:
+			blocks = append(blocks, st.bad.Render("error ")+wrap(e.text, width, 6))
+		case speakerPlan:
+			blocks = append(blocks, p.render(e.plan, width, st))
+		}
+	}
+	return strings.Join(blocks, "\n\n")
+}
