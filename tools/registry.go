@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // Handler runs one call.
@@ -19,6 +21,13 @@ type Registry struct {
 	gates   []Gate
 	order   []string
 	entries map[string]entry
+}
+
+// Refiner is what a tool implements to show in its input schema what Go tags
+// cannot know: defaults that come from elsewhere, names that exist. Refining
+// changes what callers see, not what is accepted.
+type Refiner interface {
+	Refine(input *jsonschema.Schema)
 }
 
 type entry struct {
@@ -91,20 +100,25 @@ func Register[In any, Out Summarised](r *Registry, t Tool[In, Out]) error {
 	if err != nil {
 		return fmt.Errorf("registering %s: %w", t.Spec().Name, err)
 	}
+	accepted := d.Input
+	if refiner, ok := t.(Refiner); ok {
+		d.Input = accepted.CloneSchemas()
+		refiner.Refine(d.Input)
+	}
 	if _, taken := r.entries[d.Name]; taken {
 		return fmt.Errorf("registering %s: the name is taken", d.Name)
 	}
 	for _, ex := range d.Examples {
 		var in In
-		if err := decodeArguments(d.Name, d.Input, ex.Args, true, &in); err != nil {
+		if err := decodeArguments(d.Name, accepted, ex.Args, true, &in); err != nil {
 			return fmt.Errorf("registering %s: example %q: %w", d.Name, ex.Say, err)
 		}
 	}
-	h := handlerOf(d, t)
+	h := handlerOf(d, accepted, t)
 	for _, gate := range slices.Backward(r.gates) {
 		h = gate(d, h)
 	}
-	r.entries[d.Name] = entry{descriptor: d, preview: previewOf(d, t), handle: h}
+	r.entries[d.Name] = entry{descriptor: d, preview: previewOf(d, accepted, t), handle: h}
 	r.order = append(r.order, d.Name)
 	return nil
 }
@@ -135,11 +149,11 @@ func describeTool[In any, Out Summarised](t Tool[In, Out]) (Descriptor, error) {
 	}, nil
 }
 
-func previewOf[In any, Out Summarised](d Descriptor, t Tool[In, Out]) func(context.Context, Call) (Preview, error) {
+func previewOf[In any, Out Summarised](d Descriptor, accepted *jsonschema.Schema, t Tool[In, Out]) func(context.Context, Call) (Preview, error) {
 	return func(ctx context.Context, c Call) (p Preview, err error) {
 		defer recovered(d.Name, &err)
 		var in In
-		if err := decodeArguments(d.Name, d.Input, c.Args, true, &in); err != nil {
+		if err := decodeArguments(d.Name, accepted, c.Args, true, &in); err != nil {
 			return Preview{}, err
 		}
 		p, err = t.Preview(ctx, in)
@@ -156,11 +170,11 @@ func previewOf[In any, Out Summarised](d Descriptor, t Tool[In, Out]) func(conte
 	}
 }
 
-func handlerOf[In any, Out Summarised](d Descriptor, t Tool[In, Out]) Handler {
+func handlerOf[In any, Out Summarised](d Descriptor, accepted *jsonschema.Schema, t Tool[In, Out]) Handler {
 	return func(ctx context.Context, c Call, emit func(Progress)) (res Result, err error) {
 		defer recovered(d.Name, &err)
 		var in In
-		if err := decodeArguments(d.Name, d.Input, c.Args, false, &in); err != nil {
+		if err := decodeArguments(d.Name, accepted, c.Args, false, &in); err != nil {
 			return Result{}, err
 		}
 		out, err := t.Run(withCallID(ctx, c.ID), in, func(p Progress) {
