@@ -1,0 +1,104 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Evaluate scores the prediction against the reference. Both masks must have
+// the same shape. Bad input is refused with one of the package's errors; an
+// empty mask is not an error, see EmptyPolicy. A mask of one voxel, of one
+// slice, or all foreground is scored like any other: the outside of the volume
+// counts as background, so voxels at its faces are border.
+func Evaluate(ctx context.Context, ref, pred Mask, o Options) (Result, error) {
+	o, err := o.resolve()
+	if err != nil {
+		return Result{}, err
+	}
+	if err := checkPair(ref, pred); err != nil {
+		return Result{}, err
+	}
+	return newPair(ref, pred, o).evaluate(ctx, o)
+}
+
+// Compare scores the pair under each of the definitions (none means all),
+// sharing the work. Metrics that a definition lacks are left out of its
+// result, and a definition that has none of them is left out altogether.
+func Compare(ctx context.Context, ref, pred Mask, o Options, definitions ...string) (Comparison, error) {
+	if len(definitions) == 0 {
+		definitions = Definitions()
+	}
+	plans := make([]Options, 0, len(definitions))
+	for _, name := range definitions {
+		plan := o
+		plan.Definition, plan.Metrics = name, nil
+		plan, err := plan.resolve()
+		if err != nil {
+			return nil, err
+		}
+		if len(o.Metrics) > 0 {
+			plan.Metrics = slices.DeleteFunc(plan.Metrics, func(m string) bool { return !slices.Contains(o.Metrics, m) })
+		}
+		if len(plan.Metrics) > 0 {
+			plans = append(plans, plan)
+		}
+	}
+	if len(plans) == 0 {
+		return nil, fmt.Errorf("%w: none of %q is in any of the definitions %q", ErrMetric, o.Metrics, definitions)
+	}
+	if err := checkPair(ref, pred); err != nil {
+		return nil, err
+	}
+	p := newPair(ref, pred, o)
+	comparison := make(Comparison, 0, len(plans))
+	for _, plan := range plans {
+		result, err := p.evaluate(ctx, plan)
+		if err != nil {
+			return nil, err
+		}
+		comparison = append(comparison, result)
+	}
+	return comparison, nil
+}
+
+func checkPair(ref, pred Mask) error {
+	if err := ref.check("reference"); err != nil {
+		return err
+	}
+	if ref.Shape != pred.Shape {
+		return fmt.Errorf("%w: the reference has shape %v, the prediction %v; resample one onto the other first", ErrShape, ref.Shape, pred.Shape)
+	}
+	return pred.check("prediction")
+}
+
+func (p *pair) evaluate(ctx context.Context, o Options) (Result, error) {
+	r := Result{
+		Definition: o.Definition, Spacing: o.Spacing, Unit: o.Unit, Tolerance: o.Tolerance,
+		Empty: o.Empty, Presence: p.presence(),
+		Values: map[string]float64{}, Excluded: map[string]string{}, ByPolicy: map[string]string{},
+		ReferenceVoxels: p.refVoxels, PredictionVoxels: p.predVoxels,
+	}
+	if r.Empty == EmptyByDefinition && o.Definition == Minivess {
+		r.Empty = EmptyPenalise
+	}
+	for _, name := range o.Metrics {
+		if err := ctx.Err(); err != nil {
+			return Result{}, fmt.Errorf("metrics: %w", err)
+		}
+		if r.Presence != PresentBoth {
+			p.scoreEmpty(&r, name)
+			continue
+		}
+		v, err := p.score(ctx, o, name)
+		if err != nil {
+			return Result{}, fmt.Errorf("metrics: %s: %w", name, err)
+		}
+		r.Values[name] = v
+		if math.IsNaN(v) {
+			r.Excluded[name] = "undefined: neither centreline touches the other mask"
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,133 @@
+package metrics
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
+)
+
+// Presence says which of the two masks hold any foreground.
+type Presence string
+
+// The four cases that an empty-mask policy distinguishes.
+const (
+	PresentBoth     Presence = "both"
+	MissedStructure Presence = "missed"   // reference only
+	InventedOnly    Presence = "invented" // prediction only
+	EmptyBoth       Presence = "neither"
+)
+
+// Result is the scores of one pair of masks under one definition. Every name
+// asked for is in Values, in Excluded, or (when its value is not a finite
+// number) in both.
+type Result struct {
+	Definition string
+	Spacing    [3]float64
+	Unit       string
+	Tolerance  float64
+	Empty      EmptyPolicy // as resolved: never "" for Minivess
+	Presence   Presence
+
+	// Values are the scores by metric name. NaN and +Inf occur under policies
+	// and definitions that answer so.
+	Values map[string]float64
+	// Excluded says, for each metric without a finite value, why.
+	Excluded map[string]string
+	// ByPolicy says, for each value that was set by the policy for empty masks
+	// and not measured, which rule set it.
+	ByPolicy map[string]string
+
+	ReferenceVoxels  int
+	PredictionVoxels int
+}
+
+// MarshalJSON writes lower-case keys and non-finite values as the strings
+// "NaN", "Inf" and "-Inf".
+func (r Result) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Definition       string             `json:"definition"`
+		Spacing          [3]float64         `json:"spacing"`
+		Unit             string             `json:"unit"`
+		Tolerance        float64            `json:"tolerance"`
+		Empty            EmptyPolicy        `json:"empty_policy,omitempty"`
+		Presence         Presence           `json:"presence"`
+		Values           map[string]written `json:"values"`
+		Excluded         map[string]string  `json:"excluded,omitempty"`
+		ByPolicy         map[string]string  `json:"by_policy,omitempty"`
+		ReferenceVoxels  int                `json:"reference_voxels"`
+		PredictionVoxels int                `json:"prediction_voxels"`
+	}{
+		r.Definition, r.Spacing, r.Unit, r.Tolerance, r.Empty, r.Presence, writtenMap(r.Values),
+		r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
+	})
+}
+
+// Comparison is one pair of masks under several definitions.
+type Comparison []Result
+
+// MarshalJSON writes {"definition": {"metric": value, …}, …} in the order of
+// the comparison, non-finite values as strings.
+func (c Comparison) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, r := range c {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(r.Definition)
+		if err != nil {
+			return nil, err
+		}
+		values, err := json.Marshal(writtenMap(r.Values))
+		if err != nil {
+			return nil, err
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(values)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// Metrics lists the names that occur in any of the results, in the order of
+// Names.
+func (c Comparison) Metrics() []string {
+	var names []string
+	for _, r := range c {
+		for _, name := range Names(r.Definition) {
+			_, valued := r.Values[name]
+			_, excluded := r.Excluded[name]
+			if (valued || excluded) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// written is a float64 that survives JSON when it is not finite.
+type written float64
+
+// MarshalJSON writes the shortest form that reads back to the same bits.
+func (n written) MarshalJSON() ([]byte, error) {
+	switch f := float64(n); {
+	case math.IsNaN(f):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(f, 1):
+		return []byte(`"Inf"`), nil
+	case math.IsInf(f, -1):
+		return []byte(`"-Inf"`), nil
+	default:
+		return json.Marshal(f)
+	}
+}
+
+func writtenMap(values map[string]float64) map[string]written {
+	out := make(map[string]written, len(values))
+	for name, v := range values {
+		out[name] = written(v)
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package skeleton_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/minivess/minivess/engine/metrics/skeleton"
+	"github.com/minivess/minivess/engine/metrics/topology"
+)
+
+// unpack reads voxels from hexadecimal bits, the first one lowest.
+func unpack(t *testing.T, bits string, n int) []uint8 {
+	t.Helper()
+	raw, err := hex.DecodeString(bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]uint8, n)
+	for i := range out {
+		out[i] = raw[i/8] >> (i % 8) & 1
+	}
+	return out
+}
+
+// TestAgreesWithScikitImage compares voxel by voxel; see testdata/masks.py.
+func TestAgreesWithScikitImage(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("testdata/masks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) < 80 {
+		t.Fatalf("only %d masks", len(lines))
+	}
+	for i, line := range lines {
+		var shape [3]int
+		var mask, want string
+		if _, err := fmt.Sscan(line, &shape[0], &shape[1], &shape[2], &mask, &want); err != nil {
+			t.Fatal(err)
+		}
+		n := shape[0] * shape[1] * shape[2]
+		got, err := skeleton.Thin(t.Context(), unpack(t, mask, n), shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differ := 0
+		for k, v := range unpack(t, want, n) {
+			if got[k] != v {
+				differ++
+			}
+		}
+		if differ > 0 {
+			t.Errorf("mask %d of shape %v: %d voxels differ", i, shape, differ)
+		}
+	}
+}
+
+func TestKeepsComponentsAndStaysInside(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		shape := [3]int{rapid.IntRange(1, 9).Draw(rt, "nx"), rapid.IntRange(2, 9).Draw(rt, "ny"), rapid.IntRange(2, 9).Draw(rt, "nz")}
+		n := shape[0] * shape[1] * shape[2]
+		mask := rapid.SliceOfN(rapid.SampledFrom([]uint8{0, 1, 1}), n, n).Draw(rt, "mask")
+		before := slices.Clone(mask)
+		thin, err := skeleton.Thin(t.Context(), mask, shape)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !slices.Equal(mask, before) {
+			rt.Fatal("the mask was changed")
+		}
+		for i, v := range thin {
+			if v > mask[i] {
+				rt.Fatalf("voxel %d is on the skeleton but not in the mask", i)
+			}
+		}
+		a, err := topology.Count(t.Context(), mask, shape)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		b, err := topology.Count(t.Context(), thin, shape)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if shape[0] > 1 && a != b {
+			rt.Fatalf("topology was %+v, is %+v", a, b)
+		}
+	})
+}
+
+func TestRefusesWhatIsNoVolume(t *testing.T) {
+	t.Parallel()
+	for _, shape := range [][3]int{{0, 1, 1}, {2, -1, 1}, {2, 2, 2}, {1 << 20, 1 << 20, 1 << 20}} {
+		if _, err := skeleton.Thin(t.Context(), make([]uint8, 3), shape); !errors.Is(err, skeleton.ErrInput) {
+			t.Errorf("shape %v: %v", shape, err)
+		}
+	}
+}
+
+func TestStopsWhenAsked(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := skeleton.Thin(ctx, []uint8{1, 1, 1, 1}, [3]int{2, 2, 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
