@@ -56,7 +56,6 @@ type tailer struct {
 	path   string
 	offset int64
 	f      *os.File
-	size   int64 // at the last look
 	seq    int64
 }
 
@@ -79,15 +78,15 @@ func (t *tailer) catchUp(ctx context.Context, yield func(Record, error) bool) bo
 		yield(Record{}, err)
 		return false
 	}
-	if st.Size() == t.size {
+	size := st.Size()
+	if size == t.offset {
 		return true
 	}
-	if st.Size() < t.offset {
-		yield(Record{}, shorter(t.path, t.offset, st.Size()))
+	if size < t.offset {
+		yield(Record{}, shorter(t.path, t.offset, size))
 		return false
 	}
-	t.size = st.Size()
-	s := newScanner(t.path, io.NewSectionReader(t.f, t.offset, t.size-t.offset), t.offset)
+	s := newScanner(t.path, io.NewSectionReader(t.f, t.offset, size-t.offset), t.offset)
 	if t.seq > 0 {
 		s.seq, s.anySeq = t.seq, false
 	}

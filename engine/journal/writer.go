@@ -233,11 +233,25 @@ func (w *Writer) put(line []byte, rec Record) error {
 // undo cuts a failed append off. If even that fails the writer is done for:
 // going on would bury the torn line in the middle.
 func (w *Writer) undo(cause error) error {
-	if err := w.out.Truncate(w.size); err != nil {
-		w.broken = fmt.Errorf("%w; and the torn line could not be cut off (%w): open the journal again to mend it", cause, err)
+	err := w.out.Truncate(w.size)
+	if err == nil && w.opts.Chain {
+		err = w.undoHead()
+	}
+	if err != nil {
+		w.broken = fmt.Errorf("%w; and what was written of it could not be taken back (%w): open the journal again to mend it", cause, err)
 		return w.broken
 	}
 	return cause
+}
+
+// undoHead makes sure that the head file does not know of a record that was
+// cut off.
+func (w *Writer) undoHead() error {
+	h, err := readHead(w.path)
+	if err == nil && h.Seq == w.seq {
+		return nil
+	}
+	return writeHead(w.path, head{Seq: w.seq, Hash: w.prev})
 }
 
 // Close releases the lock. Appending after it is an error; closing twice is

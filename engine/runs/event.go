@@ -27,6 +27,9 @@ const (
 type Queued struct {
 	Executor string `json:"executor"`
 	Resume   bool   `json:"resume,omitempty"`
+	// Epochs, when positive, replaces the specification's number of epochs
+	// from this attempt on. It is a total, not an addition.
+	Epochs int `json:"epochs,omitempty"`
 }
 
 // Started is the worker's first record.
