@@ -156,3 +156,9 @@ func readNew(path string, f *Fold, visit func(journal.Record) error) error {
 
 // ErrBadRun says that a run folder does not hold what it should.
 var ErrBadRun = errors.New("bad run folder")
+
+// FoldEvents reads the events since the fold's offset, for a caller that
+// holds the journal itself and so cannot ask whether the run is alive.
+func FoldEvents(ws *workspace.Workspace, id string, f *Fold) error {
+	return readNew(eventsPath(ws.Run(id)), f, nil)
+}
