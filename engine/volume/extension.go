@@ -8,6 +8,7 @@ import (
 // voxels: four extender bytes, and extensions if the first of them is not 0.
 func (h *Header) decodeExtensions(path string, b []byte) error {
 	if len(b) < 4 {
+		h.bare = true
 		return nil
 	}
 	h.extender = [4]byte(b)
@@ -43,6 +44,9 @@ func allZero(b []byte) bool {
 // the extensions, each as it was.
 func (h *Header) encodeExtensions() []byte {
 	extender := h.extender
+	if h.bare && !h.Single && len(h.Extensions) == 0 {
+		return nil
+	}
 	switch {
 	case len(h.Extensions) == 0:
 		extender[0] = 0

@@ -52,6 +52,7 @@ type Header struct {
 	Extensions []Extension
 
 	extender [4]byte
+	bare     bool // a pair's header file that ends without extender bytes
 	// The fields below carry nothing that is used today.
 	legacy1 legacy1
 	unused2 [15]byte

@@ -227,3 +227,16 @@ func (h *Header) position(index int) (x, y, z int) {
 	s := h.Shape()
 	return index % s[0], index / s[0] % s[1], index / s[0] / s[1]
 }
+
+// Verify reads a 3D volume to the end without keeping its voxels, so that it
+// is known to be whole and, if gzipped, to have the right checksum.
+func Verify(ctx context.Context, path string, limits Limits) (*Header, error) {
+	s, h, err := openVoxels(path, limits)
+	if err != nil {
+		return nil, err
+	}
+	if err = h.check3D(s.path); err == nil {
+		err = s.voxels(ctx, h, func(int, []byte) error { return nil })
+	}
+	return h, errors.Join(err, s.close())
+}

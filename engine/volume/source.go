@@ -204,3 +204,16 @@ func locate(path string) (files, error) {
 	}
 	return f, fmt.Errorf("%q has no partner %q: %w", path, *other, os.ErrNotExist)
 }
+
+// Files gives the files that make up an existing volume: one, or the header
+// and the image of a pair.
+func Files(path string) ([]string, error) {
+	f, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	if f.single() {
+		return []string{f.image}, nil
+	}
+	return []string{f.header, f.image}, nil
+}
