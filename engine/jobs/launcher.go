@@ -147,10 +147,11 @@ func (l *Launcher) start(ctx context.Context, worker, id string, q runs.Queued, 
 		return errors.Join(err, l.writeOff(ctx, id, err), t.remove())
 	}
 	// From here on the worker holds the ticket.
-	if err := t.f.Close(); err != nil {
-		return fmt.Errorf("start run %s: %w", id, err)
+	if err := errors.Join(t.f.Close(), writeWorkerFile(l.Workspace.Run(id), pid)); err != nil && l.Logger != nil {
+		l.Logger.WarnContext(ctx, "the job runs, but its process id could not be written down; it cannot be cancelled until it has started",
+			"run", id, "pid", pid, "error", err)
 	}
-	return writeWorkerFile(l.Workspace.Run(id), pid)
+	return nil
 }
 
 // enqueue appends the queued event and makes the ticket, in one go with
@@ -166,7 +167,8 @@ func (l *Launcher) enqueue(ctx context.Context, id string, q runs.Queued, check 
 	if err := runs.FoldEvents(l.Workspace, id, &f); err != nil {
 		return nil, fmt.Errorf("queue run %s: %w", id, err)
 	}
-	held, err := filelock.HeldPath(runs.Ticket(l.Workspace, id, &f))
+	before := runs.Ticket(l.Workspace, id, &f)
+	held, err := filelock.HeldPath(before)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("queue run %s: %w", id, err)
@@ -176,7 +178,7 @@ func (l *Launcher) enqueue(ctx context.Context, id string, q runs.Queued, check 
 	if err := check(&f); err != nil {
 		return nil, err
 	}
-	if err := runs.ClearCancel(dir); err != nil {
+	if err := errors.Join(runs.ClearCancel(dir), os.RemoveAll(before)); err != nil {
 		return nil, fmt.Errorf("queue run %s: %w", id, err)
 	}
 	rec, err := w.Append(runs.EventQueued, q)

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,7 +29,7 @@ type workerFile struct {
 
 // spawn starts the worker in a session of its own, so that neither closing
 // the terminal nor Ctrl-C in it reaches the job.
-func (l *Launcher) spawn(ctx context.Context, worker, id string, t *ticket) (pid int, err error) {
+func (l *Launcher) spawn(ctx context.Context, worker, id string, t *ticket) (int, error) {
 	dir, err := filepath.Abs(l.Workspace.Run(id))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrWorker, err)
@@ -39,7 +38,7 @@ func (l *Launcher) spawn(ctx context.Context, worker, id string, t *ticket) (pid
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrWorker, err)
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
+	defer log.Close() //nolint:errcheck // nothing is written through this one
 
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), worker, "--run", dir) //nolint:gosec // the configured worker
 	cmd.Dir = dir

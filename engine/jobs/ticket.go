@@ -54,17 +54,14 @@ func inherited() *ticket {
 	if path == "" {
 		return nil
 	}
-	f := os.NewFile(ticketFD, path)
-	if f == nil {
+	// The variable may have come without the file; then whatever has its
+	// number must be left alone.
+	var mine, there syscall.Stat_t
+	if syscall.Fstat(ticketFD, &mine) != nil || syscall.Stat(path, &there) != nil || mine.Dev != there.Dev || mine.Ino != there.Ino {
 		return nil
 	}
 	syscall.CloseOnExec(ticketFD)
-	mine, err1 := f.Stat()
-	there, err2 := os.Stat(path)
-	if err1 != nil || err2 != nil || !os.SameFile(mine, there) {
-		return nil // the variable came without the file
-	}
-	return &ticket{path: path, f: f}
+	return &ticket{path: path, f: os.NewFile(ticketFD, path)}
 }
 
 func (t *ticket) remove() error {
