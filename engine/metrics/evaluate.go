@@ -97,7 +97,7 @@ func (p *pair) evaluate(ctx context.Context, o Options) (Result, error) {
 		}
 		r.Values[name] = v
 		if math.IsNaN(v) {
-			r.Excluded[name] = "undefined: neither centreline touches the other mask"
+			r.Excluded[name] = "undefined (0/0): no centreline voxel lies in the other mask"
 		}
 	}
 	return r, nil

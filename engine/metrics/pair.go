@@ -142,17 +142,28 @@ func (p *pair) surfelNSD(ctx context.Context, o Options) (float64, error) {
 // clDice is the harmonic mean of topology precision, the share of the
 // prediction's skeleton inside the reference, and topology sensitivity, the
 // share of the reference's skeleton inside the prediction (Shit et al., CVPR
-// 2021), with the skeletons of Lee et al. 1994. When neither skeleton touches
-// the other mask MetricsReloaded divides 0 by 0; the Minivess definition says 0.
+// 2021), with the skeletons of Lee et al. 1994. MetricsReloaded divides 0 by 0
+// when neither skeleton touches the other mask, or when thinning leaves nothing
+// of a mask of a few voxels; the Minivess definition says 0 to the first and
+// lets such a mask stand for its own skeleton.
 func (p *pair) clDice(ctx context.Context, o Options) (float64, error) {
 	if err := p.measureCentrelines(ctx); err != nil {
 		return 0, err
 	}
-	precision := float64(p.centre.predInRef) / float64(p.centre.pred)
-	sensitivity := float64(p.centre.refInPred) / float64(p.centre.ref)
-	if precision+sensitivity == 0 && o.Definition == Minivess {
-		return 0, nil
+	c := *p.centre
+	if o.Definition == Minivess {
+		if c.ref == 0 {
+			c.ref, c.refInPred = p.refVoxels, p.common
+		}
+		if c.pred == 0 {
+			c.pred, c.predInRef = p.predVoxels, p.common
+		}
+		if c.refInPred+c.predInRef == 0 {
+			return 0, nil
+		}
 	}
+	precision := float64(c.predInRef) / float64(c.pred)
+	sensitivity := float64(c.refInPred) / float64(c.ref)
 	return 2 * precision * sensitivity / (precision + sensitivity), nil
 }
 

@@ -28,7 +28,8 @@ const (
 // changes neither the Euler characteristic nor the number of components of
 // their 26-neighbourhood, and which are not ends of lines, are collected and
 // then removed one after the other, if what is left around them is still in
-// one piece (the Euler characteristic is not looked at again). The order of sides and
+// one piece. As neither ends of lines nor the Euler characteristic are looked
+// at again, some pieces of a few voxels vanish altogether. The order of sides and
 // voxels is that of scikit-image 0.26, so results agree with its
 // skeletonize(method="lee") voxel by voxel; a volume that is one voxel wide
 // along x is thinned from four sides only, as there.

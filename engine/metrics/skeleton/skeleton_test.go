@@ -64,7 +64,10 @@ func TestAgreesWithScikitImage(t *testing.T) {
 	}
 }
 
-func TestKeepsComponentsAndStaysInside(t *testing.T) {
+// TestStaysInsideAndSplitsNothing holds what is certain. Components may vanish:
+// like scikit-image, which it must equal, the algorithm takes some pieces of
+// three or four voxels away altogether.
+func TestStaysInsideAndSplitsNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		shape := [3]int{rapid.IntRange(1, 9).Draw(rt, "nx"), rapid.IntRange(2, 9).Draw(rt, "ny"), rapid.IntRange(2, 9).Draw(rt, "nz")}
@@ -91,7 +94,7 @@ func TestKeepsComponentsAndStaysInside(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if shape[0] > 1 && a != b {
+		if b.Components > a.Components || b.Cavities > a.Cavities {
 			rt.Fatalf("topology was %+v, is %+v", a, b)
 		}
 	})
