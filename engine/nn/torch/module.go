@@ -2,20 +2,54 @@ package torch
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
+	"slices"
 
 	"github.com/sugarme/gotch"
+	lib "github.com/sugarme/gotch/libtch"
 	"github.com/sugarme/gotch/ts"
 
 	"github.com/minivess/minivess/engine/nn"
 )
 
+// What can go wrong beside the errors of package nn and of libtorch.
+var (
+	// ErrClosed means that a module was used after Close.
+	ErrClosed = errors.New("module is closed")
+	// ErrNoForward means that Backward had no training pass to differentiate.
+	ErrNoForward = errors.New("no training pass to differentiate: call Forward with train set first")
+)
+
 // Module is a network with its weights on one device. Its methods must not be
 // called concurrently.
-type Module struct{}
+//
+// libtorch keeps its gradient mode, its last error and its pool of worker
+// threads per operating-system thread. A goroutine that trains should hold
+// one with runtime.LockOSThread for as long as it does, or every migration
+// costs another pool.
+type Module struct {
+	forward       nn.Forward
+	params        []nn.Param
+	device        gotch.Device
+	precision     nn.DType
+	checkpointing bool
+	contiguous    bool
+
+	weights   map[string]*ts.Tensor
+	buffers   nn.State // tensors that are not floating-point stay on the host
+	undefined handle
+	plans     map[string]*plan
+	tape      *tape // of the last training pass, with checkpointing
+	passes    int64
+	seed      int64
+	closed    bool
+}
 
 // NamedTensor is a trained parameter. The tensor belongs to the Module: do not
 // drop it. It is float32 and requires gradients; an optimiser updates it in
-// place under ts.NoGrad.
+// place while gradients are off. Convolution weights lie with channels last in
+// memory, so work on whole tensors, not on their bytes.
 type NamedTensor struct {
 	Name   string
 	Tensor *ts.Tensor
@@ -24,46 +58,276 @@ type NamedTensor struct {
 // Option changes how a Module computes.
 type Option func(*Module)
 
-// WithPrecision sets the arithmetic of convolutions and matrix products: nn.F32 (default) or
-// nn.BF16, with float32 master weights either way.
-func WithPrecision(d nn.DType) Option { return func(*Module) {} }
+// WithPrecision sets the arithmetic of convolutions and matrix products:
+// nn.F32, the default, or nn.BF16. Weights, gradients and normalisation
+// statistics are float32 either way.
+func WithPrecision(d nn.DType) Option { return func(m *Module) { m.precision = d } }
 
-// WithCheckpointing recomputes segments in the backward pass instead of
-// keeping their activations.
-func WithCheckpointing(on bool) Option { return func(*Module) {} }
+// WithCheckpointing throws the activations of segments away and computes them
+// again in the backward pass: less memory for about a third more time.
+func WithCheckpointing(on bool) Option { return func(m *Module) { m.checkpointing = on } }
 
-// NewModule makes a network with freshly initialised weights.
-func NewModule(forward nn.Forward, params []nn.Param, device gotch.Device, seed int64, options ...Option) (*Module, error) {
-	return nil, errors.ErrUnsupported
+// WithContiguous keeps activations in plain C order. The default, channels
+// last, is faster on CPUs and gives the same numbers up to rounding.
+func WithContiguous(on bool) Option { return func(m *Module) { m.contiguous = on } }
+
+// NewModule makes a network with weights initialised from the seed by
+// nn.Initialise, so equal seeds give equal weights on any machine.
+func NewModule(forward nn.Forward, params []nn.Param, device gotch.Device, seed int64, options ...Option) (m *Module, err error) {
+	defer guard("make the module", &err)()
+	m = &Module{
+		forward: forward, params: slices.Clone(params), device: device, precision: nn.F32, seed: seed,
+		weights: make(map[string]*ts.Tensor, len(params)), plans: make(map[string]*plan),
+	}
+	for _, o := range options {
+		o(m)
+	}
+	if m.precision != nn.F32 && m.precision != nn.BF16 {
+		return nil, fmt.Errorf("%w: precision %q: choose F32 or BF16", nn.ErrDType, m.precision)
+	}
+	initial, err := nn.Initialise(params, seed)
+	if err != nil {
+		return nil, err
+	}
+	m.undefined = lib.AtNewTensor()
+	for _, p := range m.params {
+		t, _ := initial.Get(p.Name)
+		if err := m.install(p, t); err != nil {
+			return nil, errors.Join(fmt.Errorf("parameter %q: %w", p.Name, err), m.Close())
+		}
+	}
+	return m, nil
 }
 
-// Forward runs the network on x (N, C, X, Y, Z) and returns the logits,
-// contiguous float32, which the caller owns and drops. x stays the caller's.
-func (m *Module) Forward(x *ts.Tensor, train bool) (*ts.Tensor, error) {
-	return nil, errors.ErrUnsupported
+// install creates the device tensor of a parameter, or keeps a whole-number
+// buffer on the host.
+func (m *Module) install(p nn.Param, t nn.Tensor) error {
+	if !p.Type().Float() {
+		return m.buffers.Add(t)
+	}
+	h, err := m.upload(t)
+	if err != nil {
+		return err
+	}
+	if !p.Buffer {
+		result, err := call(func(r *handle) { lib.AtgRequiresGrad_(r, h, 1) })
+		if err != nil {
+			free(h)
+			return err
+		}
+		free(result) // the same tensor again
+	}
+	m.weights[p.Name] = ts.New(h)
+	return nil
 }
 
-// Backward differentiates a scalar computed from the last Forward's logits. Use it instead of loss.Backward.
-func (m *Module) Backward(loss *ts.Tensor) error { return errors.ErrUnsupported }
+// upload copies a host tensor to the device in the module's layout.
+func (m *Module) upload(t nn.Tensor) (handle, error) {
+	values, err := t.Float32()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := fromHost(values, t.Shape, m.device)
+	if err != nil {
+		return nil, err
+	}
+	if m.contiguous || len(t.Shape) != 5 {
+		return plain, nil
+	}
+	defer free(plain)
+	size, stride := sizes(t.Shape), channelsLast(t.Shape)
+	h, err := call(func(r *handle) {
+		lib.AtgEmptyStrided(r, size, 5, stride, 5, gotch.Float.CInt(), m.device.CInt())
+	})
+	if err != nil {
+		return nil, err
+	}
+	lib.AtCopy_(h, plain)
+	if err := lastError(); err != nil {
+		free(h)
+		return nil, err
+	}
+	return h, nil
+}
 
-// ZeroGrad clears all gradients.
-func (m *Module) ZeroGrad() error { return errors.ErrUnsupported }
+// weight returns a parameter's handle, which the module keeps owning.
+func (m *Module) weight(name string) (handle, error) {
+	t, ok := m.weights[name]
+	if !ok {
+		return nil, fmt.Errorf("%w %q has no weights", nn.ErrParam, name)
+	}
+	return raw(t), nil
+}
 
-// Predict runs the network on host data, without gradients: x in C order of that shape.
-func (m *Module) Predict(x []float32, shape nn.Shape) ([]float32, nn.Shape, error) {
-	return nil, nil, errors.ErrUnsupported
+// Forward runs the network on x, float32 of shape (N, C, X, Y, Z) on the
+// module's device, which stays the caller's. The logits, contiguous float32 of
+// shape (N, classes, X, Y, Z), are the caller's to drop. With train set,
+// dropout is active and the logits can be differentiated, by Backward;
+// otherwise nothing is kept and activations are freed as soon as possible.
+func (m *Module) Forward(x *ts.Tensor, train bool) (logits *ts.Tensor, err error) {
+	defer guard("forward pass", &err)()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	h, err := m.logits(raw(x), train)
+	if err != nil {
+		return nil, err
+	}
+	return ts.New(h), nil
+}
+
+func (m *Module) logits(x handle, train bool) (handle, error) {
+	m.dropTape()
+	l, err := m.plan(shapeOf(x))
+	if err != nil {
+		return nil, err
+	}
+	defer setGrad(train)()
+	if train {
+		m.passes++
+	}
+	if train && m.checkpointing {
+		return m.forwardInChunks(l, x)
+	}
+	a := m.newArena(l, train)
+	defer a.close()
+	if err := a.put(x); err != nil {
+		return nil, err
+	}
+	for _, c := range l.chunks {
+		if err := a.chunk(c, nil); err != nil {
+			return nil, err
+		}
+	}
+	return a.logits()
+}
+
+// SetPass tells the module how many training passes there were before, in a
+// run that is resumed: dropout depends on the seed and that number alone.
+func (m *Module) SetPass(n int64) { m.passes = n }
+
+// Predict runs the network without gradients on host data: x in C order of
+// shape (N, C, X, Y, Z). It returns the logits in C order with their shape.
+func (m *Module) Predict(x []float32, shape nn.Shape) (logits []float32, out nn.Shape, err error) {
+	defer guard("prediction", &err)()
+	if m.closed {
+		return nil, nil, ErrClosed
+	}
+	h, err := fromHost(x, shape, m.device)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer free(h)
+	y, err := m.logits(h, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer free(y)
+	logits, err = toHost(y)
+	return logits, shapeOf(y), err
+}
+
+// Backward adds the gradients of a scalar, computed from the logits of the
+// last training pass, to the parameters. Use it in place of loss.Backward,
+// which knows nothing of recomputed segments.
+func (m *Module) Backward(loss *ts.Tensor) (err error) {
+	defer guard("backward pass", &err)()
+	if m.closed {
+		return ErrClosed
+	}
+	if m.checkpointing && m.tape == nil {
+		return ErrNoForward
+	}
+	lib.AtBackward(raw(loss), 0, 0)
+	if err := lastError(); err != nil {
+		return err
+	}
+	if m.tape == nil {
+		return nil
+	}
+	defer m.dropTape()
+	return m.tape.backward()
+}
+
+// ZeroGrad forgets all gradients.
+func (m *Module) ZeroGrad() (err error) {
+	defer guard("clear gradients", &err)()
+	for _, p := range m.params {
+		t, ok := m.weights[p.Name]
+		if !ok || p.Buffer {
+			continue
+		}
+		g, err := call(func(r *handle) { lib.AtgGrad(r, raw(t)) })
+		if err != nil {
+			return err
+		}
+		if lib.AtDefined(g) {
+			err = zero(g)
+		}
+		free(g)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zero fills a tensor with zeros.
+func zero(h handle) error {
+	r, err := call(func(r *handle) { lib.AtgZero_(r, h) })
+	free(r)
+	return err
 }
 
 // Parameters returns the trained parameters in order of declaration.
-func (m *Module) Parameters() []NamedTensor { return nil }
-
-// State copies all weights to the host.
-func (m *Module) State() (*nn.State, error) { return nil, errors.ErrUnsupported }
-
-// LoadState copies weights in by name.
-func (m *Module) LoadState(s *nn.State, strict bool) (nn.KeyReport, error) {
-	return nn.KeyReport{}, errors.ErrUnsupported
+func (m *Module) Parameters() []NamedTensor {
+	var out []NamedTensor
+	for _, p := range m.params {
+		if t, ok := m.weights[p.Name]; ok && !p.Buffer {
+			out = append(out, NamedTensor{Name: p.Name, Tensor: t})
+		}
+	}
+	return out
 }
 
-// Close frees everything.
-func (m *Module) Close() error { return nil }
+// Close frees all tensors. Closing twice is fine.
+func (m *Module) Close() (err error) {
+	defer guard("close the module", &err)()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	m.dropTape()
+	free(m.undefined)
+	m.undefined = nil
+	for _, t := range m.weights {
+		err = errors.Join(err, t.Drop())
+	}
+	clear(m.weights)
+	clear(m.plans)
+	return err
+}
+
+// guard pins the goroutine to its thread, on which libtorch keeps errors and
+// the gradient mode, and turns a panic into an error that says what was going
+// on.
+func guard(what string, err *error) func() {
+	runtime.LockOSThread()
+	return func() {
+		runtime.UnlockOSThread()
+		if r := recover(); r != nil {
+			*err = fmt.Errorf("%s: %w: %v", what, ErrTorch, r)
+			return
+		}
+		if *err != nil {
+			*err = fmt.Errorf("%s: %w", what, *err)
+		}
+	}
+}
+
+// setGrad switches gradients on or off for this thread and returns a function
+// that puts the old mode back.
+func setGrad(on bool) func() {
+	before := int32(lib.AtGradSetEnabled(int(flag(on)))) //nolint:gosec // gotch widens a C int with rubbish above it
+	return func() { lib.AtGradSetEnabled(int(flag(before != 0))) }
+}
