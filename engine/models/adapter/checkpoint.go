@@ -1,0 +1,88 @@
+package adapter
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/safetensors"
+)
+
+// The metadata entries that every checkpoint of ours has.
+const (
+	metaFormat  = "format" // "pt", which Python's readers expect
+	metaModel   = "model"
+	metaOptions = "options"
+)
+
+// LoadCheckpoint reads a safetensors file whose tensors must be exactly the
+// declared parameters. A file that says which model it belongs to must say this
+// one; a foreign file that says nothing is judged by its tensors alone.
+func LoadCheckpoint(path string, config Config, params []nn.Param) (s *nn.State, err error) {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if name := f.Metadata()[metaModel]; name != "" && name != config.Name {
+		return nil, fmt.Errorf("checkpoint %q: %w: it was saved from %q, this is %q", path, ErrCheckpoint, name, config.Name)
+	}
+	if s, err = f.State(); err != nil {
+		return nil, fmt.Errorf("checkpoint %q: %w", path, err)
+	}
+	if err := nn.Compare(params, s).Err(); err != nil {
+		return nil, fmt.Errorf("checkpoint %q: %w: %w%s", path, ErrCheckpoint, err, savedWith(f.Metadata()))
+	}
+	return s, nil
+}
+
+// savedWith quotes the options a file was saved with, to explain a mismatch.
+func savedWith(metadata map[string]string) string {
+	if o := metadata[metaOptions]; o != "" {
+		return fmt.Sprintf("; the file was saved with options %q", o)
+	}
+	return ""
+}
+
+// SaveCheckpoint writes the parameters as a safetensors file, atomically, with
+// the model's name and options among the metadata.
+func SaveCheckpoint(path string, config Config, params []nn.Param, s *nn.State, meta map[string]string) error {
+	if err := nn.Compare(params, s).Err(); err != nil {
+		return fmt.Errorf("checkpoint %q: %w", path, err)
+	}
+	options, err := json.Marshal(config.Options)
+	if err != nil {
+		return fmt.Errorf("checkpoint %q: %w", path, err)
+	}
+	all := maps.Clone(meta)
+	if all == nil {
+		all = make(map[string]string)
+	}
+	all[metaFormat], all[metaModel], all[metaOptions] = "pt", config.Name, string(options)
+	return safetensors.Write(path, s, all)
+}
+
+// CheckSize refuses an image whose channels or spatial sizes the model cannot
+// take, and says what would fit.
+func CheckSize(config Config, image nn.Shape) error {
+	if len(image) != 5 {
+		return fmt.Errorf("%w: shape %v must be (N, C, X, Y, Z)", ErrSize, image)
+	}
+	if image[1] != config.InChannels {
+		return fmt.Errorf("%w: %s takes %d channels, the image has %d", ErrSize, config.Name, config.InChannels, image[1])
+	}
+	for i, d := range config.Divisor {
+		if n := image[2+i]; n < 1 || n%d != 0 {
+			below, above := n/d*d, (n/d+1)*d
+			fits := fmt.Sprintf("%d", above)
+			if below > 0 {
+				fits = fmt.Sprintf("%d or %d", below, above)
+			}
+			return fmt.Errorf("%w: %s needs sizes that are multiples of %d; axis %c has %d, %s would fit",
+				ErrSize, config.Name, d, 'x'+rune(i), n, fits)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package models lists the segmentation models by name. A model is an Adapter:
+// its forward pass written once against nn.Graph, its parameters under their
+// upstream names, its checkpoints. Adding one means a folder beside this file,
+// a line in the list below, and the conformance suite of modeltest.
+//
+// No model links libtorch; whoever wants to run one hands it to an interpreter
+// (engine/nn/torch, engine/nn/cost, engine/nn/onnx).
+package models
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/segresnet"
+	"github.com/minivess/minivess/engine/nn"
+)
+
+// ErrUnknown means that there is no model of that name.
+var ErrUnknown = errors.New("unknown model")
+
+// Config describes a configured model.
+type Config = adapter.Config
+
+// Adapter is what every segmentation model implements.
+type Adapter interface {
+	// Forward describes the network. Spatial sizes must be multiples of
+	// Config().Divisor.
+	Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error)
+	// Config describes the model with all its options.
+	Config() Config
+	// LoadCheckpoint reads weights that fit the model exactly.
+	LoadCheckpoint(path string) (*nn.State, error)
+	// SaveCheckpoint writes weights and metadata, atomically.
+	SaveCheckpoint(path string, s *nn.State, meta map[string]string) error
+	// TrainableParameters lists the parameters (and buffers, marked as such) in
+	// the order of the upstream state_dict.
+	TrainableParameters() []nn.Param
+}
+
+// entry is one model of the list.
+type entry struct {
+	name string
+	make func(options map[string]any) (Adapter, error)
+}
+
+// entries is the list of models.
+func entries() []entry {
+	return []entry{
+		{segresnet.Name, construct(segresnet.New)},
+	}
+}
+
+// construct hides a model's own type, without making a nil pointer look like a
+// model.
+func construct[M Adapter](make func(map[string]any) (M, error)) func(map[string]any) (Adapter, error) {
+	return func(options map[string]any) (Adapter, error) {
+		m, err := make(options)
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+}
+
+// Names lists the models.
+func Names() []string {
+	var names []string
+	for _, e := range entries() {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// New makes a model. Options left out keep their defaults; unknown ones are
+// refused.
+func New(name string, options map[string]any) (Adapter, error) {
+	for _, e := range entries() {
+		if e.name == name {
+			return e.make(options)
+		}
+	}
+	hint := ""
+	if near := adapter.Nearest(name, Names()); near != "" {
+		hint = fmt.Sprintf("; did you mean %s?", near)
+	}
+	return nil, fmt.Errorf("%w %q%s (there is %s)", ErrUnknown, name, hint, strings.Join(Names(), ", "))
+}
