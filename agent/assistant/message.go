@@ -9,20 +9,25 @@ type Role string
 const (
 	RoleUser      Role = "user"
 	RoleAssistant Role = "assistant"
-	RoleTool      Role = "tool"
+	RolePlan      Role = "plan" // a plan as it ended, with the results of its steps
+	RoleNote      Role = "note" // something told to the model only; no transcript shows it
 )
 
 // Message is one entry of a thread's conversation.
 type Message struct {
-	Turn   int       `json:"turn"`
-	Time   time.Time `json:"time"`
-	Role   Role      `json:"role"`
-	Text   string    `json:"text,omitempty"`
-	Calls  []Call    `json:"calls,omitempty"`   // tool calls the model asked for (assistant)
-	CallID string    `json:"call_id,omitempty"` // which call this answers (tool)
-	Tool   string    `json:"tool,omitempty"`
-	Plan   *Plan     `json:"plan,omitempty"`   // the plan as it ended (on the last tool message of a round)
-	Answer *Answer   `json:"answer,omitempty"` // the final words of a turn (assistant)
+	Turn  int       `json:"turn"`
+	Time  time.Time `json:"time"`
+	Role  Role      `json:"role"`
+	Text  string    `json:"text,omitempty"`
+	Calls []Call    `json:"calls,omitempty"` // tool calls that the model asked for (assistant)
+	// Assumptions and Questions came with the model's words (assistant).
+	Assumptions []string   `json:"assumptions,omitempty"`
+	Questions   []Question `json:"questions,omitempty"`
+
+	Plan   *Plan   `json:"plan,omitempty"`   // call k of the message before is step k (plan)
+	Answer *Answer `json:"answer,omitempty"` // the final words of a turn (assistant)
+	// Invalid marks a plan that never came to review; no transcript shows it.
+	Invalid bool `json:"invalid,omitempty"`
 }
 
 // Call is a tool call as the model wrote it.
@@ -30,4 +35,25 @@ type Call struct {
 	ID   string `json:"id"`
 	Tool string `json:"tool"`
 	Args string `json:"args"`
+}
+
+// shown says whether a person sees the message when a thread is opened. The
+// words beside a plan are shown with the plan.
+func (m *Message) shown() bool {
+	switch m.Role {
+	case RoleUser:
+		return true
+	case RoleAssistant:
+		return len(m.Calls) == 0 && m.Answer != nil
+	case RolePlan:
+		return !m.Invalid
+	case RoleNote:
+	}
+	return false
+}
+
+// draft says whether these are the model's own last words, which the answer
+// that follows repeats or replaces.
+func (m *Message) draft() bool {
+	return m.Role == RoleAssistant && len(m.Calls) == 0 && m.Answer == nil
 }

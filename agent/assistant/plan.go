@@ -2,8 +2,10 @@ package assistant
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
+	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -47,12 +49,24 @@ type Step struct {
 	Effect   tools.Effect    `json:"effect,omitempty"`
 	Preview  *tools.Preview  `json:"preview,omitempty"`
 	State    StepState       `json:"state,omitempty"`
+	Approval *Approval       `json:"approval,omitempty"`
 	Resolved json.RawMessage `json:"resolved,omitempty"`
 	Result   *tools.Result   `json:"result,omitempty"`
-	Run      string          `json:"run,omitempty"` // the run it launched
+	Run      string          `json:"run,omitempty"`     // the run it launched
+	Outcome  *RunOutcome     `json:"outcome,omitempty"` // how that run ended
 	Error    *Problem        `json:"error,omitempty"`
 	Started  time.Time       `json:"started,omitzero"`
 	Ended    time.Time       `json:"ended,omitzero"`
+}
+
+// Approval says who allowed a step, and when. It binds to the step: the call
+// that the step becomes when its references are resolved is the only one that
+// it covers, once.
+type Approval struct {
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
+	Blanket bool      `json:"blanket,omitempty"` // given by policy to all steps at once
 }
 
 // Cost adds up what the previews of the steps estimate: seconds as if the
@@ -69,6 +83,14 @@ func (p *Plan) Cost() tools.Cost {
 	return c
 }
 
+// clone copies the plan so far that steps can be changed without the original
+// seeing it.
+func (p *Plan) clone() *Plan {
+	c := *p
+	c.Steps = slices.Clone(p.Steps)
+	return &c
+}
+
 // Step returns the step called id, or nil.
 func (p *Plan) Step(id string) *Step {
 	for i := range p.Steps {
@@ -80,14 +102,14 @@ func (p *Plan) Step(id string) *Step {
 }
 
 // Verdict is the kind of a decision.
-type Verdict string
+type Verdict = graph.Verdict
 
 // The verdicts.
 const (
-	Approve Verdict = "approve" // do the steps
-	Reject  Verdict = "reject"  // do none of them; Text says why, and the model hears it
-	Edit    Verdict = "edit"    // replace the arguments in Args; the changed plan is reviewed again
-	Respond Verdict = "respond" // Text says in words what to change; the model plans anew
+	Approve = graph.Approve // do the steps
+	Reject  = graph.Reject  // do none of them; Text says why, and the model hears it
+	Edit    = graph.Edit    // replace the arguments in Args; the changed plan is reviewed again
+	Respond = graph.Respond // Text says in words what to change; the model plans anew
 )
 
 // Decision answers a Review.

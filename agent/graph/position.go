@@ -190,3 +190,15 @@ func (p *position[S]) snapshot() Snapshot[S] {
 		Next: slices.Clone(p.next), Pending: slices.Clone(p.pending),
 	}
 }
+
+// Notes reads what a node that was cut off in an unfinished step had noted.
+func (g *Graph[S]) Notes(ctx context.Context, thread, node string) (map[string]json.RawMessage, error) {
+	if g.options.Checkpointer == nil {
+		return nil, ErrNoRecords
+	}
+	r, err := g.load(ctx, thread, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.at.notes[node], nil
+}

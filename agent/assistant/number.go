@@ -1,0 +1,298 @@
+package assistant
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// smallCount is the largest whole number that an answer may use without a
+// source: "two steps", "3 patches on a side".
+const smallCount = 12
+
+// roundingTolerance is how far, relative to the true value, a number may be
+// off although it was rounded to the digits shown: 0.86 is not "1".
+const roundingTolerance = 0.05
+
+// A figure is a number as a text shows it.
+type figure struct {
+	text    string  // as it stands there, with sign and unit
+	value   float64 // without the unit's factor
+	digits  int     // after the decimal point; negative for an exponent
+	unit    string  // "%", or the letters that follow
+	decimal bool    // written with a point, an exponent or a per cent sign
+}
+
+// figures finds the numbers of a text. Digits that belong to a name (HD95,
+// segresnet-8, brisk-otter-7f3a, mv07.nii.gz), to an ordinal (95th), to a
+// dimension (3D) or to the numbering of a list are not numbers.
+func figures(text string) []figure {
+	var found []figure
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimLeft(line, " \t")
+		if i := strings.IndexFunc(line, func(r rune) bool { return r < '0' || r > '9' }); i > 0 && (line[i] == '.' || line[i] == ')') &&
+			i+1 < len(line) && line[i+1] == ' ' {
+			line = line[i+1:]
+		}
+		found = append(found, lineFigures(line)...)
+	}
+	return found
+}
+
+func lineFigures(line string) []figure {
+	var found []figure
+	for i := 0; i < len(line); {
+		if c := line[i]; c < '0' || c > '9' {
+			_, size := utf8.DecodeRuneInString(line[i:])
+			i += size
+			continue
+		}
+		begin := i
+		number, end := scanNumber(line, i)
+		unit, after := scanUnit(line, end)
+		if inName(line, begin) || continuesName(line, end, unit) {
+			i = skipWord(line, end)
+			continue
+		}
+		i = after
+		if f, ok := newFigure(line, begin, end, number, unit); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// scanNumber reads digits with thousands separators, a decimal part and an
+// exponent.
+func scanNumber(s string, i int) (number string, end int) {
+	digits := func(i int) int {
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+		return i
+	}
+	end = digits(i)
+	for end < len(s) && s[end] == ',' && digits(end+1) == end+4 {
+		end += 4
+	}
+	if end+1 < len(s) && s[end] == '.' && digits(end+1) > end+1 {
+		end = digits(end + 1)
+	}
+	if end+1 < len(s) && (s[end] == 'e' || s[end] == 'E') {
+		sign := end + 1
+		if s[sign] == '-' || s[sign] == '+' {
+			sign++
+		}
+		if e := digits(sign); e > sign {
+			end = e
+		}
+	}
+	return strings.ReplaceAll(s[i:end], ",", ""), end
+}
+
+// scanUnit reads what follows a number: a per cent sign or letters, right
+// there or after one space.
+func scanUnit(s string, i int) (unit string, end int) {
+	at := i
+	if r, size := utf8.DecodeRuneInString(s[i:]); unicode.IsSpace(r) || r == '\u202f' {
+		at += size
+	}
+	if strings.HasPrefix(s[at:], "%") {
+		return "%", at + 1
+	}
+	end = at
+	for end < len(s) {
+		r, size := utf8.DecodeRuneInString(s[end:])
+		if !unicode.IsLetter(r) && r != 'µ' {
+			break
+		}
+		end += size
+	}
+	if end == at {
+		return "", i
+	}
+	return s[at:end], end
+}
+
+// inName says whether the number at i goes on a word: HD95, segresnet-8, a/7.
+func inName(s string, i int) bool {
+	r, size := utf8.DecodeLastRuneInString(s[:i])
+	switch {
+	case i == 0:
+		return false
+	case unicode.IsLetter(r), r == '_', r == '@', r == '#':
+		return true
+	case strings.ContainsRune("-./", r):
+		before, _ := utf8.DecodeLastRuneInString(s[:i-size])
+		return unicode.IsLetter(before) || unicode.IsDigit(before) || before == '_'
+	}
+	return false
+}
+
+// continuesName says whether what follows makes a name of the digits: 3D,
+// 95th, 7f3a, 07.nii.
+func continuesName(s string, end int, unit string) bool {
+	if strings.HasPrefix(s[end:], "_") || strings.HasPrefix(s[end:], "-") && startsWithLetter(s[end+1:]) {
+		return true
+	}
+	if !startsWithLetter(s[end:]) {
+		return strings.HasPrefix(s[end:], ".") && startsWithLetter(s[end+1:])
+	}
+	switch strings.ToLower(unit) {
+	case "d", "st", "nd", "rd", "th", "x":
+		return true
+	}
+	after := s[end+len(unit):]
+	r, _ := utf8.DecodeRuneInString(after)
+	return after != "" && (unicode.IsDigit(r) || r == '_')
+}
+
+func startsWithLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return s != "" && unicode.IsLetter(r)
+}
+
+func skipWord(s string, i int) int {
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./", r) {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+func newFigure(line string, begin, end int, number, unit string) (figure, bool) {
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return figure{}, false
+	}
+	if negative(line, begin) {
+		v = -v
+	}
+	f := figure{text: line[begin:end], value: v, unit: unit}
+	mantissa, exponent, scientific := strings.Cut(strings.ToLower(number), "e")
+	if _, frac, ok := strings.Cut(mantissa, "."); ok {
+		f.digits = len(frac)
+	}
+	if e, err := strconv.Atoi(exponent); scientific && err == nil {
+		f.digits -= e
+	}
+	f.decimal = f.digits != 0 || scientific || unit == "%"
+	if unit == "%" {
+		f.text += " %"
+	}
+	return f, true
+}
+
+// negative says whether a minus sign, and not a range or a hyphen, stands
+// before the number.
+func negative(s string, i int) bool {
+	r, size := utf8.DecodeLastRuneInString(s[:i])
+	if r != '-' && r != '−' {
+		return false
+	}
+	before, _ := utf8.DecodeLastRuneInString(s[:i-size])
+	return i == size || before == ' ' || before == '('
+}
+
+// scales are the factors by which a unit's number may differ from what a tool
+// says in base units (1, seconds, bytes).
+func scales(unit string) []float64 {
+	switch unit {
+	case "%":
+		return []float64{0.01, 1}
+	case "k", "K", "thousand":
+		return []float64{1e3}
+	case "M", "million":
+		return []float64{1e6}
+	case "G", "billion":
+		return []float64{1e9}
+	case "kB", "KB":
+		return []float64{1, 1e3, 1 << 10}
+	case "KiB":
+		return []float64{1, 1 << 10}
+	case "MB":
+		return []float64{1, 1e6, 1 << 20}
+	case "MiB":
+		return []float64{1, 1 << 20}
+	case "GB":
+		return []float64{1, 1e9, 1 << 30}
+	case "GiB":
+		return []float64{1, 1 << 30}
+	case "ms":
+		return []float64{1, 1e-3}
+	case "min", "minute", "minutes":
+		return []float64{1, 60}
+	case "h", "hour", "hours":
+		return []float64{1, 3600}
+	case "d", "day", "days":
+		return []float64{1, 86400}
+	default:
+		return []float64{1}
+	}
+}
+
+// stands says whether the figure is one of the numbers, exactly or rounded to
+// the digits shown.
+func (f figure) stands(numbers []float64) bool {
+	return slices.ContainsFunc(scales(f.unit), func(scale float64) bool {
+		half := 0.5 * math.Pow(10, -float64(f.digits))
+		return slices.ContainsFunc(numbers, func(n float64) bool {
+			off := math.Abs(n/scale - f.value)
+			return off <= half*(1+1e-9) && off <= roundingTolerance*math.Abs(n/scale)+1e-12
+		})
+	})
+}
+
+// trivial says whether the figure is a small count that needs no source.
+func (f figure) trivial() bool {
+	return !f.decimal && f.value >= 0 && f.value <= smallCount
+}
+
+// numbersIn collects the numbers of a JSON value: numbers, the numbers within
+// its texts, and the lengths of its lists.
+func numbersIn(raw json.RawMessage) []float64 {
+	v, err := decode(raw)
+	if err != nil {
+		return nil
+	}
+	return collect(v, nil)
+}
+
+func collect(v any, into []float64) []float64 {
+	switch v := v.(type) {
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			into = append(into, f)
+		}
+	case string:
+		into = append(into, numbersOf(v)...)
+	case []any:
+		into = append(into, float64(len(v)))
+		for _, e := range v {
+			into = collect(e, into)
+		}
+	case map[string]any:
+		for _, e := range v {
+			into = collect(e, into)
+		}
+	}
+	return into
+}
+
+// numbersOf collects the numbers of a text, units taken into account.
+func numbersOf(text string) []float64 {
+	var out []float64
+	for _, f := range figures(text) {
+		for _, scale := range scales(f.unit) {
+			out = append(out, f.value*scale)
+		}
+	}
+	return out
+}

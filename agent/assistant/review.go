@@ -1,0 +1,252 @@
+package assistant
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/minivess/minivess/agent/graph"
+	"github.com/minivess/minivess/tools"
+)
+
+// review is the node that lets nothing but reading go on without a word. It
+// pauses with a Review, and takes the Decision when it is there.
+func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
+	p := s.Plan.clone()
+	allowed := a.applyPolicy(p)
+	if answer, ok := rt.Answer(); ok {
+		var d Decision
+		if err := json.Unmarshal(answer.Value, &d); err != nil {
+			return result{}, fmt.Errorf("read decision: %w", err)
+		}
+		return a.decide(ctx, p, d, rt)
+	}
+	waiting := p.waiting()
+	if len(waiting) > 0 && !p.canRun() {
+		emitter(rt)(Event{Kind: EventPlan, Plan: p})
+		return graph.Pause[state](Review{Steps: waiting, Confirm: p.confirm(), Plan: p}), nil
+	}
+	if len(allowed) > 0 {
+		emitter(rt)(Event{Kind: EventDecision, Decision: &Decision{
+			Verdict: Approve, Steps: allowed, By: a.options.User, At: a.options.Now().UTC(), Text: "by policy",
+		}})
+	}
+	p.approveReads()
+	return a.to(nodeAct, a.fields.plan.Set(p)), nil
+}
+
+// applyPolicy approves what the policy allows and returns those steps.
+func (a *Assistant) applyPolicy(p *Plan) []string {
+	if a.options.Policy != AllButDestroying {
+		return nil
+	}
+	var ids []string
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.State == StepPlanned && (s.Effect == tools.Write || s.Effect == tools.Launch) {
+			a.approve(s, Decision{By: a.options.User, At: a.options.Now().UTC()}, true)
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+func (a *Assistant) approve(s *Step, d Decision, blanket bool) {
+	s.State = StepApproved
+	s.Approval = &Approval{By: d.By, At: d.At, Expires: d.At.Add(a.options.ApprovalTTL), Blanket: blanket}
+}
+
+// waiting lists the steps that need a word.
+func (p *Plan) waiting() []string {
+	var ids []string
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.State == StepPlanned && s.Effect != tools.Read {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// confirm lists the waiting steps that destroy something.
+func (p *Plan) confirm() []string {
+	return slices.DeleteFunc(p.waiting(), func(id string) bool { return p.Step(id).Effect != tools.Destroy })
+}
+
+// canRun says whether there is an approved change whose needs are met, or will
+// be by reading alone: then it is done before the rest is asked about.
+func (p *Plan) canRun() bool {
+	reachable := make(map[string]bool)
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		met := true
+		for _, n := range s.Needs {
+			met = met && reachable[n]
+		}
+		switch s.State {
+		case StepDone:
+			reachable[s.ID] = true
+		case StepApproved:
+			if met && s.Effect != tools.Read {
+				return true
+			}
+			reachable[s.ID] = met
+		case StepPlanned:
+			reachable[s.ID] = met && s.Effect == tools.Read
+		case StepRunning, StepFailed, StepSkipped, StepRejected:
+		}
+	}
+	return false
+}
+
+// approveReads lets the reading steps run: they need no word once the plan as
+// a whole has been looked at.
+func (p *Plan) approveReads() {
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.State == StepPlanned && s.Effect == tools.Read {
+			s.State = StepApproved
+		}
+	}
+}
+
+// decide does what a person decided.
+func (a *Assistant) decide(ctx context.Context, p *Plan, d Decision, rt *graph.Runtime) (result, error) {
+	emitter(rt)(Event{Kind: EventDecision, Decision: &d})
+	switch d.Verdict {
+	case Approve:
+		for _, id := range d.approves(p) {
+			a.approve(p.Step(id), d, false)
+		}
+		p.approveReads()
+		return a.to(nodeAct, a.fields.plan.Set(p)), nil
+	case Edit:
+		edited, err := a.edited(ctx, p, d)
+		if err != nil {
+			return result{}, err
+		}
+		emitter(rt)(Event{Kind: EventPlan, Plan: edited})
+		return a.to(nodeReview, a.fields.plan.Set(edited)), nil
+	case Reject, Respond:
+		return a.turnDown(p, d, rt), nil
+	default:
+		return result{}, fmt.Errorf("%w: unknown verdict %q", ErrDecision, d.Verdict)
+	}
+}
+
+// approves lists the steps that an approval covers: those named, or, if none
+// is named, all that wait and destroy nothing.
+func (d *Decision) approves(p *Plan) []string {
+	waiting := p.waiting()
+	return slices.DeleteFunc(waiting, func(id string) bool {
+		if len(d.Steps) > 0 {
+			return !slices.Contains(d.Steps, id)
+		}
+		return p.Step(id).Effect == tools.Destroy
+	})
+}
+
+// edited is the plan with replaced arguments, checked and previewed again.
+func (a *Assistant) edited(ctx context.Context, p *Plan, d Decision) (*Plan, error) {
+	calls := make([]Call, len(p.Steps))
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		args := s.Args
+		if changed, ok := d.Args[s.ID]; ok {
+			args = changed
+		}
+		calls[i] = Call{Tool: s.Tool, Args: string(args)}
+	}
+	draft := a.draft(calls)
+	fresh := p.clone()
+	var before []tools.Planned
+	for i := range fresh.Steps {
+		s, n := &fresh.Steps[i], &draft.Steps[i]
+		if _, changed := d.Args[s.ID]; changed {
+			// What the step waited for silently, it still waits for.
+			s.Args, s.Error, s.Needs = n.Args, n.Error, union(s.Needs, n.Needs)
+		}
+		if s.State == StepPlanned && s.Error == nil {
+			a.previewStep(tools.WithPlanned(ctx, slices.Clone(before)), s)
+		}
+		if s.State == StepPlanned && s.Error != nil {
+			return nil, fmt.Errorf("%w: step %s: %s", ErrDecision, s.ID, s.Error)
+		}
+		before = append(before, tools.Planned{ID: s.ID, Tool: s.Tool, Args: s.Args})
+	}
+	return fresh, nil
+}
+
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// turnDown ends the plan undone, as far as it is not done yet, and tells the
+// model why.
+func (a *Assistant) turnDown(p *Plan, d Decision, rt *graph.Runtime) result {
+	why := "the user rejected this step"
+	if d.Verdict == Respond {
+		why = "not run: the user wants something changed"
+	}
+	if d.Text != "" && d.Verdict == Reject {
+		why += ": " + d.Text
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.State != StepPlanned && s.State != StepApproved {
+			continue
+		}
+		s.State, s.Error = StepRejected, &Problem{Code: string(tools.CodeRefused), Message: why}
+		emitter(rt)(Event{Kind: EventStep, Step: s})
+	}
+	told := a.message(rt, RolePlan, "")
+	told.Plan = p
+	messages := []Message{told}
+	if d.Verdict == Respond {
+		messages = append(messages, a.message(rt, RoleUser, d.Text))
+	}
+	return a.to(nodeUnderstand, a.fields.messages.Set(messages), a.fields.plan.Set(nil))
+}
+
+// fits checks a decision before it is taken, so that a slip costs nothing.
+func (a *Assistant) fits(ctx context.Context, r *Review, d Decision) error {
+	if d.Review != "" && d.Review != r.ID {
+		return fmt.Errorf("%w: it is about review %q, and %q is pending", ErrNoReview, d.Review, r.ID)
+	}
+	for _, id := range d.Steps {
+		if !slices.Contains(r.Steps, id) {
+			return fmt.Errorf("%w: step %q does not wait for one; those that do: %v", ErrDecision, id, r.Steps)
+		}
+	}
+	switch d.Verdict {
+	case Approve:
+		if len(d.approves(r.Plan)) == 0 {
+			return fmt.Errorf("%w: name the steps: %v", ErrUnconfirmed, r.Confirm)
+		}
+	case Edit:
+		if len(d.Args) == 0 {
+			return fmt.Errorf("%w: an edit without arguments", ErrDecision)
+		}
+		for id := range d.Args {
+			if s := r.Plan.Step(id); s == nil || s.State != StepPlanned {
+				return fmt.Errorf("%w: step %q cannot be edited", ErrDecision, id)
+			}
+		}
+		if _, err := a.edited(ctx, r.Plan, d); err != nil {
+			return err
+		}
+	case Respond:
+		if d.Text == "" {
+			return fmt.Errorf("%w: say what to change", ErrDecision)
+		}
+	case Reject:
+	default:
+		return fmt.Errorf("%w: unknown verdict %q", ErrDecision, d.Verdict)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package assistant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/minivess/minivess/agent/graph"
+)
+
+// session is one call's hold on a thread.
+type session struct {
+	a      *Assistant
+	thread string
+	at     graph.Snapshot[state]
+	turn   int
+	emit   func(Event)
+	last   Outcome
+}
+
+// session holds the thread, works, lets the thread go and only then says that
+// it is done, so that whoever hears it may begin the next call at once.
+func (a *Assistant) session(ctx context.Context, thread string, work func(context.Context, *session) error) iter.Seq2[Event, error] {
+	return graph.Stream(ctx, func(ctx context.Context, emit func(Event)) error {
+		s := &session{a: a, thread: thread}
+		s.emit = func(e Event) {
+			e.Thread, e.Turn, e.Time = thread, s.turn, a.options.Now().UTC()
+			emit(e)
+		}
+		release, err := a.options.Threads.Acquire(ctx, thread)
+		if err != nil {
+			return err
+		}
+		if s.at, err = a.graph.Inspect(ctx, thread); err == nil {
+			s.turn = s.at.Run
+			err = work(ctx, s)
+		}
+		if err := errors.Join(err, release()); err != nil {
+			return err
+		}
+		s.emit(Event{Kind: EventDone, Outcome: &s.last})
+		return nil
+	})
+}
+
+func reviewOf(pending []graph.Interrupt) (*Review, error) {
+	if len(pending) == 0 {
+		return nil, nil
+	}
+	var r Review
+	if err := json.Unmarshal(pending[0].Payload, &r); err != nil {
+		return nil, fmt.Errorf("read the pending review: %w", err)
+	}
+	r.ID = pending[0].ID
+	return &r, nil
+}
+
+func (s *session) review() *Review {
+	r, err := reviewOf(s.at.Pending)
+	if err != nil {
+		return nil
+	}
+	return r
+}
+
+// start begins a turn.
+func (s *session) start(ctx context.Context, text string) error {
+	s.turn = s.at.Run + 1
+	f := s.a.fields
+	return s.traced(ctx, "", func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
+		s.emit(Event{Kind: EventTurn, Text: text})
+		said := Message{Turn: s.turn, Time: s.a.options.Now().UTC(), Role: RoleUser, Text: text}
+		return s.a.graph.Start(ctx, s.thread, emit,
+			f.messages.Set([]Message{said}), f.plan.Set(nil), f.round.Set(0), f.repairs.Set(0),
+			f.rewrites.Set(0), f.problem.Set(nil), f.trace.Set(traceParent(ctx)))
+	})
+}
+
+// decide takes a decision on the pending review.
+func (s *session) decide(ctx context.Context, d Decision) error {
+	r := s.review()
+	if r == nil {
+		return ErrNoReview
+	}
+	if err := s.a.fits(ctx, r, d); err != nil {
+		return err
+	}
+	d.Review, d.At = r.ID, s.a.options.Now().UTC()
+	if d.By == "" {
+		d.By = s.a.options.User
+	}
+	value, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDecision, err)
+	}
+	answer := graph.Answer{Interrupt: r.ID, Verdict: d.Verdict, Value: value}
+	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
+		return s.a.graph.Answer(ctx, s.thread, answer, emit)
+	})
+}
+
+// resume goes on with what was cut off, or shows the pending review again.
+func (s *session) resume(ctx context.Context) error {
+	if !s.at.Unfinished() {
+		return ErrNothing
+	}
+	s.emit(Event{Kind: EventTurn, Text: s.at.State.said(s.turn)})
+	if r := s.review(); r != nil {
+		s.emit(Event{Kind: EventPlan, Plan: r.Plan})
+		s.wait(r)
+		return nil
+	}
+	plan, err := s.a.noted(ctx, s.thread, s.at.State.Plan)
+	if err != nil {
+		return err
+	}
+	if plan != nil {
+		s.emit(Event{Kind: EventPlan, Plan: plan})
+	}
+	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
+		return s.a.graph.Continue(ctx, s.thread, emit)
+	})
+}
+
+func (s *session) wait(r *Review) {
+	s.emit(Event{Kind: EventReview, Plan: r.Plan, Review: r})
+	s.last.Status, s.last.Review, s.last.Plan = StatusWaiting, r, r.Plan
+}
+
+// traced runs the graph within the turn's span and draws up the outcome.
+func (s *session) traced(ctx context.Context, parent string, run func(context.Context, func(graph.Event)) (graph.Outcome[state], error)) error {
+	ctx, span := s.a.turnSpan(ctx, s.thread, s.turn, parent)
+	defer span.End()
+	out, err := run(ctx, func(e graph.Event) {
+		if own, ok := e.Value.(Event); ok {
+			s.emit(own)
+		}
+	})
+	if id := span.SpanContext().TraceID(); id.IsValid() {
+		s.last.TraceID = id.String()
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		s.last.Status, s.last.Plan = StatusDetached, out.State.Plan
+	case err != nil:
+		span.SetStatus(codes.Error, "turn failed")
+		return err
+	case len(out.Pending) > 0:
+		r, err := reviewOf(out.Pending)
+		if err != nil {
+			return err
+		}
+		s.wait(r)
+	default:
+		id := s.last.TraceID
+		s.last = s.a.outcome(&out.State, s.turn)
+		s.last.TraceID = id
+	}
+	span.SetAttributes(attribute.String("minivess.turn.status", string(s.last.Status)))
+	if p := s.last.Problem; p != nil {
+		span.SetAttributes(attribute.String("error.type", p.Code))
+		span.SetStatus(codes.Error, p.Code)
+	}
+	return nil
+}
+
+// turnSpan begins the span of a turn, or of the part of a turn that follows a
+// decision or a kill, in the trace that the turn began.
+func (a *Assistant) turnSpan(ctx context.Context, thread string, turn int, parent string) (context.Context, trace.Span) {
+	if sc, ok := parseTraceParent(parent); ok {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, sc)
+	}
+	attrs := []attribute.KeyValue{
+		attribute.String("gen_ai.operation.name", "invoke_agent"),
+		attribute.String("gen_ai.agent.name", "minivess"),
+		attribute.String("langfuse.observation.type", "agent"),
+		attribute.Int("minivess.turn", turn),
+		attribute.Bool("minivess.turn.resumed", parent != ""),
+	}
+	if thread != "" {
+		attrs = append(attrs, attribute.String("gen_ai.conversation.id", thread), attribute.String("session.id", thread))
+	}
+	return a.options.Tracer.Start(ctx, "invoke_agent minivess", trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...))
+}
+
+// traceParent is the span of ctx in the form of the W3C header.
+func traceParent(ctx context.Context) string {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return ""
+	}
+	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
+}
+
+func parseTraceParent(s string) (trace.SpanContext, bool) {
+	parts := strings.Split(s, "-")
+	if len(parts) != 4 {
+		return trace.SpanContext{}, false
+	}
+	traceID, err1 := trace.TraceIDFromHex(parts[1])
+	spanID, err2 := trace.SpanIDFromHex(parts[2])
+	var flags trace.TraceFlags
+	if parts[3] == "01" {
+		flags = trace.FlagsSampled
+	}
+	sc := trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID, TraceFlags: flags, Remote: true})
+	return sc, err1 == nil && err2 == nil
+}
+
+// decisionIn reads a decision out of what a person says while a plan waits.
+// Only plain words are a yes or a no; anything else changes the plan.
+func decisionIn(text string) Decision {
+	switch strings.Trim(strings.ToLower(text), " .!,") {
+	case "y", "yes", "yes please", "ok", "okay", "go", "go ahead", "do it", "run it", "approve", "approved", "approve all", "sure", "looks good":
+		return Decision{Verdict: Approve}
+	case "n", "no", "no thanks", "stop", "cancel", "reject", "don't", "do not", "never mind", "forget it":
+		return Decision{Verdict: Reject, Text: text}
+	}
+	return Decision{Verdict: Respond, Text: text}
+}

@@ -1,0 +1,139 @@
+package assistant
+
+import (
+	"context"
+
+	"github.com/minivess/minivess/agent/graph"
+)
+
+// The nodes of the assistant's graph.
+const (
+	nodeUnderstand = "understand"
+	nodePlan       = "plan"
+	nodeReview     = "review"
+	nodeAct        = "act"
+	nodeObserve    = "observe"
+	nodeAnswer     = "answer"
+)
+
+// stepLimit bounds a turn's graph steps; MaxRounds ends a turn long before.
+const stepLimit = 500
+
+// state is what the graph carries. Messages grow over the whole thread, the
+// rest belongs to the turn.
+type state struct {
+	Messages []Message
+	Plan     *Plan    // the plan that is being made, reviewed or done
+	Round    int      // how often the model was asked in this turn
+	Repairs  int      // invalid plans in a row
+	Rewrites int      // answers sent back for numbers without a source
+	Problem  *Problem // why the turn failed
+	Trace    string   // traceparent of the turn's first span
+	Next     string   // where the node that ran last wants to go
+}
+
+type fields struct {
+	messages graph.Field[state, []Message]
+	plan     graph.Field[state, *Plan]
+	round    graph.Field[state, int]
+	repairs  graph.Field[state, int]
+	rewrites graph.Field[state, int]
+	problem  graph.Field[state, *Problem]
+	trace    graph.Field[state, string]
+	next     graph.Field[state, string]
+}
+
+func newFields() fields {
+	return fields{
+		messages: graph.NewField("messages", func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
+		plan:     graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),
+		round:    graph.NewField("round", func(s *state) *int { return &s.Round }, graph.Replace[int]),
+		repairs:  graph.NewField("repairs", func(s *state) *int { return &s.Repairs }, graph.Replace[int]),
+		rewrites: graph.NewField("rewrites", func(s *state) *int { return &s.Rewrites }, graph.Replace[int]),
+		problem:  graph.NewField("problem", func(s *state) **Problem { return &s.Problem }, graph.Replace[*Problem]),
+		trace:    graph.NewField("trace", func(s *state) *string { return &s.Trace }, graph.Replace[string]),
+		next:     graph.NewField("next", func(s *state) *string { return &s.Next }, graph.Replace[string]),
+	}
+}
+
+// result is what the assistant's nodes return.
+type result = graph.Result[state]
+
+// to is the result that goes on at a node, with these writes.
+func (a *Assistant) to(node string, writes ...graph.Write[state]) result {
+	return graph.Update(append(writes, a.fields.next.Set(node))...)
+}
+
+// fail is the result that ends the turn with an honest error.
+func (a *Assistant) fail(p *Problem, writes ...graph.Write[state]) result {
+	return a.to(nodeAnswer, append(writes, a.fields.problem.Set(p))...)
+}
+
+// build wires understand → plan → review → act → observe → answer.
+func (a *Assistant) build() (*graph.Graph[state], error) {
+	f := a.fields
+	next := func(s state) string { return s.Next }
+	return graph.New("assistant", f.messages, f.plan, f.round, f.repairs, f.rewrites, f.problem, f.trace, f.next).
+		Node(nodeUnderstand, a.understand).
+		Node(nodePlan, a.plan).
+		Node(nodeReview, a.review).
+		Node(nodeAct, a.act).
+		Node(nodeObserve, a.observe).
+		Node(nodeAnswer, a.answer).
+		Entry(nodeUnderstand).
+		Branch(nodeUnderstand, next, nodePlan, nodeAnswer).
+		Branch(nodePlan, next, nodeReview, nodeUnderstand, nodeAnswer).
+		Branch(nodeReview, next, nodeAct, nodeReview, nodeUnderstand).
+		Branch(nodeAct, next, nodeObserve, nodeReview).
+		Branch(nodeObserve, next, nodeUnderstand, nodeAnswer).
+		Branch(nodeAnswer, next, graph.End, nodeUnderstand).
+		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit})
+}
+
+// said is what the user said at the beginning of a turn.
+func (s *state) said(turn int) string {
+	for i := range s.Messages {
+		if m := &s.Messages[i]; m.Turn == turn && m.Role == RoleUser {
+			return m.Text
+		}
+	}
+	return ""
+}
+
+// currentPlan is the plan at hand, or the last one that the turn ended.
+func (s *state) currentPlan(turn int) *Plan {
+	if s.Plan != nil {
+		return s.Plan
+	}
+	for i := len(s.Messages) - 1; i >= 0 && s.Messages[i].Turn == turn; i-- {
+		if m := &s.Messages[i]; m.Role == RolePlan && !m.Invalid {
+			return m.Plan
+		}
+	}
+	return nil
+}
+
+// finalAnswer is the answer that the turn ended with.
+func (s *state) finalAnswer(turn int) *Answer {
+	for i := len(s.Messages) - 1; i >= 0 && s.Messages[i].Turn == turn; i-- {
+		if s.Messages[i].Answer != nil {
+			return s.Messages[i].Answer
+		}
+	}
+	return nil
+}
+
+func (a *Assistant) message(rt *graph.Runtime, role Role, text string) Message {
+	return Message{Turn: rt.Run(), Time: a.options.Now().UTC(), Role: role, Text: text}
+}
+
+// emitter sends events of one node.
+func emitter(rt *graph.Runtime) func(Event) {
+	return func(e Event) { rt.Emit(e) }
+}
+
+// ended says why ctx is over, or nil. A node that finds itself cut off returns
+// this, and a later Continue runs it again.
+func ended(ctx context.Context) error {
+	return context.Cause(ctx)
+}
