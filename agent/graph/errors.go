@@ -15,7 +15,6 @@ var (
 	ErrUndeclared   = errors.New("branch to an undeclared target")
 	ErrNoRecords    = errors.New("the graph was compiled without a checkpointer")
 	ErrIncompatible = errors.New("the thread's records do not fit this graph")
-	ErrPaused       = errors.New("a node that pauses must not write")
 )
 
 // Errors of building a graph, joined in a *CompileError.

@@ -79,9 +79,6 @@ func (r *run[S]) runNode(ctx context.Context, node string, beside bool) error {
 	r.send(Event{Kind: EventNodeStarted, Node: node})
 	began := time.Now()
 	res, err := call(ctx, r.g.nodes[node], state, rt)
-	if err == nil && res.pause && len(res.writes) > 0 {
-		err = ErrPaused
-	}
 	if err == nil {
 		err = r.keep(ctx, node, res, beside)
 	}
