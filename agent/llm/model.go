@@ -133,7 +133,7 @@ const unanswered = `{"state":"not_run","message":"not run: the turn ended before
 func normalise(messages []llms.MessageContent) []llms.MessageContent {
 	out := make([]llms.MessageContent, 0, len(messages))
 	used := make(map[string]bool)
-	var open []llms.ToolCall            // calls of the last assistant message without a result
+	var open []llms.ToolCall           // calls of the last assistant message without a result
 	renamed := make(map[string]string) // its ids, as they were, to what they are now
 	closeOpen := func() {
 		for _, c := range open {
