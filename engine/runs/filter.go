@@ -82,6 +82,7 @@ func describe(found []Run) []string {
 
 // nearest lists the runs whose id or name is most like what was asked for.
 func nearest(all []Run, sel string) []string {
+	sel = sel[:min(len(sel), maxID)]
 	sorted := slices.Clone(all)
 	key := func(r Run) int { return min(distance(sel, r.ID()), distance(sel, r.Spec.Name)) }
 	slices.SortStableFunc(sorted, func(a, b Run) int { return key(a) - key(b) })

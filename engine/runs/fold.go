@@ -28,6 +28,8 @@ type Fold struct {
 	Started time.Time `json:"started,omitzero"` // when the first attempt started
 	Ended   time.Time `json:"ended,omitzero"`   // when the last attempt ended
 	Seen    time.Time `json:"seen,omitzero"`    // time of the last record
+	Began   time.Time `json:"began,omitzero"`   // when the current attempt started, zero when it is over
+	Spent   float64   `json:"spent,omitempty"`  // seconds that earlier attempts worked
 
 	Worker   Started   `json:"worker,omitzero"` // of the current attempt
 	Epochs   int       `json:"epochs,omitempty"`
@@ -111,6 +113,7 @@ func (f *Fold) apply(rec journal.Record) error {
 
 // begin applies the records that open an attempt.
 func (f *Fold) begin(rec journal.Record) error {
+	f.close(f.Seen) // a worker that died left its attempt open
 	f.Last, f.Failure, f.Reason, f.Ended = rec.Kind, nil, "", time.Time{}
 	if rec.Kind == EventQueued {
 		var q Queued
@@ -128,6 +131,7 @@ func (f *Fold) begin(rec journal.Record) error {
 		return err
 	}
 	f.Attempt++
+	f.Began = rec.Time
 	f.Step = f.Worker.Step
 	if f.Started.IsZero() {
 		f.Started = rec.Time
@@ -137,6 +141,7 @@ func (f *Fold) begin(rec journal.Record) error {
 
 // end applies the records that close an attempt.
 func (f *Fold) end(rec journal.Record) error {
+	f.close(rec.Time)
 	f.Last, f.Ended = rec.Kind, rec.Time
 	switch rec.Kind {
 	case EventFinished:
@@ -162,6 +167,19 @@ func (f *Fold) end(rec journal.Record) error {
 		f.Step, f.Reason = max(f.Step, d.Step), d.Reason
 		return nil
 	}
+}
+
+func (f *Fold) close(at time.Time) {
+	f.Spent = f.seconds(at)
+	f.Began = time.Time{}
+}
+
+// seconds is how long all attempts have worked, the current one until at.
+func (f *Fold) seconds(at time.Time) float64 {
+	if f.Began.IsZero() {
+		return f.Spent
+	}
+	return f.Spent + at.Sub(f.Began).Seconds()
 }
 
 func (f *Fold) metric(m Metric) {

@@ -37,7 +37,8 @@ type Run struct {
 	Resource    *Resource             `json:"resource,omitempty"`
 	Started     time.Time             `json:"started,omitzero"`
 	Ended       time.Time             `json:"ended,omitzero"`
-	Seen        time.Time             `json:"seen,omitzero"` // time of the last event
+	Seen        time.Time             `json:"seen,omitzero"`     // time of the last event
+	Seconds     float64               `json:"seconds,omitempty"` // that it worked, until Seen
 	Worker      Started               `json:"worker,omitzero"`
 	Failure     *Failed               `json:"failure,omitempty"`
 	Reason      string                `json:"reason,omitempty"`
@@ -88,7 +89,7 @@ func Assemble(ws *workspace.Workspace, spec Spec, f *Fold, live bool, tags map[s
 	c := f.clone()
 	return Run{
 		Spec: spec, Dir: dir, State: state, LastStep: c.Step, Epoch: c.Epoch, Attempt: c.Attempt,
-		Progress: c.Progress, Resource: c.Resource, Started: c.Started, Ended: ended(&c, state), Seen: c.Seen,
+		Progress: c.Progress, Resource: c.Resource, Started: c.Started, Ended: ended(&c, state), Seen: c.Seen, Seconds: c.seconds(c.Seen),
 		Worker: c.Worker, Failure: failure, Reason: c.Reason, Best: c.Best, Latest: c.Latest, Summary: c.Summary,
 		Checkpoints: c.Checkpoints, Warnings: c.Warnings, Tags: tags, Epochs: c.Epochs,
 		Resumable: resumable(state, failure),
