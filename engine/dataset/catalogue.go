@@ -157,7 +157,7 @@ func CheckName(name string) error {
 		ok = ok && (letter || r == '-' || r == '_' || r == '.')
 	}
 	if !ok {
-		return fmt.Errorf("%w %q: use up to %d letters, digits, -, _ and .", ErrName, name, maxName)
+		return fmt.Errorf("%w %q: up to %d letters, digits, dots, - and _ are allowed", ErrName, name, maxName)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func localPath(p string) (string, error) {
 		return "", err
 	}
 	if p == "" || strings.Contains(p, `\`) || path.IsAbs(p) || !filepath.IsLocal(filepath.FromSlash(p)) {
-		return "", fmt.Errorf("%w: %q; paths are relative to dataset.json, without ..", ErrPath, p)
+		return "", fmt.Errorf("%w: %q; paths must be relative to dataset.json and stay below it", ErrPath, p)
 	}
 	return path.Clean(p), nil
 }

@@ -44,8 +44,10 @@ func (d Dataset) leaks() []Finding {
 		for _, g := range together(d.Volumes) {
 			for _, id := range g[1:] {
 				if role[id] != role[g[0]] {
-					found = append(found, Finding{SeverityError, FindingLeak, id,
-						fmt.Sprintf("fold %d: in %s, but %s of the same patient or image in %s; split the dataset again", fold, role[id], shown(g[0]), role[g[0]])})
+					found = append(found, Finding{
+						SeverityError, FindingLeak, id,
+						fmt.Sprintf("fold %d: in %s, but %s of the same patient or image in %s; split the dataset again", fold, role[id], shown(g[0]), role[g[0]]),
+					})
 				}
 			}
 		}
@@ -68,8 +70,10 @@ func (d Dataset) spacingOutliers() []Finding {
 	for _, v := range d.Volumes {
 		for axis := range median {
 			if r := v.Spacing[axis] / median[axis]; r > 2 || r < 0.5 {
-				found = append(found, Finding{SeverityWarning, FindingSpacing, v.ID,
-					fmt.Sprintf("voxel size %s, the median is %s", formatSpacing(v.Spacing, v.Unit), formatSpacing(median, v.Unit))})
+				found = append(found, Finding{
+					SeverityWarning, FindingSpacing, v.ID,
+					fmt.Sprintf("voxel size %s, the median is %s", formatSpacing(v.Spacing, v.Unit), formatSpacing(median, v.Unit)),
+				})
 				break
 			}
 		}

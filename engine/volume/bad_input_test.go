@@ -17,20 +17,20 @@ import (
 )
 
 // sample gives the bytes of a valid little-endian NIfTI-1 file: int16, 3×4×5.
-func sample(t testing.TB) []byte {
-	t.Helper()
+func sample(tb testing.TB) []byte {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/nibabel/v1_le_int16.nii")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func sample2(t testing.TB) []byte {
-	t.Helper()
+func sample2(tb testing.TB) []byte {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/nibabel/v2_le_float32.nii")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -45,24 +45,24 @@ func put32f(b []byte, at int, v float32) []byte {
 	return b
 }
 
-func compressed(t testing.TB, b []byte) []byte {
-	t.Helper()
+func compressed(tb testing.TB, b []byte) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	if _, err := z.Write(b); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-func save(t testing.TB, name string, b []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
+func save(tb testing.TB, name string, b []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), name)
 	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }

@@ -47,7 +47,14 @@ func encodeBlock[T float32 | uint8](b []byte, values []T, d Datatype) int {
 			le.PutUint64(b[8*i:], math.Float64bits(float64(v)))
 		}
 		return -1
+	default:
+		return encodeIntegers(b, values, d)
 	}
+}
+
+// encodeIntegers is encodeBlock for the integer datatypes.
+func encodeIntegers[T float32 | uint8](b []byte, values []T, d Datatype) int {
+	le := binary.LittleEndian
 	low, high := d.bounds()
 	size := d.Size()
 	for i, v := range values {

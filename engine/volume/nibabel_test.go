@@ -32,7 +32,7 @@ type fixture struct {
 
 func (f fixture) path() string { return filepath.Join("testdata", "nibabel", f.File) }
 
-func fixtures(t testing.TB) []fixture {
+func fixtures(t *testing.T) []fixture {
 	t.Helper()
 	b, err := os.ReadFile("testdata/nibabel/manifest.json")
 	if err != nil {

@@ -35,7 +35,9 @@ func TestNothingIsLeftOfAWriteThatFails(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
-	one := func() *Volume { return &Volume{Shape: [3]int{1, 1, 1}, Spacing: [3]float64{1, 1, 1}, Data: []float32{1}} }
+	one := func() *Volume {
+		return &Volume{Shape: [3]int{1, 1, 1}, Spacing: [3]float64{1, 1, 1}, Data: []float32{1}}
+	}
 	short, odd := one(), one()
 	short.Data = nil
 	odd.Unit = "furlong"

@@ -187,7 +187,7 @@ func (r Request) one(ctx context.Context, dir string, i int) error {
 		return err
 	}
 	name := r.volumeName(i)
-	rng := rand.New(rand.NewPCG(uint64(r.Seed), uint64(i)))
+	rng := rand.New(rand.NewPCG(uint64(r.Seed), uint64(i))) //nolint:gosec // must be reproducible, hides nothing
 	c := newCanvas(r.Shape, r.Spacing)
 	trees := plant(rng, c)
 	if err := ctx.Err(); err != nil {
@@ -209,7 +209,7 @@ func (r Request) one(ctx context.Context, dir string, i int) error {
 	})
 }
 
-// volumeName follows MiniVess: mv01, mv02, …
+// volumeName follows MiniVess: mv01, mv02 and so on.
 func (r Request) volumeName(i int) string {
 	digits := max(2, len(fmt.Sprint(r.Volumes)))
 	return fmt.Sprintf("mv%0*d", digits, i+1)

@@ -209,7 +209,7 @@ func murray(r *rapid.T, tree *Tree) int {
 	forks := 0
 	for _, b := range tree.Branches {
 		if b.Parent >= 0 {
-			children[b.Parent] += math.Pow(b.RadiusStart, 3)
+			children[b.Parent] += cube(b.RadiusStart)
 			if b.Nodes[0] != lastNode(tree.Branches[b.Parent]) {
 				r.Fatalf("a branch does not begin where its parent ends")
 			}
@@ -220,7 +220,7 @@ func murray(r *rapid.T, tree *Tree) int {
 			continue
 		}
 		forks++
-		if want := math.Pow(b.RadiusEnd, 3); math.Abs(children[i]-want) > 1e-9*want {
+		if want := cube(b.RadiusEnd); math.Abs(children[i]-want) > 1e-9*want {
 			r.Fatalf("fork after branch %d: r³ = %g, the children's sum is %g", i, want, children[i])
 		}
 		if end := tree.Nodes[lastNode(b)][3]; end != b.RadiusEnd {

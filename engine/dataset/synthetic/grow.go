@@ -85,7 +85,7 @@ func (g *grower) branch(b bud) {
 	}
 	nodes := []int{node}
 	length := b.r * (3.5 + 6*g.rng.Float64())
-	thin := b.r*b.r*b.r < 2.2*math.Pow(g.space.leastR, 3)
+	thin := cube(b.r) < 2.2*cube(g.space.leastR)
 	if thin {
 		length = longest
 	}
@@ -171,13 +171,12 @@ func (g *grower) relatives(id int, b bud) func(int, vec) bool {
 // whether there was one.
 func (g *grower) fork(id, node int, p, dir vec, r float64) bool {
 	least := g.space.leastR
-	cube := r * r * r
-	if cube < 2.05*least*least*least || g.budget <= 0 {
+	if cube(r) < 2.05*cube(least) || g.budget <= 0 {
 		return false
 	}
 	// The thinner child is drawn; Murray's law gives the thicker one.
 	r2 := least + (r*math.Cbrt(0.5)-least)*g.rng.Float64()
-	r1 := math.Cbrt(cube - r2*r2*r2)
+	r1 := math.Cbrt(cube(r) - cube(r2))
 	a1, a2 := forkAngle(r, r1, r2), forkAngle(r, r2, r1)
 	stretch := 0.8 + 0.4*g.rng.Float64()
 	for range attempts {
@@ -213,3 +212,5 @@ func forkAngle(r0, r1, r2 float64) float64 {
 	c := (math.Pow(r0, 4) + math.Pow(r1, 4) - math.Pow(r2, 4)) / (2 * r0 * r0 * r1 * r1)
 	return math.Acos(min(1, max(-1, c)))
 }
+
+func cube(r float64) float64 { return r * r * r }
