@@ -62,7 +62,7 @@ type Train struct {
 	GradientClip          float64 `json:"gradient_clip" yaml:"gradient_clip" jsonschema:"largest norm of the gradient; 0 means unlimited"`
 	Schedule              string  `json:"schedule" yaml:"schedule" jsonschema:"cosine, poly (power 0.9) or constant"`
 	WarmupSteps           int     `json:"warmup_steps" yaml:"warmup_steps" jsonschema:"steps over which the learning rate rises from 0"`
-	Precision             string  `json:"precision" yaml:"precision" jsonschema:"float32"`
+	Precision             string  `json:"precision" yaml:"precision" jsonschema:"arithmetic of the convolutions: float32 or bfloat16; weights are float32 either way"`
 	GradientCheckpointing bool    `json:"gradient_checkpointing" yaml:"gradient_checkpointing" jsonschema:"recompute activations in the backward pass to save memory"`
 	Patience              int     `json:"patience" yaml:"patience" jsonschema:"stop after this many validations without a better Dice; 0 means never"`
 	ValidateEvery         int     `json:"validate_every" yaml:"validate_every" jsonschema:"steps between validations; 0 means once an epoch"`

@@ -94,12 +94,7 @@ func (c *checker) train(t Train) {
 	}
 	c.oneOf("train.schedule", t.Schedule, "cosine", "poly", "constant")
 	c.atLeast("train.warmup_steps", t.WarmupSteps, 0)
-	if t.Precision != "float32" {
-		c.fail("train.precision", t.Precision, "this version trains in float32 only")
-	}
-	if t.GradientCheckpointing {
-		c.fail("train.gradient_checkpointing", true, "this version keeps all activations; use a smaller patch_size or batch_size to save memory")
-	}
+	c.oneOf("train.precision", t.Precision, "float32", "bfloat16")
 	c.atLeast("train.patience", t.Patience, 0)
 	c.atLeast("train.validate_every", t.ValidateEvery, 0)
 	c.atLeast("train.checkpoint_every", t.CheckpointEvery, 0)

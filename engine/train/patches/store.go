@@ -167,39 +167,51 @@ func (s *Store) Get(ctx context.Context, i int) (*Case, error) {
 }
 
 func (s *Store) read(ctx context.Context, i int) (*Case, bool, error) {
-	ref := s.refs[i]
-	v, err := volume.Read(ctx, ref.Image, volume.Limits{})
+	c, _, binarised, err := read(ctx, s.refs[i], s.o)
 	if err != nil {
-		return nil, false, fmt.Errorf("volume %q: %w", ref.ID, err)
-	}
-	l, err := volume.ReadLabels(ctx, ref.Label, volume.Limits{})
-	if err != nil {
-		return nil, false, fmt.Errorf("volume %q: %w", ref.ID, err)
-	}
-	if v.Shape != l.Shape {
-		return nil, false, fmt.Errorf("volume %q: %w\n  image  %q   %s\n  label  %q   %s\n  fix the file, or import the dataset again and leave it out",
-			ref.ID, ErrMismatch, ref.Image, times(v.Shape), ref.Label, times(l.Shape))
-	}
-	c := &Case{Ref: ref, Shape: v.Shape, Image: make([]float32, len(v.Data)), Label: make([]uint8, len(l.Data))}
-	s.o.Normalise.Apply(v.Data)
-	ToC(c.Image, v.Data, v.Shape)
-	ToC(c.Label, l.Data, l.Shape)
-	binarised, err := s.classes(c.Label)
-	if err != nil {
-		return nil, false, fmt.Errorf("volume %q: %q: %w", ref.ID, ref.Label, err)
+		return nil, false, fmt.Errorf("volume %q: %w", s.refs[i].ID, err)
 	}
 	return c, binarised, nil
 }
 
-// classes checks that the labels are classes of the model. For two classes
+// Read reads one volume as a Store does, with the header of its image.
+func Read(ctx context.Context, ref runs.VolumeRef, o Options) (*Case, *volume.Header, error) {
+	c, header, _, err := read(ctx, ref, o)
+	return c, header, err
+}
+
+func read(ctx context.Context, ref runs.VolumeRef, o Options) (c *Case, header *volume.Header, binarised bool, err error) {
+	v, err := volume.Read(ctx, ref.Image, volume.Limits{})
+	if err != nil {
+		return nil, nil, false, err
+	}
+	l, err := volume.ReadLabels(ctx, ref.Label, volume.Limits{})
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if v.Shape != l.Shape {
+		return nil, nil, false, fmt.Errorf("%w\n  image  %q   %s\n  label  %q   %s\n  fix the file, or import the dataset again and leave it out",
+			ErrMismatch, ref.Image, times(v.Shape), ref.Label, times(l.Shape))
+	}
+	c = &Case{Ref: ref, Shape: v.Shape, Image: make([]float32, len(v.Data)), Label: make([]uint8, len(l.Data))}
+	o.Normalise.Apply(v.Data)
+	ToC(c.Image, v.Data, v.Shape)
+	ToC(c.Label, l.Data, l.Shape)
+	if binarised, err = binarise(c.Label, o.Classes); err != nil {
+		return nil, nil, false, fmt.Errorf("%q: %w", ref.Label, err)
+	}
+	return c, v.Header, binarised, nil
+}
+
+// binarise checks that the labels are classes of the model. For two classes
 // every value but 0 is foreground: masks are often stored as 0 and 255.
-func (s *Store) classes(label []uint8) (binarised bool, err error) {
+func binarise(label []uint8, classes int) (binarised bool, err error) {
 	for i, c := range label {
-		if int(c) < s.o.Classes {
+		if int(c) < classes {
 			continue
 		}
-		if s.o.Classes != 2 {
-			return false, fmt.Errorf("%w: class %d, but the model has %d classes (background included); set model.out_channels", ErrClass, c, s.o.Classes)
+		if classes != 2 {
+			return false, fmt.Errorf("%w: class %d, but the model has %d classes (background included); set model.out_channels", ErrClass, c, classes)
 		}
 		label[i], binarised = 1, true
 	}
