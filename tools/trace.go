@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -65,4 +66,12 @@ func callAttributes(d Descriptor, c Call, content bool) []attribute.KeyValue {
 		attrs = append(attrs, attribute.String("gen_ai.tool.call.arguments", string(Redact(c.Args))))
 	}
 	return attrs
+}
+
+// TraceParent is the W3C trace context of ctx, for a launched job to go on
+// with; it is empty when nothing is traced.
+func TraceParent(ctx context.Context) string {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier.Get("traceparent")
 }
