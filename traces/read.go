@@ -37,7 +37,18 @@ func Read(path string) iter.Seq2[Span, error] {
 			return
 		}
 		defer file.Close() //nolint:errcheck // nothing was written
-		lines := bufio.NewReader(file)
+		for s, err := range read(file, path) {
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// read lists the spans of r, which name names in errors.
+func read(r io.Reader, name string) iter.Seq2[Span, error] {
+	return func(yield func(Span, error) bool) {
+		lines := bufio.NewReader(r)
 		for n := 1; ; n++ {
 			line, err := lines.ReadBytes('\n')
 			if errors.Is(err, io.EOF) {
@@ -48,7 +59,7 @@ func Read(path string) iter.Seq2[Span, error] {
 				return
 			}
 			spans, err := decode(line)
-			if err != nil && !yield(Span{}, fmt.Errorf("%w: %q line %d: %w", ErrLine, path, n, err)) {
+			if err != nil && !yield(Span{}, fmt.Errorf("%w: %q line %d: %w", ErrLine, name, n, err)) {
 				return
 			}
 			for _, s := range spans {

@@ -1,9 +1,7 @@
 package traces_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -383,41 +381,4 @@ func TestAFullQueueOrBadFolderNeverBlocks(t *testing.T) {
 	if p.Dropped() != 10 {
 		t.Errorf("%d dropped, want 10", p.Dropped())
 	}
-}
-
-func FuzzRead(f *testing.F) {
-	golden, err := os.ReadFile("testdata/turn.golden.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	var line any
-	if err := json.Unmarshal(golden, &line); err != nil {
-		f.Fatal(err)
-	}
-	compact, err := json.Marshal(line)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(append(compact, '\n'))
-	f.Add([]byte("{}\n\n{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"attributes\":[{\"value\":{\"doubleValue\":\"NaN\"}}]}]}]}]}\n"))
-	f.Add([]byte("{\"resourceSpans\":[null]}\n{"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), "x.jsonl")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		lines := 0
-		for scanner := bufio.NewScanner(strings.NewReader(string(data))); scanner.Scan(); {
-			lines++
-		}
-		failures := 0
-		for _, err := range traces.Read(path) {
-			if err != nil {
-				failures++
-			}
-		}
-		if failures > lines+1 {
-			t.Errorf("%d failures in %d lines", failures, lines)
-		}
-	})
 }
