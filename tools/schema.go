@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 // schemaFor derives a JSON Schema from a Go struct. Descriptions come from
 // jsonschema tags; four more tags say what Go types cannot: default:"2",
 // enum:"train,val,test", minimum:"1", maximum:"0.9". On a list, enum and the
-// bounds hold for its items. A default is JSON, or a bare word for a string.
+// bounds hold for its items. A default is JSON, or a bare word for a string;
+// an argument that has one may be left out.
 func schemaFor[T any]() (*jsonschema.Schema, error) {
 	s, err := jsonschema.For[T](nil)
 	if err != nil {
@@ -35,6 +37,9 @@ func schemaFor[T any]() (*jsonschema.Schema, error) {
 		simplifyNullable(p)
 		if err := annotate(p, f.Tag); err != nil {
 			return nil, fmt.Errorf("deriving a schema: %s.%s: %w", t, f.Name, err)
+		}
+		if p.Default != nil {
+			s.Required = slices.DeleteFunc(s.Required, func(r string) bool { return r == name })
 		}
 	}
 	if s.Properties == nil {
