@@ -84,13 +84,13 @@ func describe(found []Run) []string {
 func nearest(all []Run, sel string) []string {
 	sel = sel[:min(len(sel), maxID)]
 	sorted := slices.Clone(all)
-	key := func(r Run) int { return min(distance(sel, r.ID()), distance(sel, r.Spec.Name)) }
+	key := func(r Run) int { return min(Distance(sel, r.ID()), Distance(sel, r.Spec.Name)) }
 	slices.SortStableFunc(sorted, func(a, b Run) int { return key(a) - key(b) })
 	return describe(sorted[:min(len(sorted), maxCandidates)])
 }
 
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
+// Distance is the Levenshtein distance of two names, in bytes.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

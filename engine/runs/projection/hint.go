@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/minivess/minivess/engine/runs"
 )
 
 // explain turns DuckDB's error into one that helps: the first line of what it
@@ -92,7 +94,7 @@ func closest(name string, names []string) []string {
 	var near []scored
 	for _, n := range names {
 		bare := n[strings.LastIndexByte(n, '.')+1:]
-		if d := distance(strings.ToLower(name), bare); d <= 1+len(name)/3 {
+		if d := runs.Distance(strings.ToLower(name), bare); d <= 1+len(name)/3 {
 			near = append(near, scored{n, d})
 		}
 	}
@@ -119,25 +121,4 @@ func quoted(s string) string {
 	}
 	s, _, _ = strings.Cut(s, `"`)
 	return s
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			step := diag
-			if a[i] != b[j] {
-				step++
-			}
-			diag = row[j+1]
-			row[j+1] = min(step, row[j]+1, diag+1)
-		}
-	}
-	return row[len(b)]
 }

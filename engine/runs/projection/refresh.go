@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"github.com/minivess/minivess/engine/runs"
 )
@@ -260,8 +261,8 @@ func (d *DB) forget(ctx context.Context, in *inserter, id string) error {
 	return in.exec(ctx, "INSERT INTO mem.dirty VALUES (?)", id)
 }
 
-func hashRow(row []any) uint64 {
+func hashRow(row []any) string {
 	h := fnv.New64a()
-	fmt.Fprint(h, row...) //nolint:errcheck // a hash takes everything
-	return h.Sum64()
+	fmt.Fprintf(h, "%#v", row) //nolint:errcheck // a hash takes everything
+	return strconv.FormatUint(h.Sum64(), 16)
 }

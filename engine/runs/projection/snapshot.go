@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minivess/minivess/engine/filelock"
+	"github.com/minivess/minivess/engine/workspace"
 )
 
 // A snapshot is worth its writing when a good part of what was read is not
@@ -22,20 +23,20 @@ const (
 	snapshotFraction = 4       // save when a quarter of the last snapshot's bytes are new
 )
 
-func (d *DB) snapshotPath() string {
-	return filepath.Join(d.ws.Cache(), fmt.Sprintf("projection-%d.duckdb", version))
+func snapshotPath(ws *workspace.Workspace) string {
+	return filepath.Join(ws.Cache(), fmt.Sprintf("projection-%d.duckdb", version))
 }
 
 // attachSnapshot opens the snapshot, if there is one that can be used, and
 // reports whether. One that cannot be is ignored: the journals have it all.
 func (d *DB) attachSnapshot(ctx context.Context) bool {
-	if _, err := os.Stat(d.snapshotPath()); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(snapshotPath(d.ws)); errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	// SQL may read the files of attached databases, whatever else it may not.
 	// A name that is gone once the file is open cannot be read.
 	link := filepath.Join(d.ws.Cache(), ".open-"+uuid.NewString())
-	if err := os.Link(d.snapshotPath(), link); err != nil {
+	if err := os.Link(snapshotPath(d.ws), link); err != nil {
 		d.log.DebugContext(ctx, "the projection's snapshot cannot be linked", "error", err)
 		return false
 	}
@@ -116,7 +117,7 @@ func (d *DB) writeSnapshot(ctx context.Context) (err error) {
 			statements = append(statements, "CREATE TABLE next."+t.Name+" AS SELECT * FROM "+t.Name)
 		}
 	}
-	statements = append(statements, "CREATE TABLE next.state (run_id VARCHAR, job VARCHAR, events BIGINT, tags BIGINT, cancel BOOLEAN, settled BOOLEAN, hash UBIGINT, memory VARCHAR)")
+	statements = append(statements, "CREATE TABLE next.state (run_id VARCHAR, job VARCHAR, events BIGINT, tags BIGINT, cancel BOOLEAN, settled BOOLEAN, hash VARCHAR, memory VARCHAR)")
 	err = d.exec(ctx, statements...)
 	if err == nil {
 		err = d.writeState(ctx)
@@ -124,7 +125,7 @@ func (d *DB) writeSnapshot(ctx context.Context) (err error) {
 	if err = errors.Join(err, d.exec(context.WithoutCancel(ctx), "DETACH DATABASE IF EXISTS next")); err != nil {
 		return err
 	}
-	return os.Rename(tmp, d.snapshotPath())
+	return os.Rename(tmp, snapshotPath(d.ws))
 }
 
 func (d *DB) writeState(ctx context.Context) error {
@@ -148,3 +149,12 @@ func (d *DB) writeState(ctx context.Context) error {
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Delete removes the snapshot of a workspace. Nothing is lost by it.
+func Delete(ws *workspace.Workspace) error {
+	err := os.Remove(snapshotPath(ws))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
