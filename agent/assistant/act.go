@@ -104,11 +104,10 @@ func (x *execution) begin(ctx context.Context, running map[string]bool) {
 			x.rt.Emit(Event{Kind: EventStep, Step: new(*s)})
 			continue
 		}
-		if s.State == StepPlanned || !x.met(s) || len(running) >= x.a.options.MaxParallel {
-			continue
-		}
 		if x.stale(s) {
 			s.State, s.Approval = StepPlanned, nil
+		}
+		if s.State == StepPlanned || !x.met(s) || len(running) >= x.a.options.MaxParallel {
 			continue
 		}
 		running[s.ID] = true

@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -127,8 +128,10 @@ func inName(s string, i int) bool {
 	case unicode.IsLetter(r), r == '_', r == '@', r == '#':
 		return true
 	case strings.ContainsRune("-./", r):
+		// After a digit it is a range, a date or a share; a name would have
+		// been skipped as a whole.
 		before, _ := utf8.DecodeLastRuneInString(s[:i-size])
-		return unicode.IsLetter(before) || unicode.IsDigit(before) || before == '_'
+		return unicode.IsLetter(before) || before == '_' || r == '.' && unicode.IsDigit(before)
 	}
 	return false
 }
@@ -169,7 +172,7 @@ func skipWord(s string, i int) int {
 
 func newFigure(line string, begin, end int, number, unit string) (figure, bool) {
 	v, err := strconv.ParseFloat(number, 64)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // too large a number is still a claim
 		return figure{}, false
 	}
 	if negative(line, begin) {
