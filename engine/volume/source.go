@@ -2,7 +2,6 @@ package volume
 
 import (
 	"bufio"
-	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/minivess/minivess/engine/volume/gunzip"
 )
 
 const (
@@ -62,7 +61,7 @@ func newSource(path string, r io.Reader, size int64) (*source, error) {
 	if err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
 		return s, nil //nolint:nilerr // a shorter file is reported as truncated when its header is read
 	}
-	z, err := gzip.NewReader(b)
+	z, err := gunzip.NewReader(b)
 	if err != nil {
 		return nil, s.wrap(err)
 	}
@@ -119,13 +118,12 @@ func (s *source) finish() error {
 
 // wrap says what a failed read means.
 func (s *source) wrap(err error) error {
-	var corrupt flate.CorruptInputError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failure(s.path, ErrTruncated, "it ends after %d bytes; copy or download it again", s.offset)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+	case errors.Is(err, gunzip.ErrHeader), errors.Is(err, gunzip.ErrChecksum), errors.Is(err, gunzip.ErrCorrupt):
 		return failure(s.path, ErrCorrupt, "after %d bytes: %v; copy or download it again", s.offset, err)
 	default:
 		return fmt.Errorf("read %q after %d bytes: %w", s.path, s.offset, err)
