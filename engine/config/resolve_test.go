@@ -121,7 +121,7 @@ func TestFileErrors(t *testing.T) {
 		{"list at the top", "- 1\n", "FILE:1:1: want keys with values, got a list of 1"},
 		{"two documents", "seed: 1\n---\nseed: 2\n", "FILE:3:5: a second document; keep one in a file"},
 		{"syntax", "train: {epochs: 3\n", "FILE:1:"},
-		{"precision", "train:\n  precision: float16\n", "FILE:2:14: train.precision is \"float16\": must be float32 or bfloat16; did you mean bfloat16 or float32?"},
+		{"precision", "train:\n  precision: float16\n", "FILE:2:14: train.precision is \"float16\": must be float32 or bfloat16; did you mean bfloat16?"},
 		{"patch", "train:\n  patch_size: 50x48x48\n", "FILE:2:15: train.patch_size is 50x48x48: each side must be a multiple of 8 from 8 to 1024"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
