@@ -26,9 +26,9 @@ type toolInfo struct {
 
 // param is the part of a JSON Schema property that the planner reads.
 type param struct {
-	Type  schemaType `json:"type"`
-	Enum  []any      `json:"enum"`
-	Items *param     `json:"items"`
+	Type    schemaType      `json:"type"`
+	Enum    []any           `json:"enum"`
+	Default json.RawMessage `json:"default"`
 }
 
 // schemaType reads "type": "integer" and "type": ["null","integer"] alike.

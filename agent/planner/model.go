@@ -67,7 +67,7 @@ func New(options ...Option) *Model {
 	for _, o := range options {
 		o(m)
 	}
-	m.lex = &lexicon{}
+	m.lex = newLexicon(m.descriptors)
 	return m
 }
 
@@ -106,14 +106,15 @@ func (m *Model) Call(ctx context.Context, prompt string, options ...llms.CallOpt
 // the tools described. It is the same reading that GenerateContent gives, in
 // the planner's own types.
 func (m *Model) Plan(ctx context.Context, catalogue []tools.Descriptor, turns ...string) Outcome {
-	c := conversation{}
+	c, cat := conversation{}, catalogueFrom(catalogue)
 	if n := len(turns); n > 0 {
 		c.text = turns[n-1]
 		for _, t := range turns[:n-1] {
-			c.history = append(c.history, exchange{text: t})
+			before := m.turn(ctx, conversation{history: c.history, text: t}, cat)
+			c.history = append(c.history, before.exchange(t))
 		}
 	}
-	return m.turn(ctx, c, catalogueFrom(catalogue))
+	return m.turn(ctx, c, cat)
 }
 
 // Explain plans one sentence and says which words led to which argument.

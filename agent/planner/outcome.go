@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
@@ -67,6 +68,28 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "%-2s %-44s %-28s %s\n", r.Step, what, words, r.Rule)
 	}
 	return b.String()
+}
+
+// exchange is the turn as a later turn sees it when nothing has been run.
+func (o Outcome) exchange(text string) exchange {
+	e := exchange{text: text, reply: o.Reply}
+	if len(o.Steps) == 0 {
+		return e
+	}
+	r := round{reply: o.Reply}
+	for _, s := range o.Steps {
+		args := maps.Clone(s.Args)
+		if silent := s.silentNeeds(); len(silent) > 0 {
+			list := make([]any, len(silent))
+			for i, id := range silent {
+				list[i] = id
+			}
+			args[NeedsKey] = list
+		}
+		r.calls = append(r.calls, call{id: s.ID, tool: s.Tool, args: args})
+	}
+	e.rounds = []round{r}
+	return e
 }
 
 // response puts an outcome into the convention of tool calls.

@@ -4,7 +4,84 @@ import "context"
 
 // turn reads what was said now; with results at hand it observes them.
 func (m *Model) turn(ctx context.Context, c conversation, cat *catalogue) Outcome {
-	return Outcome{}
+	var known Names
+	if m.names != nil {
+		known = m.names(ctx)
+	}
+	s := session{model: m, cat: cat, known: known}
+	first, r := s.understand(c)
+	if len(c.rounds) == 0 {
+		return first.Outcome
+	}
+	return r.observe(first, c.rounds)
 }
-type lexicon struct{}
-func (s Step) silentNeeds() []string { return s.Needs }
+
+// session is one turn's view of the conversation.
+type session struct {
+	model *Model
+	cat   *catalogue
+	known Names
+}
+
+// reader makes a reader for one text.
+func (s session) reader(text string, mem memory, fills map[string]any) *reader {
+	return &reader{lex: s.model.lex, cat: s.cat, known: s.known, mem: mem, fills: fills, text: text}
+}
+
+// understand reads the last thing said: as the answer to a question, as a
+// correction of the last plan, or by itself.
+func (s session) understand(c conversation) (reading, *reader) {
+	mem := remember(c.history)
+	if text, fills, ok := s.pending(c); ok {
+		r := s.reader(text, mem, fills)
+		return r.read(), r
+	}
+	r := s.reader(c.text, mem, nil)
+	if out, ok := r.correct(); ok {
+		return out, r
+	}
+	return r.read(), r
+}
+
+// maxLook is how many turns back a pending question is looked for.
+const maxLook = 6
+
+// pending tells whether the last thing said answers a question that an earlier
+// turn ended with, and gives that turn's text with what has been answered.
+func (s session) pending(c conversation) (text string, fills map[string]any, ok bool) {
+	from := len(c.history)
+	for from > 0 && len(c.history[from-1].rounds) == 0 && len(c.history)-from < maxLook {
+		from--
+	}
+	var open []ask
+	var questions []Question
+	for i := from; i <= len(c.history); i++ {
+		said := c.text
+		if i < len(c.history) {
+			said = c.history[i].text
+		}
+		if len(open) > 0 {
+			if v, answered := s.fill(open[0], questions[0], said); answered {
+				next := map[string]any{open[0].param: v}
+				for k, x := range fills {
+					next[k] = x
+				}
+				fills = next
+				if i == len(c.history) {
+					return text, fills, true
+				}
+				said = text
+			} else {
+				fills = nil
+			}
+		}
+		if i == len(c.history) {
+			break
+		}
+		text = said
+		r := s.reader(text, remember(c.history[:i]), fills)
+		out := r.read()
+		open, questions = out.asks, out.Questions
+	}
+	return "", nil, false
+}

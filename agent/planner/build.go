@@ -1,0 +1,261 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// draft is a step in the making: its arguments, those with several values
+// (the step is then done for each), and which words gave them.
+type draft struct {
+	tool  string
+	args  map[string]any
+	fan   []fan
+	why   []Reason
+	needs []string
+}
+
+// fan is an argument with several values.
+type fan struct {
+	param string
+	vals  []any
+}
+
+// tool plans one tool call, or several.
+func (r *reader) tool(top scored, items []item) {
+	d := &draft{tool: top.intent, args: map[string]any{}}
+	info := r.cat.tools[top.intent]
+	if h, ok := fillers()[top.intent]; ok {
+		if !h(r, d, items, info) {
+			return
+		}
+	} else if !r.generic(d, items, info) {
+		return
+	}
+	r.assigned(d, items, info)
+	for param := range d.args {
+		if _, ok := info.params[param]; !ok && len(info.params) > 0 {
+			r.note(fmt.Sprintf("%s takes no %s in this version; I leave it out.", d.tool, strings.ReplaceAll(param, "_", " ")))
+			delete(d.args, param)
+		}
+	}
+	r.leftovers(items)
+	r.emit(d)
+}
+
+// filler fills a tool's arguments; false means that there is nothing to plan
+// (a question was asked, or rows must come first).
+type filler func(r *reader, d *draft, items []item, info toolInfo) bool
+
+// fillers lists the tools that need more than their schema.
+func fillers() map[string]filler {
+	return map[string]filler{
+		"train_launch": fillTrain, "dataset_create_synthetic": fillSynthetic, "dataset_import": fillImport,
+		"dataset_split": fillSplit, "dataset_list": fillNothing, "job_list": fillJobs, "runs_list": fillRuns,
+		"runs_sql": fillSQL, "run_tag": fillTag, "compare_runs": fillCompare, "evaluate_run": fillEvaluate,
+		"metric_history": fillHistory,
+	}
+}
+
+// set puts a value into the draft and explains it.
+func (r *reader) set(d *draft, param string, v value, items []item) {
+	if len(v.list) > 1 {
+		d.fan = append(d.fan, fan{param, v.list})
+	} else {
+		d.args[param] = v.v
+	}
+	use(items, v)
+	shown := fmt.Sprint(v.v)
+	if len(v.list) > 1 {
+		shown = fmt.Sprint(v.list...)
+	}
+	start, end := byteRange(items, v.from, v.to)
+	d.why = append(d.why, Reason{
+		Tool: d.tool, Argument: param, Value: clean(shown), Words: clean(r.slice(start, end)), Rule: v.rule, Start: start, End: end,
+	})
+}
+
+// setIf is set for what may not have been found.
+func (r *reader) setIf(d *draft, param string, v value, ok bool, items []item) {
+	if ok {
+		r.set(d, param, v, items)
+	}
+}
+
+// assigned takes key=value words that name an argument.
+func (r *reader) assigned(d *draft, items []item, info toolInfo) {
+	for _, i := range all(items, cAssign) {
+		p, ok := info.params[items[i].tok.word]
+		if !ok {
+			continue
+		}
+		r.set(d, items[i].tok.word, value{v: typed(items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
+	}
+}
+
+// typed converts a word to the type that the schema wants.
+func typed(s string, p param) any {
+	switch p.Type {
+	case "integer", "number":
+		if v, _, ok := parseNumber(s); ok {
+			return numeric(v, p.Type == "integer")
+		}
+	case "boolean":
+		if b, err := strconv.ParseBool(s); err == nil {
+			return b
+		}
+	case "array":
+		if t, _, ok := parseTriple(s); ok {
+			return []any{numeric(t[0], false), numeric(t[1], false), numeric(t[2], false)}
+		}
+		var list []any
+		for part := range strings.SplitSeq(strings.Trim(s, "[]"), ",") {
+			list = append(list, clean(part))
+		}
+		return list
+	}
+	return clean(s)
+}
+
+// leftovers says which numbers were not understood.
+func (r *reader) leftovers(items []item) {
+	for i := range items {
+		if items[i].used || !items[i].is(cNumber) || items[i].tok.weak {
+			continue
+		}
+		end := i + 1
+		if end < len(items) && items[end].mention == nil && items[end].tok.kind == tWord {
+			end++
+		}
+		start, stop := byteRange(items, i, end)
+		r.note(fmt.Sprintf("I made nothing of %q.", clean(r.slice(start, stop))))
+		items[i].used = true
+	}
+}
+
+// emit turns a draft into steps, one for each combination of its fans.
+func (r *reader) emit(d *draft) {
+	combos := []map[string]any{d.args}
+	for _, f := range d.fan {
+		var next []map[string]any
+		for _, c := range combos {
+			for _, v := range f.vals {
+				m := make(map[string]any, len(c)+1)
+				for k, x := range c {
+					m[k] = x
+				}
+				m[f.param] = v
+				next = append(next, m)
+			}
+			if len(next) > 2*maxSteps {
+				break
+			}
+		}
+		combos = next
+	}
+	r.last = nil
+	var made []string
+	for _, args := range combos {
+		id := strconv.Itoa(len(r.out.Steps) + 1)
+		s := Step{ID: id, Tool: d.tool, Args: args, Needs: slices.Clone(d.needs)}
+		r.wire(&s)
+		r.last = append(r.last, len(r.out.Steps))
+		r.out.Steps = append(r.out.Steps, s)
+		for _, why := range d.why {
+			why.Step = id
+			r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, why)
+		}
+		if d.tool == "train_launch" || d.tool == "job_resume" {
+			made = append(made, "@"+id+".run")
+		}
+		r.made(s)
+	}
+	if len(made) > 0 {
+		r.group, r.trained = made, append(r.trained, made...)
+	}
+}
+
+// made remembers what a step brings about for the clauses that follow.
+func (r *reader) made(s Step) {
+	switch s.Tool {
+	case "dataset_create_synthetic", "dataset_import":
+		if name, ok := s.Args["name"].(string); ok {
+			r.dataset, r.makers[name] = name, s.ID
+		}
+	case "dataset_split":
+		if name, ok := s.Args["dataset"].(string); ok {
+			r.dataset, r.makers[name] = name, s.ID
+		}
+	case "evaluate_run":
+		if run, ok := s.Args["run"].(string); ok {
+			r.judged[run] = s.ID
+			if !slices.Contains(r.group, run) {
+				r.group = []string{run}
+			}
+		}
+	default:
+		if name, ok := s.Args["dataset"].(string); ok {
+			r.dataset = name
+		}
+		if run, ok := s.Args["run"].(string); ok && !slices.Contains(r.group, run) {
+			r.group = []string{run}
+		}
+	}
+}
+
+// wire finds what a step must wait for: references in its arguments, and the
+// step that makes its dataset.
+func (r *reader) wire(s *Step) {
+	if name, ok := s.Args["dataset"].(string); ok && r.makers[name] != "" {
+		s.Needs = append(s.Needs, r.makers[name])
+	}
+	for _, id := range refs(s.Args) {
+		s.Needs = append(s.Needs, id)
+	}
+	s.Needs = sortIDs(s.Needs)
+}
+
+// refs lists the steps that arguments refer to.
+func refs(args map[string]any) []string {
+	var out []string
+	visit := func(v any) {
+		if s, ok := v.(string); ok && strings.HasPrefix(s, "@") {
+			if id, _, found := strings.Cut(s[1:], "."); found {
+				out = append(out, id)
+			}
+		}
+	}
+	for _, v := range args {
+		visit(v)
+		if list, ok := v.([]any); ok {
+			for _, e := range list {
+				visit(e)
+			}
+		}
+	}
+	return out
+}
+
+// sortIDs orders step ids by number and drops doubles.
+func sortIDs(ids []string) []string {
+	slices.SortFunc(ids, func(a, b string) int {
+		x, _ := strconv.Atoi(a) //nolint:errcheck // ids are made by emit
+		y, _ := strconv.Atoi(b) //nolint:errcheck // ids are made by emit
+		return x - y
+	})
+	return slices.Compact(ids)
+}
+
+// silentNeeds lists the needs that no argument shows.
+func (s Step) silentNeeds() []string {
+	shown := refs(s.Args)
+	var out []string
+	for _, id := range s.Needs {
+		if !slices.Contains(shown, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+package planner
+
+import "slices"
+
+// clause is a part of the sentence that asks for one thing.
+type clause struct {
+	toks        []token
+	negated     bool
+	conditional bool
+}
+
+// clauses cuts a sentence at "then", semicolons, full stops, and at commas and
+// "and" where a new verb or question follows.
+func (lex *lexicon) clauses(toks []token) []clause {
+	var out []clause
+	var cur []token
+	flush := func() {
+		out = append(out, lex.shape(cur)...)
+		cur = nil
+	}
+	for i := 0; i < len(toks); i++ {
+		t := toks[i]
+		switch {
+		case isStop(t) || isThen(toks, i):
+			flush()
+		case isJoint(t) && lex.startsClause(toks, i+1):
+			flush()
+		case len(cur) > 0 && (t.word == "without" || t.word == "instead_of") && i+1 < len(toks) && isVerbForm(toks[i+1]):
+			flush()
+			cur = append(cur, t)
+		case len(cur) > 0 && (t.word == "after" || t.word == "before") && i+1 < len(toks) && isVerbForm(toks[i+1]):
+			flush()
+			cur = append(cur, t)
+		default:
+			cur = append(cur, t)
+		}
+	}
+	flush()
+	return reorder(out)
+}
+
+// shape finishes a clause: words that carry nothing go, "don't" and "if" are
+// noted.
+func (lex *lexicon) shape(toks []token) []clause {
+	toks = lex.trimLead(toks)
+	if len(toks) == 0 {
+		return nil
+	}
+	c := clause{toks: toks}
+	switch toks[0].word {
+	case "don't", "never", "without", "instead_of", "skip", "no":
+		forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
+		c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
+		c.toks = toks[1:]
+		if forget {
+			c.toks = toks[2:]
+		}
+	case "if", "unless", "provided", "assuming":
+		return lex.splitCondition(toks)
+	}
+	for i := 1; i < len(c.toks); i++ {
+		if w := c.toks[i].word; (w == "if" || w == "unless") && !politeIf(c.toks[i:]) {
+			c.conditional = true
+		}
+	}
+	return []clause{c}
+}
+
+// splitCondition handles "if it is fine, evaluate it": what depends on the
+// condition is marked.
+func (lex *lexicon) splitCondition(toks []token) []clause {
+	if politeIf(toks) {
+		for i, t := range toks {
+			if isJoint(t) || i > 0 && lex.starters[t.word] {
+				return lex.shape(toks[i:])
+			}
+		}
+		return nil
+	}
+	return []clause{{toks: toks[1:], conditional: true}}
+}
+
+// politeIf recognises "if you can", "if possible".
+func politeIf(toks []token) bool {
+	return len(toks) > 1 && slices.Contains([]string{"you", "possible", "needed", "necessary"}, toks[1].word)
+}
+
+// trimLead drops joints and polite or temporal filling at a clause's start.
+func (lex *lexicon) trimLead(toks []token) []token {
+	for len(toks) > 0 {
+		t := toks[0]
+		switch {
+		case isJoint(t) || t.kind == tPunct:
+			toks = toks[1:]
+		case t.kind == tWord && isFiller(t.word):
+			toks = toks[1:]
+		case t.kind == tWord && isTemporal(t.word):
+			n := temporalLength(toks)
+			if n == 0 {
+				return toks
+			}
+			toks = toks[n:]
+		default:
+			return toks
+		}
+	}
+	return toks
+}
+
+// isFiller lists words that may open a clause without meaning.
+func isFiller(w string) bool {
+	switch w {
+	case "please", "just", "also", "now", "finally", "lastly", "could", "can", "would", "will", "you", "i", "we", "want", "like",
+		"love", "need", "us", "let", "lets", "to", "kindly", "ok", "okay", "so", "well", "afterwards", "afterward", "then", "next",
+		"simply", "quickly", "maybe", "shall", "should", "hey", "go", "ahead", "first", "second", "secondly", "firstly", "pls", "plz",
+		"actually", "instead", "again", "too", "yes", "minivess,":
+		return true
+	}
+	return false
+}
+
+func isTemporal(w string) bool {
+	switch w {
+	case "once", "when", "after", "as", "afterwards", "whenever":
+		return true
+	}
+	return false
+}
+
+// temporalLength measures "once it is done", "when the training has finished",
+// "after that", "as soon as it's ready". 0 means it is none of these.
+func temporalLength(toks []token) int {
+	n := 1
+	for n < len(toks) && isTemporalWord(toks[n].word) {
+		n++
+	}
+	if n == 1 || n == len(toks) && toks[0].word == "when" {
+		return 0
+	}
+	if n < len(toks) && !isJoint(toks[n]) && toks[0].word == "as" && toks[1].word != "soon" {
+		return 0
+	}
+	return n
+}
+
+func isTemporalWord(w string) bool {
+	switch w {
+	case "it", "is", "they", "are", "that", "this", "training", "done", "finished", "complete", "completed", "ready", "over", "has",
+		"have", "the", "job", "jobs", "run", "runs", "both", "all", "everything", "finishes", "soon", "as", "been", "ends", "completes", "you":
+		return true
+	}
+	return false
+}
+
+// isStop tells whether a token ends a sentence.
+func isStop(t token) bool {
+	return t.kind == tPunct && (t.word == ";" || t.word == "." || t.word == "!" || t.word == "?" || t.word == ":")
+}
+
+func isJoint(t token) bool {
+	return t.kind == tPunct && t.word == "," || t.kind == tWord && (t.word == "and" || t.word == "&" || t.word == "but" || t.word == "plus" || t.word == "also")
+}
+
+// isThen tells whether "then" (or a like word) begins a new clause here.
+func isThen(toks []token, i int) bool {
+	switch toks[i].word {
+	case "then", "afterwards", "subsequently", "thereafter":
+		return toks[i].kind == tWord
+	}
+	return false
+}
+
+// startsClause tells whether a verb or a question begins at toks[i], fillers
+// aside.
+func (lex *lexicon) startsClause(toks []token, i int) bool {
+	from := i
+	for i < len(toks) && (isJoint(toks[i]) || toks[i].kind == tWord && isFiller(toks[i].word)) {
+		i++
+	}
+	if i < len(toks) && isTemporal(toks[i].word) {
+		if n := temporalLength(toks[i:]); n > 0 {
+			return true
+		}
+	}
+	if i >= len(toks) || toks[i].kind != tWord {
+		return false
+	}
+	w := toks[i].word
+	if w == "if" || w == "unless" {
+		return true
+	}
+	if !lex.starters[w] {
+		return false
+	}
+	next := token{}
+	if i+1 < len(toks) {
+		next = toks[i+1]
+	}
+	switch w {
+	case "train", "test", "run", "score", "label", "report", "plot", "set", "list", "tag", "split", "drop", "end":
+		return lex.takesObject(toks, from-2, next)
+	}
+	return true
+}
+
+// takesObject decides whether a word that may be a noun is a verb here: what
+// follows has to look like its object.
+func (lex *lexicon) takesObject(toks []token, before int, next token) bool {
+	if next.kind == tNumber || next.kind == tQuoted || next.kind == tPath || isDeterminer(next.word) || lex.models[next.word] != "" || isRunID(next.word) {
+		return true
+	}
+	switch next.word {
+	case "it", "them", "that", "this", "these", "those", "all", "both", "each", "every", "another", "with", "for":
+		return true
+	case "on", "evaluation", "training", "job", "jobs", "logs":
+		return before < 0 || !isSplitWord(toks[before].word)
+	case "latest", "last", "best", "worst", "runs":
+		return true
+	}
+	return next.word != "" && next.kind == tWord && !lex.known(next)
+}
+
+// isVerbForm recognises "training", "evaluating", "deleting" after a
+// preposition.
+func isVerbForm(t token) bool {
+	if t.kind != tWord {
+		return false
+	}
+	switch t.stem {
+	case "train", "evaluate", "delete", "remove", "cancel", "resume", "compare", "import", "split", "validate", "create", "make", "tag", "stop", "generate", "run", "launch":
+		return t.word != t.stem && t.word != "runs"
+	}
+	return false
+}
+
+// reorder moves what is said to come before to the front: "evaluate it after
+// training X" and "before evaluating it, train X".
+func reorder(cs []clause) []clause {
+	for i := range cs {
+		if len(cs[i].toks) < 2 {
+			continue
+		}
+		switch lead := cs[i].toks[0].word; {
+		case lead == "after" && isVerbForm(cs[i].toks[1]):
+			cs[i].toks = cs[i].toks[1:]
+			if i > 0 {
+				cs[i-1], cs[i] = cs[i], cs[i-1]
+			}
+		case lead == "before" && isVerbForm(cs[i].toks[1]):
+			cs[i].toks = cs[i].toks[1:]
+			if i == 0 && len(cs) > 1 {
+				cs[0], cs[1] = cs[1], cs[0]
+			}
+		}
+	}
+	return cs
+}

@@ -1,0 +1,268 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+)
+
+// maxReply is how many tokens an answer to a question may have.
+const maxReply = 8
+
+// fill reads an answer to a question about one argument.
+func (s session) fill(a ask, q Question, said string) (any, bool) {
+	lex := s.model.lex
+	toks := lex.merge(tokenise(said))
+	if len(toks) == 0 || len(toks) > maxReply || a.param == "" {
+		return nil, false
+	}
+	if a.param == paramSuspect {
+		return true, slices.Contains([]string{"yes", "y", "yeah", "yep", "sure", "right", "correct"}, toks[0].word)
+	}
+	if c, ok := chooseFrom(q.Choices, toks); ok {
+		return c, true
+	}
+	items := lex.recognise(toks, s.known)
+	switch a.param {
+	case "model":
+		if i, ok := first(items, cModel); ok {
+			return items[i].mention.text, true
+		}
+		return nil, false
+	case "run":
+		if i, ok := first(items, cRun); ok {
+			return items[i].mention.text, true
+		}
+	case "dataset":
+		if i, ok := first(items, cDataset); ok {
+			return items[i].mention.text, true
+		}
+	case "path":
+		if i, ok := first(items, cPath); ok {
+			return clean(items[i].tok.text), true
+		}
+		return nil, false
+	}
+	return bareName(lex, toks, items)
+}
+
+// bareName reads an answer that is a name and little else.
+func bareName(lex *lexicon, toks []token, items []item) (any, bool) {
+	if ranked := lex.score(items, nil); len(ranked) > 0 && ranked[0].score >= threshold+2 {
+		return nil, false
+	}
+	name, others := "", 0
+	for i, t := range toks {
+		switch n := lex.nameAt(toks, i); {
+		case n != "" && name == "":
+			name = n
+		case t.kind == tPunct || isDeterminer(t.word) || isDatasetPreposition(t.word) || isFiller(t.word):
+		default:
+			others++
+		}
+	}
+	return name, name != "" && others <= 1
+}
+
+// chooseFrom picks one of the choices offered: by its name, or by its place.
+func chooseFrom(choices []string, toks []token) (string, bool) {
+	for _, t := range toks {
+		for _, c := range choices {
+			if strings.EqualFold(c, t.word) || strings.EqualFold(c, t.text) {
+				return c, true
+			}
+		}
+	}
+	for i, t := range toks {
+		n := slices.Index([]string{"first", "second", "third", "fourth", "fifth"}, t.word)
+		if t.kind == tNumber && len(toks) == 1 {
+			n = int(t.num) - 1
+		}
+		if t.word == "last" && i <= 1 {
+			n = len(choices) - 1
+		}
+		if n >= 0 && n < len(choices) {
+			return choices[n], true
+		}
+	}
+	return "", false
+}
+
+// correct reads "no, on cortex", "the same but with lr 1e-3", "make it 5
+// epochs": the last plan with some arguments changed.
+func (r *reader) correct() (reading, bool) {
+	if len(r.mem.calls) == 0 || !r.isCorrection() {
+		return reading{}, false
+	}
+	r.judged, r.makers = map[string]string{}, map[string]string{}
+	toks := tokenise(r.text)
+	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
+	items := r.lex.recognise(r.lex.merge(toks), r.known)
+	for i, c := range r.mem.calls {
+		s := Step{ID: itoa(i + 1), Tool: c.tool, Args: map[string]any{}}
+		for k, v := range c.args {
+			if k == NeedsKey {
+				s.Needs = stringList(v)
+				continue
+			}
+			s.Args[k] = v
+		}
+		s.Needs = sortIDs(append(s.Needs, refs(s.Args)...))
+		r.out.Steps = append(r.out.Steps, s)
+		r.made(s)
+	}
+	all := make([]int, len(r.out.Steps))
+	for i := range all {
+		all[i] = i
+	}
+	if !r.amend(all, items) {
+		r.out = reading{}
+		return reading{}, false
+	}
+	r.note(mended.notes...)
+	r.note("I take this as a change to the plan before.")
+	goals := r.replayGoals()
+	r.out.goals = goals
+	r.out.Reply = r.words()
+	return r.out, true
+}
+
+// replayGoals are the numbers that the corrected plan was meant to give.
+func (r *reader) replayGoals() []goal {
+	before := &reader{lex: r.lex, cat: r.cat, known: r.known, text: r.mem.text}
+	out := before.read()
+	if len(out.Steps) != len(r.out.Steps) || len(out.later) > 0 {
+		return nil
+	}
+	return out.goals
+}
+
+func stringList(v any) []string {
+	var out []string
+	if list, ok := v.([]any); ok {
+		for _, e := range list {
+			if s, isText := e.(string); isText {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// isCorrection recognises the openings of a correction.
+func (r *reader) isCorrection() bool {
+	toks := r.lex.merge(tokenise(r.text))
+	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please") {
+		toks = toks[1:]
+	}
+	if len(toks) == 0 {
+		return false
+	}
+	switch toks[0].word {
+	case "no", "nope", "rather", "actually", "same", "again", "but", "sorry", "instead", "wait", "oops":
+		return len(toks) > 1 && !r.hasStarter(toks[1:])
+	case "the", "do":
+		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
+	case "make":
+		return len(toks) > 2 && (toks[1].word == "it" || toks[1].word == "that") && !r.hasStarter(toks[2:])
+	case "use", "with", "on", "set", "change", "for":
+		return len(toks) > 1 && !r.hasStarter(toks[1:])
+	}
+	return false
+}
+
+// hasStarter tells whether a new request is among the words.
+func (r *reader) hasStarter(toks []token) bool {
+	for i, t := range toks {
+		if r.lex.starters[t.word] && t.word != "use" && t.word != "make" && t.word != "run" && t.word != "train" && t.word != "test" && !isSplitWord(t.word) && (i == 0 || t.word != "set") {
+			return true
+		}
+	}
+	return false
+}
+
+// amend changes arguments of steps that are planned already.
+func (r *reader) amend(steps []int, items []item) bool {
+	changed := false
+	for _, k := range steps {
+		s := &r.out.Steps[k]
+		info := r.cat.tools[s.Tool]
+		d := &draft{tool: s.Tool, args: map[string]any{}}
+		r.amendments(d, cloneItems(items), info)
+		for p, v := range d.args {
+			if _, ok := info.params[p]; !ok || p == "name" && len(steps) > 1 && s.Tool != "train_launch" {
+				continue
+			}
+			if have, ok := s.Args[p].(string); ok && strings.HasPrefix(have, "@") {
+				continue
+			}
+			if p == "dataset" && s.Tool != "train_launch" && !has(s.Args, p) {
+				continue
+			}
+			if have, ok := s.Args[p].([]any); ok && p == "overrides" {
+				if add, isList := v.([]any); isList {
+					v = append(slices.Clone(have), add...)
+				}
+			}
+			s.Args[p], changed = v, true
+		}
+		for _, why := range d.why {
+			why.Step = s.ID
+			r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, why)
+		}
+	}
+	return changed
+}
+
+func has(args map[string]any, p string) bool {
+	_, ok := args[p]
+	return ok
+}
+
+func cloneItems(items []item) []item {
+	out := slices.Clone(items)
+	for i := range out {
+		out[i].used = false
+	}
+	return out
+}
+
+// amendments reads the arguments that words on their own may give a tool.
+func (r *reader) amendments(d *draft, items []item, info toolInfo) {
+	for _, p := range info.names {
+		switch p {
+		case NeedsKey, "run", "runs", "key", "value", "query":
+			continue
+		case "dataset", "model", "split", "metric":
+			if i, ok := first(items, class(p)); ok {
+				r.set(d, p, mentioned(items, i), items)
+			}
+			continue
+		case "patch_size":
+			if v, ok := patchSize(items); ok {
+				r.set(d, p, v, items)
+			}
+			continue
+		case "name":
+			if i, ok := first(items, cName); ok {
+				r.set(d, p, mentioned(items, i), items)
+			}
+			continue
+		case "tags":
+			if i, ok := first(items, cTag); ok {
+				r.set(d, p, value{v: []any{items[i].mention.text}, from: i, to: i + 1, rule: "tag"}, items)
+			}
+			continue
+		case "loss":
+			v, ok := lossValue(items)
+			r.setIf(d, p, v, ok, items)
+			continue
+		}
+		r.genericParam(d, items, p, info.params[p])
+	}
+	if _, ok := info.params["overrides"]; ok {
+		if list, _ := overrideValues(items, info); len(list) > 0 {
+			d.args["overrides"] = list
+		}
+	}
+	r.assigned(d, items, info)
+}

@@ -1,0 +1,129 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+)
+
+// fillNothing is for tools without arguments.
+func fillNothing(*reader, *draft, []item, toolInfo) bool { return true }
+
+// defaultDataset is what a new synthetic dataset is called when nobody says.
+const defaultDataset = "vessels"
+
+// fillSynthetic reads name, volumes, shape, spacing and seed.
+func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
+	name, ok := newName(items)
+	if !ok {
+		name = value{v: defaultDataset, rule: "nothing was said"}
+		r.note("I call the dataset " + defaultDataset + ".")
+	}
+	r.set(d, "name", name, items)
+	for _, i := range triples(items) {
+		t := items[i].tok
+		whole := wholeTriple(t.triple)
+		physical := whole == nil || t.unit == "um" || t.unit == "mm" || t.unit == "nm" || t.unit == "micron" || t.unit == "microns"
+		spoken := i > 0 && (items[i-1].anyWord("spacing", "resolution") || i > 1 && items[i-2].anyWord("spacing", "resolution"))
+		switch {
+		case physical || spoken || d.args["shape"] != nil:
+			r.set(d, "spacing", value{v: microns(t), from: i, to: i + 1, rule: "three spacings in µm"}, items)
+		default:
+			r.set(d, "shape", value{v: whole, from: i, to: i + 1, rule: "three sizes in voxels"}, items)
+		}
+	}
+	for _, p := range []string{"volumes", "seed"} {
+		v, found := r.numeric(items, p)
+		v.list = nil
+		r.setIf(d, p, v, found, items)
+	}
+	return true
+}
+
+// numeric finds a numeric argument by the table of slots.
+func (r *reader) numeric(items []item, param string) (value, bool) {
+	for _, s := range slots() {
+		if s.param == param {
+			return number(items, s)
+		}
+	}
+	return value{}, false
+}
+
+// fillImport reads path, name and layout.
+func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
+	p, ok := first(items, cPath)
+	var from value
+	switch fill, answered := r.fills["path"].(string); {
+	case ok:
+		from = value{v: clean(items[p].tok.text), from: p, to: p + 1, rule: "path"}
+	case answered:
+		from = value{v: fill, rule: "your answer"}
+	default:
+		if q, quotedPath := first(items, cQuoted); quotedPath {
+			from = value{v: clean(items[q].tok.text), from: q, to: q + 1, rule: "quoted path"}
+			break
+		}
+		r.question(d.tool, "path", Question{Text: "Which folder shall I import?"})
+		return false
+	}
+	r.set(d, "path", from, items)
+	layout, found := chosen(items, "layout")
+	name, named := newName(items)
+	if !found && named && name.v == "minivess" {
+		layout, found = value{v: "minivess", from: name.from, to: name.to, rule: "the name of its layout"}, true
+	}
+	if found && !named && layout.v == "minivess" {
+		name, named = value{v: "minivess", from: layout.from, to: layout.to, rule: "name before data"}, true
+	}
+	r.setIf(d, "layout", layout, found, items)
+	if !named {
+		path, _ := from.v.(string)
+		name = value{v: nameFromPath(path), rule: "the folder's name"}
+		if name.v == "" {
+			r.question(d.tool, "name", Question{Text: "What shall the dataset be called?"})
+			return false
+		}
+		r.note(fmt.Sprintf("I call the dataset %s, after its folder.", name.v))
+	}
+	r.set(d, "name", name, items)
+	for i := range items {
+		if items[i].anyWord("mismatched", "mismatch") || items[i].anyWord("leave", "skip") && slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("fit", "match", "matching") }) {
+			r.set(d, "skip_mismatched", value{v: true, from: i, to: i + 1, rule: "what does not match is left out"}, items)
+			break
+		}
+	}
+	return true
+}
+
+// fillSplit reads dataset, folds, test_fraction and seed.
+func fillSplit(r *reader, d *draft, items []item, _ toolInfo) bool {
+	if !r.needDataset(d, items) {
+		return false
+	}
+	folds, ok := number(items, slot{"folds", true, []string{"fold", "into"}, []string{"fold", "way", "part", "cross-validation"}})
+	folds.list = nil
+	r.setIf(d, "folds", folds, ok, items)
+	seed, ok := r.numeric(items, "seed")
+	seed.list = nil
+	r.setIf(d, "seed", seed, ok, items)
+	share, ok := testFraction(items)
+	share.list = nil
+	r.setIf(d, "test_fraction", share, ok, items)
+	return true
+}
+
+// needDataset fills the dataset or asks for it.
+func (r *reader) needDataset(d *draft, items []item) bool {
+	v, note, ok := r.pickDataset(items, d.tool)
+	if !ok {
+		what := map[string]string{"train_launch": "Which dataset shall I train on?"}[d.tool]
+		if what == "" {
+			what = "Which dataset do you mean?"
+		}
+		r.question(d.tool, "dataset", Question{Text: what, Choices: r.known.Datasets})
+		return false
+	}
+	r.note(note)
+	r.set(d, "dataset", v, items)
+	return true
+}

@@ -1,0 +1,368 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// generic fills a tool from its schema alone: runs and datasets by reference,
+// numbers by their own names, choices by their words.
+func (r *reader) generic(d *draft, items []item, info toolInfo) bool {
+	for _, p := range info.names {
+		switch p {
+		case "run", "runs", "dataset", NeedsKey:
+			continue
+		}
+		r.genericParam(d, items, p, info.params[p])
+	}
+	if _, ok := info.params["dataset"]; ok && !r.needDataset(d, items) {
+		return false
+	}
+	if _, ok := info.params["run"]; ok {
+		return r.fillRun(d, items)
+	}
+	return r.required(d, info)
+}
+
+// genericParam looks for one argument.
+func (r *reader) genericParam(d *draft, items []item, name string, p param) {
+	if v, ok := enumWord(items, p.choices()); ok {
+		r.set(d, name, v, items)
+		return
+	}
+	if v, ok := chosen(items, name); ok {
+		r.set(d, name, v, items)
+		return
+	}
+	switch {
+	case p.Type == "integer" || p.Type == "number":
+		v, ok := r.numeric(items, name)
+		if !ok {
+			leads := append([]string{name, strings.ReplaceAll(name, "_", "-")}, strings.Split(name, "_")...)
+			v, ok = number(items, slot{name, p.Type == "integer", leads, leads})
+		}
+		v.list = nil
+		r.setIf(d, name, v, ok, items)
+	case name == "name":
+		v, ok := newName(items)
+		r.setIf(d, name, v, ok, items)
+	case name == "path" || name == "input" || name == "output":
+		if i, ok := first(items, cPath); ok {
+			r.set(d, name, value{v: clean(items[i].tok.text), from: i, to: i + 1, rule: "path"}, items)
+		}
+	case name == "metric" || name == "split" || name == "state" || name == "model":
+		if i, ok := first(items, class(name)); ok {
+			r.set(d, name, mentioned(items, i), items)
+		}
+	}
+}
+
+// required asks for arguments that the schema wants and nothing gave.
+func (r *reader) required(d *draft, info toolInfo) bool {
+	for _, p := range info.required {
+		if _, ok := d.args[p]; ok || info.params[p].Default != nil {
+			continue
+		}
+		if fill, ok := r.fills[p]; ok {
+			d.args[p] = fill
+			continue
+		}
+		r.question(d.tool, p, Question{Text: fmt.Sprintf("%s needs %s: which?", d.tool, strings.ReplaceAll(p, "_", " ")), Choices: info.params[p].choices()})
+	}
+	return len(r.out.Questions) == 0
+}
+
+// fillRun fills the argument run: one run, several (a step for each), or a
+// look-up that must come first.
+func (r *reader) fillRun(d *draft, items []item) bool {
+	picks := r.pick(items, false)
+	if fill, ok := r.fills["run"].(string); ok && len(picks) == 0 {
+		picks = []picked{{selector: fill, val: value{v: fill, rule: "your answer"}}}
+	}
+	if len(picks) == 0 && !needsMention(d.tool) {
+		picks = r.fallback(items, d.tool)
+	}
+	if len(picks) == 0 {
+		if needsMention(d.tool) {
+			r.question(d.tool, "run", Question{Text: "Which run shall I delete?", Choices: r.known.Runs})
+			return false
+		}
+		r.note("You named no run; I take the latest.")
+		picks = []picked{{selector: "latest", val: value{v: "latest", rule: "nothing was said"}}}
+	}
+	var v value
+	for i, p := range picks {
+		r.note(p.note)
+		if p.lookup != nil {
+			r.lookup(d, p, false)
+			continue
+		}
+		if v.v == nil {
+			v = p.val
+			v.v = p.selector
+		} else if picks[i].selector != v.v {
+			if v.list == nil {
+				v.list = []any{v.v}
+			}
+			if !slices.Contains(v.list, any(p.selector)) {
+				v.list = append(v.list, p.selector)
+			}
+		}
+	}
+	if v.v == nil {
+		return false
+	}
+	r.set(d, "run", v, items)
+	return true
+}
+
+// lookup plans a step for later: rows must first say which runs it is about.
+func (r *reader) lookup(d *draft, p picked, list bool) {
+	g := *p.lookup
+	g.silent = true
+	if !r.cat.has("runs_sql") {
+		r.question(d.tool, "run", Question{Text: "Which run do you mean?", Choices: r.known.Runs})
+		return
+	}
+	r.out.later = append(r.out.later, deferred{tool: d.tool, args: d.args, list: list, goal: len(r.out.goals)})
+	r.out.goals = append(r.out.goals, g)
+	what := "which runs these are"
+	if g.count == 1 {
+		what = "which run that is"
+	}
+	r.note(fmt.Sprintf("I look up %s first, then plan %s.", what, d.tool))
+}
+
+// fillEvaluate reads run, dataset, split and metrics.
+func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
+	if i, ok := first(items, cSplit); ok {
+		r.set(d, "split", mentioned(items, i), items)
+	}
+	var metrics []any
+	for _, i := range all(items, cMetric) {
+		if m := items[i].mention.text; m != "loss" && !slices.Contains(metrics, any(m)) {
+			metrics = append(metrics, m)
+			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
+		}
+	}
+	if i, ok := first(items, cDataset); ok {
+		if name := items[i].mention.text; name != r.dataset || len(r.group) == 0 {
+			r.set(d, "dataset", mentioned(items, i), items)
+		}
+		items[i].used = true
+	}
+	return r.fillRun(d, items)
+}
+
+// fillCompare reads the runs to compare. Runs that this plan trains are
+// evaluated first, because only evaluated runs can be compared.
+func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
+	if i, ok := first(items, cMetric); ok {
+		r.set(d, "metric", mentioned(items, i), items)
+	}
+	if i, ok := first(items, cSplit); ok {
+		r.set(d, "split", mentioned(items, i), items)
+	}
+	picks := r.pick(items, true)
+	for _, i := range all(items, cModel) {
+		s := "latest:model=" + items[i].mention.text
+		picks = append(picks, picked{selector: s, val: value{v: s, from: i, to: i + 1, rule: "the latest of a model"}})
+		items[i].used = true
+	}
+	if len(picks) == 0 {
+		for _, run := range orGroup(r.trained, r.mem.runs) {
+			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs spoken of"}})
+		}
+	}
+	if len(picks) == 1 && picks[0].lookup == nil && !strings.HasPrefix(picks[0].selector, "all") && len(r.trained) > 1 {
+		picks = nil
+		for _, run := range r.trained {
+			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs of this plan"}})
+		}
+	}
+	var list []any
+	for _, p := range picks {
+		r.note(p.note)
+		if p.lookup != nil {
+			r.lookup(d, p, true)
+			return false
+		}
+		if !slices.Contains(list, any(p.selector)) {
+			list = append(list, p.selector)
+			r.set(d, "runs", value{v: list, from: p.val.from, to: p.val.to, rule: p.val.rule}, items)
+		}
+	}
+	if len(list) == 0 || len(list) == 1 && !strings.HasPrefix(fmt.Sprint(list[0]), "all") {
+		r.question(d.tool, "runs", Question{Text: "Which runs shall I compare?", Choices: r.known.Runs})
+		return false
+	}
+	r.evaluateFirst(d, list)
+	return true
+}
+
+func orGroup(a, b []string) []string {
+	if len(a) > 0 {
+		return a
+	}
+	return b
+}
+
+// evaluateFirst adds evaluations for runs of this plan that have none.
+func (r *reader) evaluateFirst(d *draft, runs []any) {
+	if !r.cat.has("evaluate_run") {
+		return
+	}
+	for _, v := range runs {
+		run, _ := v.(string)
+		if !strings.HasPrefix(run, "@") {
+			continue
+		}
+		if r.judged[run] == "" {
+			r.emitEvaluation(run, d.args["split"])
+			r.note("Only evaluated runs can be compared, so I evaluate each first.")
+		}
+		d.needs = append(d.needs, r.judged[run])
+	}
+}
+
+// emitEvaluation plans the evaluation of a run of this plan.
+func (r *reader) emitEvaluation(run string, split any) {
+	group := r.group
+	args := map[string]any{"run": run}
+	if split != nil {
+		args["split"] = split
+	}
+	r.emit(&draft{tool: "evaluate_run", args: args, why: []Reason{{
+		Tool: "evaluate_run", Argument: "run", Value: run, Rule: "scores are wanted and there are none yet",
+	}}})
+	r.group = group
+}
+
+// fillHistory reads run and metric; the loss is what is plotted by default.
+func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
+	metric := value{v: "loss", rule: "nothing was said"}
+	if i, ok := first(items, cMetric); ok {
+		metric = mentioned(items, i)
+		if s, limited := first(items, cSplit); limited {
+			metric.v = items[s].mention.text + "/" + items[i].mention.text
+			items[s].used = true
+		}
+	}
+	for i := range items {
+		if items[i].anyWord("learning_rate", "lr") {
+			metric = value{v: "learning_rate", from: i, to: i + 1, rule: "metric"}
+		}
+	}
+	if metric.to == 0 {
+		r.note("You named no metric; I take the loss.")
+	}
+	r.set(d, "metric", metric, items)
+	return r.fillRun(d, items)
+}
+
+// fillJobs reads the state.
+func fillJobs(r *reader, d *draft, items []item, _ toolInfo) bool {
+	if i, ok := first(items, cState); ok {
+		r.set(d, "state", mentioned(items, i), items)
+		return true
+	}
+	for i := range items {
+		if items[i].is(cRuns) && items[i].mention.state != "" {
+			r.set(d, "state", value{v: items[i].mention.state, from: i, to: i + 1, rule: "state"}, items)
+			return true
+		}
+		if s := stateName(items[i].word()); s != "" && !items[i].anyWord("do") {
+			r.set(d, "state", value{v: s, from: i, to: i + 1, rule: "state"}, items)
+			return true
+		}
+		if items[i].anyWord("fail", "crash") {
+			r.set(d, "state", value{v: "failed", from: i, to: i + 1, rule: "state"}, items)
+			return true
+		}
+	}
+	return true
+}
+
+// fillRuns reads the filters of a list of runs.
+func fillRuns(r *reader, d *draft, items []item, info toolInfo) bool {
+	by, descending, ordered := orderBy(items)
+	for i := range items {
+		m := items[i].mention
+		if m == nil || !items[i].is(cRuns) && !items[i].is(cRun) {
+			continue
+		}
+		for _, f := range [][2]string{{"model", m.model}, {"state", m.state}} {
+			if f[1] != "" {
+				r.set(d, f[0], value{v: f[1], from: i, to: i + 1, rule: m.rule}, items)
+			}
+		}
+		if tag, ok := strings.CutPrefix(m.text, "all:tag="); ok {
+			r.set(d, "tag", value{v: tag, from: i, to: i + 1, rule: "tag"}, items)
+		}
+		if m.count > 0 {
+			r.set(d, "limit", value{v: int64(m.count), from: i, to: i + 1, rule: m.rule}, items)
+		} else if items[i].is(cRun) && (m.text == "latest" || m.metric != "") {
+			r.set(d, "limit", value{v: int64(1), from: i, to: i + 1, rule: m.rule}, items)
+		}
+	}
+	for _, p := range []struct {
+		param string
+		class class
+	}{{"model", cModel}, {"dataset", cDataset}, {"tag", cTag}, {"since", cSince}} {
+		if i, ok := first(items, p.class); ok {
+			r.note(items[i].mention.note)
+			v := mentioned(items, i)
+			v.v = sinceWord(r, fmt.Sprint(v.v))
+			r.set(d, p.param, v, items)
+		}
+	}
+	if d.args["state"] == nil {
+		fillJobs(r, d, items, info)
+	}
+	if v, ok := r.numeric(items, "limit"); ok {
+		v.list = nil
+		r.set(d, "limit", v, items)
+	}
+	if ordered {
+		r.set(d, "order_by", by, items)
+		r.set(d, "descending", descending, items)
+	}
+	return true
+}
+
+// sinceWord turns "yesterday" and "today" into spans that runs_list takes.
+func sinceWord(r *reader, s string) string {
+	if s != "yesterday" && s != "today" {
+		return s
+	}
+	r.note(fmt.Sprintf("I take %q as the last 24 hours.", s))
+	return "24h"
+}
+
+// fillSQL passes a statement on.
+func fillSQL(r *reader, d *draft, items []item, _ toolInfo) bool {
+	i, ok := first(items, cSQL)
+	if !ok {
+		return false
+	}
+	r.out.goals = append(r.out.goals, goal{kind: goalSQL, sql: items[i].tok.text, step: true})
+	r.set(d, "query", value{v: items[i].tok.text, from: i, to: i + 1, rule: "the statement"}, items)
+	return true
+}
+
+// fillTag reads run, key and value.
+func fillTag(r *reader, d *draft, items []item, _ toolInfo) bool {
+	key, val, ok := tagPair(items)
+	if fill, answered := r.fills["key"].(string); answered && !ok {
+		key, val, ok = splitTag(fill, 0)
+		key.from, key.to, val.from, val.to = 0, 0, 0, 0
+	}
+	if !ok {
+		r.question(d.tool, "key", Question{Text: "What shall the tag say?"})
+		return false
+	}
+	r.set(d, "key", key, items)
+	r.set(d, "value", val, items)
+	return r.fillRun(d, items)
+}

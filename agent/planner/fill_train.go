@@ -1,0 +1,169 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+)
+
+// fillTrain reads everything that a training takes; several models, datasets,
+// seeds or folds make several launches.
+func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
+	r.fillModel(d, items, info)
+	if !r.fillTrainData(d, items) {
+		return false
+	}
+	if v, ok := lossValue(items); ok {
+		r.set(d, "loss", v, items)
+	}
+	for _, p := range []string{"optimizer", "precision", "executor"} {
+		if v, ok := chosen(items, p); ok {
+			r.set(d, p, v, items)
+		}
+	}
+	if v, ok := checkpointing(items); ok {
+		r.set(d, "gradient_checkpointing", v, items)
+	}
+	r.trainNumbers(d, items)
+	if v, ok := patchSize(items); ok {
+		r.set(d, "patch_size", v, items)
+	}
+	r.fillSeeds(d, items)
+	if i, ok := first(items, cName); ok {
+		r.set(d, "name", mentioned(items, i), items)
+	}
+	var tags []any
+	for _, i := range all(items, cTag) {
+		tags = append(tags, items[i].mention.text)
+		r.set(d, "tags", value{v: tags, from: i, to: i + 1, rule: "tag"}, items)
+	}
+	r.fillStart(d, items)
+	if list, claimed := overrideValues(items, info); len(list) > 0 {
+		for _, v := range claimed {
+			r.set(d, "overrides", v, items)
+		}
+		d.args["overrides"] = list
+	}
+	return len(r.out.Questions) == 0
+}
+
+// trainNumbers reads the numeric arguments.
+func (r *reader) trainNumbers(d *draft, items []item) {
+	for _, p := range []string{"learning_rate", "batch_size", "patience", "epochs", "max_steps"} {
+		if v, ok := r.numeric(items, p); ok {
+			r.set(d, p, v, items)
+		}
+	}
+}
+
+// fillModel reads the model or models.
+func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
+	var vals []any
+	v := value{}
+	for _, i := range all(items, cModel) {
+		name := items[i].mention.text
+		r.note(items[i].mention.note)
+		if len(vals) == 0 {
+			v = mentioned(items, i)
+		}
+		items[i].used = true
+		if !slices.Contains(vals, any(name)) {
+			vals = append(vals, name)
+		}
+	}
+	offered := info.params["model"].choices()
+	for _, m := range vals {
+		if name, _ := m.(string); len(offered) > 0 && !slices.Contains(offered, name) {
+			r.question(d.tool, "model", Question{Text: name + " is not available in this version. Which model shall I train?", Choices: offered})
+			return
+		}
+	}
+	switch fill, ok := r.fills["model"].(string); {
+	case ok:
+		v = value{v: fill, rule: "your answer"}
+	case len(vals) == 0:
+		v = value{v: defaultModel(offered, r.known.Models), rule: "nothing was said"}
+		r.note(fmt.Sprintf("You named no model; I take %s.", v.v))
+	case len(vals) > 1:
+		v.list = vals
+	}
+	r.set(d, "model", v, items)
+}
+
+// defaultModel is the model that is trained when none is named.
+func defaultModel(offered, known []string) string {
+	const preferred = "segresnet"
+	for _, list := range [][]string{offered, known} {
+		if len(list) > 0 && !slices.Contains(list, preferred) {
+			return list[0]
+		}
+	}
+	return preferred
+}
+
+// fillTrainData reads the dataset or datasets.
+func (r *reader) fillTrainData(d *draft, items []item) bool {
+	found := all(items, cDataset)
+	if len(found) < 2 {
+		return r.needDataset(d, items)
+	}
+	v := mentioned(items, found[0])
+	for _, i := range found {
+		items[i].used = true
+		if !slices.Contains(v.list, any(items[i].mention.text)) {
+			v.list = append(v.list, items[i].mention.text)
+		}
+	}
+	r.set(d, "dataset", v, items)
+	return true
+}
+
+// fillSeeds reads seeds and folds: "seed 3", "seeds 0 to 4", "three seeds",
+// "all 5 folds", "three segresnets", "twice".
+func (r *reader) fillSeeds(d *draft, items []item) {
+	for _, p := range []string{"seed", "fold"} {
+		v, ok := counted(items, p)
+		if !ok {
+			v, ok = r.numeric(items, p)
+		}
+		r.setIf(d, p, v, ok, items)
+	}
+	for i := 0; i+1 < len(items); i++ {
+		n := items[i].tok.num
+		if items[i].used || !items[i].is(cNumber) || items[i].tok.weak && items[i].tok.word != "couple" || n < 2 || n > maxSteps || d.args["seed"] != nil {
+			continue
+		}
+		if items[i+1].is(cModel) || items[i+1].anyWord("time", "run", "training", "model") {
+			v := value{from: i, to: i + 1, rule: "as many seeds, counted from 0"}
+			for s := range int64(n) {
+				v.list = append(v.list, s)
+			}
+			r.note(fmt.Sprintf("I train with seeds 0 to %d.", int(n)-1))
+			r.set(d, "seed", v, items)
+		}
+	}
+}
+
+// fillStart reads the run or file whose weights a training begins with.
+func (r *reader) fillStart(d *draft, items []item) {
+	for i := range items {
+		if !items[i].anyWord("init_from", "finetune") {
+			continue
+		}
+		for j := i + 1; j < len(items); j++ {
+			if items[j].is(cRun) || items[j].is(cPath) {
+				v := value{from: j, to: j + 1, rule: "where the weights come from", v: clean(items[j].tok.text)}
+				if items[j].mention != nil {
+					v.v = items[j].mention.text
+				}
+				r.set(d, "init_from", v, items)
+				return
+			}
+			if items[j].is(cRef) {
+				if p := r.pickReference(items, j); len(p) > 0 {
+					r.set(d, "init_from", p[0].val, items)
+				}
+				return
+			}
+		}
+	}
+}

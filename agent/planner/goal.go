@@ -1,0 +1,349 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+)
+
+// goalKind says what numbers an answer must give.
+type goalKind int
+
+// The kinds of goal.
+const (
+	goalQuality  goalKind = iota // how good a run is
+	goalBest                     // which run is best, or worst
+	goalVolumes                  // scores volume by volume
+	goalCount                    // how many runs
+	goalDuration                 // how long runs took
+	goalAverage                  // means by group
+	goalFilter                   // runs whose metric is above or below a bound
+	goalRuns                     // a set of runs, for a step that comes later
+	goalSQL                      // a statement that the user wrote
+)
+
+// goal is a question about numbers. Its SQL can be written at once when it
+// depends on no step of the plan, else when the steps are done.
+type goal struct {
+	kind    goalKind
+	metric  string
+	split   string
+	runs    []string // selectors, or "@1.run"
+	judged  []string // ids of the steps that evaluate, in this plan
+	model   string
+	dataset string
+	state   string
+	tag     string
+	group   string // for counts and averages: the column to group by
+	count   int
+	low     bool // worst instead of best
+	above   bool // for filters
+	bound   float64
+	fast    int // for durations: 1 fastest first, -1 slowest first
+	silent  bool
+	step    bool // its query is a step of the plan already
+	sql     string
+}
+
+// deferred is a step that is planned when the rows of its goal are there.
+type deferred struct {
+	tool string
+	args map[string]any
+	list bool // all runs go into one call
+	goal int
+}
+
+// ask notes a question about numbers.
+func (r *reader) ask(intent string, items []item) {
+	if !r.cat.has("runs_sql") {
+		r.note("runs_sql is not available in this version, so I cannot look numbers up.")
+		return
+	}
+	var g goal
+	if i, ok := first(items, cMetric); ok {
+		g.metric = items[i].mention.text
+	}
+	if i, ok := first(items, cSplit); ok {
+		g.split = items[i].mention.text
+	}
+	if i, ok := first(items, cModel); ok {
+		g.model = items[i].mention.text
+	}
+	if i, ok := first(items, cDataset); ok {
+		g.dataset = items[i].mention.text
+	}
+	r.askMentions(&g, items)
+	switch intent {
+	case intentBest:
+		r.askBest(&g, items)
+	case intentQuality:
+		r.askQuality(&g, items)
+	case intentVolumes:
+		g.kind, g.low = goalVolumes, !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("best", "easiest") })
+		g.runs = r.runsMeant(items)
+		if v, ok := number(items, slot{"n", true, []string{"worst", "best", "top"}, []string{"volume", "case", "image", "scan"}}); ok {
+			n, _ := v.v.(int64)
+			g.count = int(n)
+		}
+	case intentCount:
+		g.kind = goalCount
+		g.group = grouping(items)
+		askState(&g, items)
+	case intentDuration:
+		g.kind = goalDuration
+		if len(g.runs) == 0 {
+			g.runs = r.runsMeant(items)
+		}
+	case intentAverage:
+		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
+	case intentFilter:
+		askFilter(&g, items)
+	}
+	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
+		g.split = orElse(g.split, "val")
+	}
+	r.out.goals = append(r.out.goals, g)
+}
+
+// askMentions takes the limits that run mentions carry.
+func (r *reader) askMentions(g *goal, items []item) {
+	for i := range items {
+		m := items[i].mention
+		if m == nil || m.class != cRun && m.class != cRuns {
+			continue
+		}
+		g.model, g.state, g.count = orElse(g.model, m.model), orElse(g.state, m.state), max(g.count, m.count)
+		if m.metric != "" && (g.metric == "" || m.metric != "dice") {
+			g.metric = m.metric
+		}
+		if strings.HasPrefix(m.text, "worst:") {
+			g.low = true
+		}
+		if tag, ok := strings.CutPrefix(m.text, "all:tag="); ok {
+			g.tag = tag
+		}
+	}
+}
+
+// askBest reads a question for the best or worst run, or the fastest.
+func (r *reader) askBest(g *goal, items []item) {
+	g.kind = goalBest
+	lowest, highest := false, false
+	for i := range items {
+		switch {
+		case items[i].anyWord("worst", "poorest", "weakest", "worse"):
+			g.low = true
+		case items[i].anyWord("lowest", "smallest", "minimum", "min"):
+			lowest = true
+		case items[i].anyWord("highest", "largest", "maximum", "max"):
+			highest = true
+		case items[i].anyWord("fastest", "shortest", "quickest"):
+			g.kind, g.fast = goalDuration, 1
+		case items[i].anyWord("slowest", "longest"):
+			g.kind, g.fast = goalDuration, -1
+		}
+	}
+	metric := orElse(g.metric, "dice")
+	g.low = g.low || lowest && !lowerIsBetter(metric) || highest && lowerIsBetter(metric)
+	if v, ok := number(items, slot{"n", true, []string{"top", "best", "worst", "highest", "lowest"}, []string{"run", "model", "best", "experiment"}}); ok && g.count == 0 {
+		n, _ := v.v.(int64)
+		g.count = int(n)
+	}
+	if g.kind == goalBest {
+		g.runs = r.bestAmong(items)
+	}
+}
+
+// bestAmong limits "which is best" to the runs referred to, if any are.
+func (r *reader) bestAmong(items []item) []string {
+	for i := range items {
+		if items[i].is(cRef) && items[i].mention.plural {
+			return orGroup(r.trained, r.mem.runs)
+		}
+	}
+	return nil
+}
+
+// askQuality reads a question for the scores of a run.
+func (r *reader) askQuality(g *goal, items []item) {
+	g.kind = goalQuality
+	for i := range items {
+		if items[i].is(cBest) {
+			g.kind = goalBest
+			return
+		}
+	}
+	g.runs = r.runsMeant(items)
+}
+
+// runsMeant lists the runs that a question is about, as selectors.
+func (r *reader) runsMeant(items []item) []string {
+	marks := make([]bool, len(items))
+	for i := range items {
+		marks[i] = items[i].used
+	}
+	var out []string
+	picks := r.pick(items, true)
+	if len(picks) == 0 {
+		picks = r.fallback(items, "runs_sql")
+	}
+	for _, p := range picks {
+		r.note(p.note)
+		if p.lookup == nil && !strings.HasPrefix(p.selector, "best:") {
+			out = append(out, p.selector)
+		}
+	}
+	if len(out) == 0 {
+		r.note("You named no run; I take the latest.")
+		out = []string{"latest"}
+	}
+	for i := range items {
+		items[i].used = marks[i]
+	}
+	return out
+}
+
+// grouping reads "per model", "by dataset", "of each model".
+func grouping(items []item) string {
+	for i := 0; i+1 < len(items); i++ {
+		if !items[i].anyWord("per", "by", "each", "every", "for", "of", "across") {
+			continue
+		}
+		for _, c := range []string{"model", "dataset", "state", "seed", "fold", "run", "kind"} {
+			if items[i+1].anyWord(c) || i+2 < len(items) && items[i+1].anyWord("each", "every") && items[i+2].anyWord(c) {
+				if c == "run" {
+					return "run_id"
+				}
+				return c
+			}
+		}
+	}
+	return ""
+}
+
+// askState reads the state that runs are counted in.
+func askState(g *goal, items []item) {
+	for i := range items {
+		switch {
+		case items[i].is(cState):
+			g.state = items[i].mention.text
+		case items[i].anyWord("fail", "crash"):
+			g.state = "failed"
+		case items[i].anyWord("finish", "complete", "succeed"):
+			g.state = "finished"
+		case items[i].word() == "running":
+			g.state = "running"
+		case items[i].anyWord("cancel"):
+			g.state = "cancelled"
+		}
+	}
+}
+
+// askFilter reads "above 0.8", "at least 0.8", "hd95 below 2".
+func askFilter(g *goal, items []item) {
+	g.kind, g.metric = goalFilter, orElse(g.metric, "dice")
+	g.above = !lowerIsBetter(g.metric)
+	for i := range items {
+		switch {
+		case items[i].is(cNumber):
+			g.bound = items[i].tok.num
+		case items[i].anyWord("above", "over", "exceed", "exceeding", "least", "more", "higher", "greater", "better", "beat", ">"):
+			g.above = !items[i].anyWord("better") || !lowerIsBetter(g.metric)
+		case items[i].anyWord("below", "under", "most", "less", "lower", "smaller", "worse", "<"):
+			g.above = items[i].anyWord("worse") && lowerIsBetter(g.metric)
+		}
+	}
+}
+
+// impliedGoals adds what a plan implies: an evaluation's scores are told, and
+// runs whose quality is asked for are evaluated first.
+func (r *reader) impliedGoals() {
+	if !r.cat.has("runs_sql") || len(r.out.Questions) > 0 {
+		return
+	}
+	for i := range r.out.goals {
+		g := &r.out.goals[i]
+		if g.kind != goalQuality && g.kind != goalVolumes {
+			continue
+		}
+		for _, run := range g.runs {
+			if !strings.HasPrefix(run, "@") || !slices.Contains(r.trained, run) {
+				continue
+			}
+			if r.judged[run] == "" && r.cat.has("evaluate_run") {
+				var split any
+				if g.split != "" {
+					split = g.split
+				}
+				r.emitEvaluation(run, split)
+				r.note("There are no scores without an evaluation, so I evaluate it first.")
+			}
+			if id := r.judged[run]; id != "" {
+				g.judged = append(g.judged, id)
+			}
+		}
+		r.judgedElsewhere(g)
+	}
+	r.evaluationsTold()
+}
+
+// judgedElsewhere links a question to an evaluation that the plan has of a run
+// that was there before ("evaluate the latest run and tell me how good it is").
+func (r *reader) judgedElsewhere(g *goal) {
+	for _, run := range g.runs {
+		if id := r.judged[run]; id != "" && !slices.Contains(g.judged, id) {
+			g.judged = append(g.judged, id)
+		}
+	}
+}
+
+// evaluationsTold adds a goal for evaluations that nobody asked the numbers
+// of: an answer without them would say nothing.
+func (r *reader) evaluationsTold() {
+	told := map[string]bool{}
+	for _, g := range r.out.goals {
+		for _, id := range g.judged {
+			told[id] = true
+		}
+	}
+	var rest []string
+	compared := false
+	for _, s := range r.out.Steps {
+		switch {
+		case s.Tool == "evaluate_run" && !told[s.ID]:
+			rest = append(rest, s.ID)
+		case s.Tool == "compare_runs":
+			compared = true
+		}
+	}
+	if len(rest) > 0 && !compared {
+		r.out.goals = append([]goal{{kind: goalQuality, judged: rest}}, r.out.goals...)
+		for i := range r.out.later {
+			r.out.later[i].goal++
+		}
+	}
+}
+
+// queries plans the queries that depend on no step: those of a pure question.
+func (r *reader) queries() {
+	if len(r.out.Questions) > 0 || !r.cat.has("runs_sql") {
+		return
+	}
+	pure := !slices.ContainsFunc(r.out.Steps, func(s Step) bool { return s.Tool != "runs_sql" })
+	if !pure && len(r.out.later) == 0 {
+		return
+	}
+	for i := range r.out.goals {
+		g := &r.out.goals[i]
+		if g.step || g.sql != "" && g.kind == goalSQL || len(g.judged) > 0 {
+			continue
+		}
+		if !pure && !g.silent {
+			continue
+		}
+		g.step = true
+		query := g.statement(nil)
+		r.emit(&draft{tool: "runs_sql", args: map[string]any{"query": query}, why: []Reason{{
+			Tool: "runs_sql", Argument: "query", Value: query, Rule: "a question about numbers becomes SQL",
+		}}})
+	}
+}

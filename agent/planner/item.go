@@ -1,0 +1,92 @@
+package planner
+
+// class says what has been recognised in an item.
+type class string
+
+// The classes that cues and slots ask for.
+const (
+	cModel   class = "model"
+	cRun     class = "run"     // one run, by selector
+	cBest    class = "best"    // a superlative selector
+	cRuns    class = "runs"    // several runs
+	cRef     class = "ref"     // it, them, that run
+	cDataset class = "dataset" // a dataset by name
+	cDataRef class = "dataref" // that dataset
+	cMetric  class = "metric"
+	cSplit   class = "split"
+	cState   class = "state"
+	cSince   class = "since"
+	cNumber  class = "num"
+	cTriple  class = "triple"
+	cPath    class = "path"
+	cAssign  class = "assign"
+	cQuoted  class = "quoted"
+	cSQL     class = "sql"
+	cName    class = "name" // called NAME
+	cTag     class = "tag"  // tagged NAME
+)
+
+// mention is something recognised in the sentence.
+type mention struct {
+	class  class
+	text   string // the value: a name, a selector, a canonical word
+	model  string // for run selectors: the model that limits it
+	metric string // for superlatives
+	count  int    // for "the last 5 runs"; 0 means unlimited
+	state  string // for "all failed runs"
+	plural bool   // for references
+	rule   string // what the explanation says
+	note   string // an assumption to state
+}
+
+// item is a token, or the mention that several tokens make up.
+type item struct {
+	tok     token
+	mention *mention
+	start   int // byte range in the text
+	end     int
+	used    bool // claimed by a slot
+}
+
+// is tells whether the item belongs to a class.
+func (it item) is(c class) bool {
+	if it.mention == nil {
+		switch c {
+		case cNumber:
+			return it.tok.kind == tNumber
+		case cTriple:
+			return it.tok.kind == tTriple
+		case cPath:
+			return it.tok.kind == tPath
+		case cAssign:
+			return it.tok.kind == tAssign
+		case cQuoted:
+			return it.tok.kind == tQuoted
+		case cSQL:
+			return it.tok.kind == tSQL
+		}
+		return false
+	}
+	return it.mention.class == c || c == cBest && it.mention.metric != "" && it.mention.class == cRun
+}
+
+// word returns the item's plain word, or "" for a mention.
+func (it item) word() string {
+	if it.mention != nil {
+		return ""
+	}
+	return it.tok.word
+}
+
+// anyWord tells whether the item is one of these words or stems.
+func (it item) anyWord(words ...string) bool {
+	if it.mention != nil || it.tok.kind == tQuoted {
+		return false
+	}
+	for _, w := range words {
+		if it.tok.word == w || it.tok.stem == w {
+			return true
+		}
+	}
+	return false
+}

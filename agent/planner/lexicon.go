@@ -1,0 +1,151 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/minivess/minivess/tools"
+)
+
+// The intents that are no single tool of the catalogue.
+const (
+	intentBest     = "?best"
+	intentQuality  = "?quality"
+	intentVolumes  = "?volumes"
+	intentCount    = "?count"
+	intentDuration = "?duration"
+	intentAverage  = "?average"
+	intentFilter   = "?filter"
+	intentGreet    = "?greet"
+	intentThanks   = "?thanks"
+	intentBye      = "?bye"
+	intentHelp     = "?help"
+	intentWho      = "?who"
+	intentDefine   = "?define"
+)
+
+// threshold is the score below which a clause is not understood.
+const threshold = 4
+
+// lexicon is the planner's fixed knowledge of language, compiled once.
+type lexicon struct {
+	frames   []compiledFrame
+	models   map[string]string
+	metrics  map[string]string
+	phrases  map[string][]phrase // by first word
+	vocab    map[string]bool     // words the planner knows: never names, targets of corrections
+	mendable []string            // the longer words of vocab, sorted, for typos
+	common   map[string]bool     // everyday words that are neither names nor typos
+	starters map[string]bool     // words that begin a clause of their own
+	glossary map[string]entry
+}
+
+type compiledFrame struct {
+	intent   string
+	matchers []matcher
+}
+
+// newLexicon compiles the tables, and frames for tools that only their
+// examples explain.
+func newLexicon(descriptors []tools.Descriptor) *lexicon {
+	lex := &lexicon{
+		models: modelAliases(), metrics: metricAliases(), phrases: map[string][]phrase{},
+		vocab: map[string]bool{}, common: map[string]bool{}, starters: map[string]bool{}, glossary: glossary(),
+	}
+	var frames []frame
+	for _, table := range [][]frame{
+		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), laterFrames(), chatFrames(),
+	} {
+		frames = append(frames, table...)
+	}
+	frames = append(frames, exampleFrames(descriptors, frames)...)
+	for _, f := range frames {
+		lex.add(f)
+	}
+	for _, p := range phrases() {
+		first, _, _ := strings.Cut(p.words, " ")
+		lex.phrases[first] = append(lex.phrases[first], p)
+	}
+	for _, w := range strings.Fields(commonWords()) {
+		lex.common[w] = true
+	}
+	for _, w := range strings.Fields(starterWords()) {
+		lex.starters[w] = true
+		lex.vocab[w] = true
+	}
+	for _, w := range strings.Fields(slotWords()) {
+		lex.vocab[w] = true
+	}
+	lex.collectMendable()
+	return lex
+}
+
+// add compiles one frame and learns its words.
+func (lex *lexicon) add(f frame) {
+	c := compiledFrame{intent: f.intent}
+	for _, q := range f.cues {
+		m := q.compile()
+		m.words(func(w string) { lex.vocab[w] = true })
+		c.matchers = append(c.matchers, m)
+	}
+	lex.frames = append(lex.frames, c)
+}
+
+// hit is a cue that matched.
+type hit struct {
+	pattern  string
+	from, to int
+}
+
+// reading is a frame with its score for a clause.
+type scored struct {
+	intent string
+	score  float64
+	hits   []hit
+}
+
+// score ranks the frames for a clause, best first; equal scores keep the order
+// of the tables. Only the heaviest two cues and half of the rest count, so
+// that a long table does not win by its length.
+func (lex *lexicon) score(items []item, skip func(intent string) bool) []scored {
+	var out []scored
+	for _, f := range lex.frames {
+		if skip != nil && skip(f.intent) {
+			continue
+		}
+		s := scored{intent: f.intent}
+		top, second := 0.0, 0.0
+		for _, m := range f.matchers {
+			from, to, ok := m.match(items)
+			if !ok {
+				continue
+			}
+			s.hits = append(s.hits, hit{m.pattern, from, to})
+			if m.weight > top {
+				top, second = m.weight, top
+			} else if m.weight > second {
+				second = m.weight
+			}
+		}
+		s.score = top + min(second, 3)/2 + 0.1*float64(len(s.hits))
+		if len(s.hits) > 0 {
+			out = append(out, s)
+		}
+	}
+	sortScored(out)
+	return out
+}
+
+// sortScored orders by score, stable and without allocation.
+func sortScored(s []scored) {
+	for i := 1; i < len(s); i++ {
+		for j := i; j > 0 && s[j].score > s[j-1].score; j-- {
+			s[j], s[j-1] = s[j-1], s[j]
+		}
+	}
+}
+
+// known tells whether a word belongs to the language rather than being a name.
+func (lex *lexicon) known(t token) bool {
+	return lex.vocab[t.word] || lex.vocab[t.stem] || lex.common[t.word] || lex.common[t.stem] ||
+		lex.models[t.word] != "" || lex.metrics[t.word] != ""
+}

@@ -1,0 +1,57 @@
+package planner
+
+// dataFrames recognise the tools of the data family.
+func dataFrames() []frame {
+	return []frame{
+		{"dataset_list", []cue{
+			{6, "list|show|see|display|print|give|view * =datasets"},
+			{6, "what|which|any * =datasets"},
+			{5, "list|what|which * dataset * have|there|available|exist|got|know"},
+			{5, "=datasets * have|there|available|exist"},
+			{6, "what|which|show|list * data * have|available|got|there"},
+			{5, "^ =datasets"},
+			{4, "how many =datasets"},
+		}},
+		{"dataset_show", []cue{
+			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look * {dataset}"},
+			{5, "what is|=contain * {dataset}"},
+			{4, "show|describe|detail|inspect|about|summarise|summarize * {dataref}"},
+			{7, "how_many volume|image|scan|case|patient|voxel|file * {dataset}|{dataref}"},
+			{4, "how_many volume|image|scan|case|patient"},
+			{5, "how_big|size|spacing|shape|voxel|resolution * {dataset}|{dataref}"},
+			{3, "spacing|resolution"},
+			{2, "{dataset}"},
+			{2, "volume|image"},
+		}},
+		{"dataset_create_synthetic", []cue{
+			{7, "create|make|generate|build|simulate|synthesise|synthesize|fake|need|want|give|produce|prepare * synthetic|artificial|simulated|fake|phantom|synth"},
+			{6, "simulate|synthesise|synthesize|fake"},
+			{4, "synthetic|artificial|simulated|phantom|synth"},
+			{5, "create|make|generate|build|produce * dataset|data|volume|vessel|tree"},
+			{1, "{triple}"},
+		}},
+		{"dataset_import", []cue{
+			{6, "import|ingest|load|register|bring_in"},
+			{6, "add|catalogue|catalog|read|use * {path}"},
+			{4, "{path} * dataset|data"},
+			{3, "{path}"},
+			{2, "folder|directory|decathlon|layout"},
+		}},
+		{"dataset_split", []cue{
+			{7, "split|divide|partition|resplit|re-split"},
+			{6, "make|create|set|do|give|need * =folds|split|cross-validation|crossvalidation"},
+			{4, "cross-validation|crossvalidation|kfold|k-fold|folds"},
+			{2, "{dataset}|{dataref}"},
+		}},
+		{"dataset_validate", []cue{
+			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
+			{6, "validate|verify|qc|sanity"},
+			{6, "is {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
+			{5, "anything|something * wrong|broken * {dataset}|{dataref}"},
+			{2, "{dataset}|{dataref}"},
+		}},
+		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},
+		{"dataset_drift", []cue{{8, "drift|drifted|shift|shifted"}, {6, "distribution * differ|change"}}},
+		{"labels_audit", []cue{{8, "audit|suspicious|mislabelled|mislabeled|wrong * label|annotation"}, {7, "label|annotation * audit|error|noise|mistake"}}},
+	}
+}

@@ -1,0 +1,252 @@
+package planner
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// numberWord reads a number written in letters. Weak ones ("one", "a couple")
+// count as numbers only where a slot asks for one.
+func numberWord(w string) (v float64, weak, ok bool) {
+	switch w {
+	case "one", "once":
+		return 1, true, true
+	case "couple", "both", "twice":
+		return 2, true, true
+	case "half":
+		return 0.5, true, true
+	case "dozen":
+		return 12, false, true
+	case "hundred":
+		return 100, false, true
+	case "thousand":
+		return 1000, false, true
+	}
+	for i, name := range smallNumbers() {
+		if w == name {
+			return float64(i), false, true
+		}
+	}
+	for i, name := range tensNumbers() {
+		if w == name {
+			return float64(10 * (i + 2)), false, true
+		}
+		if rest, found := strings.CutPrefix(w, name+"-"); found {
+			if v, _, ok := numberWord(rest); ok && v < 10 {
+				return float64(10*(i+2)) + v, false, true
+			}
+		}
+	}
+	return 0, false, false
+}
+
+func smallNumbers() [20]string {
+	return [20]string{"zero", "\x00", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"}
+}
+
+func tensNumbers() [8]string {
+	return [8]string{"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
+}
+
+// parseNumber reads 3, 3.5, .5, 3e-4, 1e-3, 1/1000, 10^-4, 1,000, 5k, 30%, and
+// a number with a unit stuck to it ("3epochs", "2um").
+func parseNumber(s string) (v float64, unit string, ok bool) {
+	w := fold(s)
+	if num, den, found := strings.Cut(w, "/"); found {
+		a, err1 := strconv.ParseFloat(num, 64)
+		b, err2 := strconv.ParseFloat(den, 64)
+		return a / b, "", err1 == nil && err2 == nil && b != 0
+	}
+	if base, exp, found := strings.Cut(w, "^"); found {
+		a, err1 := strconv.ParseFloat(base, 64)
+		b, err2 := strconv.ParseFloat(exp, 64)
+		return math.Pow(a, b), "", err1 == nil && err2 == nil && a == 10
+	}
+	digits := strings.IndexFunc(w, func(r rune) bool { return r < '0' || r > '9' })
+	if digits == 0 && w[0] != '.' && w[0] != '-' && w[0] != '+' && w[0] != '#' {
+		return 0, "", false
+	}
+	w = strings.TrimPrefix(w, "#")
+	if grouped(w) {
+		w = strings.ReplaceAll(w, ",", "")
+	}
+	n := numberLength(w)
+	v, err := strconv.ParseFloat(w[:n], 64)
+	if n == 0 || err != nil || math.IsInf(v, 0) {
+		return 0, "", false
+	}
+	switch unit = w[n:]; {
+	case unit == "%":
+		return v / 100, "", true
+	case unit == "k":
+		return v * 1000, "", true
+	case unit == "m" && v == math.Trunc(v) && v < 1000:
+		return v * 1e6, "", true
+	case unit == "" || isUnitWord(unit):
+		return v, unit, true
+	}
+	return 0, "", false
+}
+
+// numberLength is the length of the number at the start of w.
+func numberLength(w string) int {
+	best := 0
+	for n := 1; n <= len(w); n++ {
+		if strings.ContainsAny(w[:n], "xXpP_in") {
+			break
+		}
+		if _, err := strconv.ParseFloat(w[:n], 64); err == nil {
+			best = n
+		}
+	}
+	return best
+}
+
+// grouped tells whether commas in w group thousands.
+func grouped(w string) bool {
+	parts := strings.Split(w, ",")
+	if len(parts) < 2 || len(parts[0]) == 0 || len(parts[0]) > 3 {
+		return false
+	}
+	for i, p := range parts {
+		if i > 0 && len(p) != 3 || strings.Trim(p, "0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func isLengthUnit(u string) bool {
+	switch u {
+	case "um", "mm", "nm", "micron", "microns", "voxel", "voxels", "vox", "px":
+		return true
+	}
+	return false
+}
+
+func isUnitWord(u string) bool {
+	switch u {
+	case "epoch", "epochs", "ep", "step", "steps", "iterations", "iters", "volumes", "vols", "runs", "folds", "fold", "seeds", "lines", "h", "s", "d", "th", "st", "nd", "rd":
+		return true
+	}
+	return isLengthUnit(u)
+}
+
+// parseTriple reads 64x64x32, 96×96×48, 0.7*0.7*2, [64,64,32], 64^3, 64³ and a
+// unit stuck to the end.
+func parseTriple(s string) (t [3]float64, unit string, ok bool) {
+	w := strings.Trim(fold(s), "[]()")
+	for _, cube := range []string{"^3", "³"} {
+		if base, found := strings.CutSuffix(w, cube); found {
+			v, err := strconv.ParseFloat(base, 64)
+			return [3]float64{v, v, v}, "", err == nil && base != "10"
+		}
+	}
+	for _, sep := range []string{"x", "*", ",", "/"} {
+		parts := strings.Split(w, sep)
+		if len(parts) != 3 || sep == "," && !strings.ContainsAny(s, "[(") && !strings.Contains(w, ".") && grouped(w) {
+			continue
+		}
+		last := numberLength(parts[2])
+		unit = parts[2][last:]
+		if unit != "" && !isLengthUnit(unit) {
+			continue
+		}
+		parts[2] = parts[2][:last]
+		good := true
+		for i, p := range parts {
+			v, err := strconv.ParseFloat(p, 64)
+			good = good && err == nil && v >= 0 && !math.IsInf(v, 0)
+			t[i] = v
+		}
+		if good {
+			return t, unit, true
+		}
+	}
+	return [3]float64{}, "", false
+}
+
+// isTripleText tells whether brackets belong to a list of three numbers.
+func isTripleText(s string) bool {
+	_, _, ok := parseTriple(strings.TrimRight(s, ".,;:!?"))
+	return ok && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]")
+}
+
+// parseRange reads 0-4 and 0..4.
+func parseRange(s string) (a, b float64, ok bool) {
+	w := strings.ReplaceAll(fold(s), "..", "-")
+	lo, hi, found := strings.Cut(w, "-")
+	if !found {
+		return 0, 0, false
+	}
+	x, err1 := strconv.ParseUint(lo, 10, 16)
+	y, err2 := strconv.ParseUint(hi, 10, 16)
+	return float64(x), float64(y), err1 == nil && err2 == nil
+}
+
+// joinNumbers merges "twenty five", "two hundred", "a hundred", "half a dozen".
+func joinNumbers(toks []token) []token {
+	out := toks[:0:0]
+	for _, t := range toks {
+		n := len(out)
+		if t.kind == tNumber && n > 0 && out[n-1].kind == tNumber && out[n-1].word != "" && isLetters(out[n-1].word) && isLetters(t.word) {
+			p := &out[n-1]
+			switch {
+			case t.num >= 100 || t.word == "dozen":
+				p.num, p.weak, p.end = p.num*t.num, false, t.end
+				continue
+			case p.num >= 20 && t.num < 10 && int(p.num)%10 == 0:
+				p.num, p.end = p.num+t.num, t.end
+				continue
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func isLetters(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") == ""
+}
+
+// joinTriples merges "64 x 64 x 32", "0.7 by 0.7 by 2", "64, 64, 32" in
+// brackets, "64 cubed", and takes a length unit that follows.
+func joinTriples(toks []token) []token {
+	var out []token
+	for i := 0; i < len(toks); i++ {
+		t := toks[i]
+		if tr, n, ok := spacedTriple(toks[i:]); ok {
+			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
+			i += n - 1
+		}
+		if (t.kind == tTriple || t.kind == tNumber) && i+1 < len(toks) && isLengthUnit(toks[i+1].word) {
+			i++
+			t.unit, t.end = toks[i].word, toks[i].end
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// spacedTriple reads a triple written with spaces at the start of toks.
+func spacedTriple(toks []token) (t [3]float64, n int, ok bool) {
+	if len(toks) >= 2 && toks[0].kind == tNumber && (toks[1].word == "cubed" || toks[1].word == "cube" || toks[1].word == "cubes") {
+		v := toks[0].num
+		return [3]float64{v, v, v}, 2, true
+	}
+	if len(toks) < 5 {
+		return t, 0, false
+	}
+	for i := range 5 {
+		switch {
+		case i%2 == 0 && toks[i].kind == tNumber:
+			t[i/2] = toks[i].num
+		case i%2 == 1 && (toks[i].word == "x" || toks[i].word == "by" || toks[i].word == "*"):
+		default:
+			return t, 0, false
+		}
+	}
+	return t, 5, true
+}

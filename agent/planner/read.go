@@ -1,0 +1,304 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxSteps is the largest plan that the planner makes without asking back.
+const maxSteps = 32
+
+// reading is what a sentence was understood as.
+type reading struct {
+	Outcome
+	goals []goal     // numbers that the answer must give
+	later []deferred // steps that wait for the rows of a look-up
+	asks  []ask      // what is missing, parallel to Questions
+}
+
+// ask is a missing argument.
+type ask struct{ tool, param string }
+
+// reader reads one sentence.
+type reader struct {
+	lex   *lexicon
+	cat   *catalogue
+	known Names
+	mem   memory
+	fills map[string]any // answers to earlier questions
+	text  string
+
+	out     reading
+	group   []string // the runs that "it" and "them" mean: "@1.run" or ids
+	trained []string // every run launched by this plan
+	judged  map[string]string
+	dataset string            // the dataset that "it" means
+	makers  map[string]string // dataset → the step that makes it
+	skipped []string          // clauses that were understood as nothing
+	chat    string
+	last    []int // the steps that the clause before made
+}
+
+// read understands one sentence.
+func (r *reader) read() reading {
+	r.judged, r.makers = map[string]string{}, map[string]string{}
+	toks := tokenise(r.text)
+	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
+	if fill, ok := r.fills[paramSuspect].(bool); ok && fill {
+		replaceWord(toks, mended.wrote, mended.suspect)
+		mended.suspect = ""
+	}
+	r.note(mended.notes...)
+	if mended.suspect != "" {
+		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
+		return r.finish()
+	}
+	for _, c := range shareObjects(r.lex.clauses(r.lex.merge(toks)), r.lex) {
+		r.clause(c)
+		if len(r.out.Steps) > maxSteps {
+			n := len(r.out.Steps)
+			r.out.Steps, r.out.goals, r.out.later = nil, nil, nil
+			r.question("", "", Question{Text: fmt.Sprintf("That would be more than %d steps (%d so far). Which part shall I plan first?", maxSteps, n)})
+			break
+		}
+	}
+	return r.finish()
+}
+
+// finish puts the words together.
+func (r *reader) finish() reading {
+	r.impliedGoals()
+	if len(r.out.Questions) > 0 {
+		r.out.Steps, r.out.goals, r.out.later = nil, nil, nil
+	}
+	r.queries()
+	r.out.Reply = r.words()
+	return r.out
+}
+
+// words is the text beside a plan, or the reply when there is none.
+func (r *reader) words() string {
+	var parts []string
+	if len(r.out.Questions) > 0 {
+		for _, q := range r.out.Questions {
+			parts = append(parts, q.ask())
+		}
+		return strings.Join(append(r.out.Assumptions, parts...), " ")
+	}
+	parts = append(parts, r.out.Assumptions...)
+	if r.chat != "" && len(r.out.Steps) == 0 {
+		parts = append(parts, r.chat)
+	}
+	for _, s := range r.skipped {
+		if len(r.out.Steps) > 0 || r.chat != "" {
+			parts = append(parts, fmt.Sprintf("I made nothing of %q.", s))
+		}
+	}
+	if len(parts) == 0 && len(r.out.Steps) == 0 {
+		return outOfScope(r.cat)
+	}
+	return strings.Join(parts, " ")
+}
+
+// ask renders a question with its choices.
+func (q Question) ask() string {
+	if len(q.Choices) == 0 {
+		return q.Text
+	}
+	return strings.TrimRight(q.Text, "?") + ": " + strings.Join(q.Choices, ", ") + "?"
+}
+
+// clause plans one clause.
+func (r *reader) clause(c clause) {
+	said := r.span(c.toks)
+	switch {
+	case c.negated:
+		if len(c.toks) > 0 {
+			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
+		}
+		return
+	case c.conditional:
+		r.note(fmt.Sprintf("I leave out %q: whether the condition holds shows only when the steps before are done. Ask me then.", clean(said)))
+		return
+	}
+	items := r.lex.recognise(c.toks, r.known)
+	if name := r.lateName(c.toks, items); name {
+		return
+	}
+	ranked := r.lex.score(items, nil)
+	if len(ranked) == 0 || ranked[0].score < threshold {
+		r.fragment(items, said)
+		return
+	}
+	top := ranked[0]
+	r.why("", top.intent, "", "", items, top.hits)
+	switch {
+	case top.intent == intentDefine || isChat(top.intent):
+		r.talk(top.intent, items, said, ranked)
+	case strings.HasPrefix(top.intent, "?"):
+		r.ask(top.intent, items)
+	case !r.cat.has(top.intent):
+		r.note(fmt.Sprintf("%s is not available in this version.", top.intent))
+		if len(r.out.Steps) == 0 && r.chat == "" {
+			r.chat = abilities(r.cat)
+		}
+	default:
+		r.tool(top, items)
+	}
+}
+
+func isChat(intent string) bool {
+	switch intent {
+	case intentGreet, intentThanks, intentBye, intentHelp, intentWho:
+		return true
+	}
+	return false
+}
+
+// talk answers what needs no tool.
+func (r *reader) talk(intent string, items []item, said string, ranked []scored) {
+	if intent == intentDefine {
+		if e, ok := r.define(items); ok {
+			r.chat = strings.TrimSpace(r.chat + " " + e.text)
+			return
+		}
+		for _, s := range ranked {
+			if s.intent != intentDefine && !isChat(s.intent) && s.score >= threshold+1 && !strings.HasPrefix(s.intent, "?") && r.cat.has(s.intent) {
+				r.tool(s, items)
+				return
+			}
+		}
+		r.skipped = append(r.skipped, clean(said))
+		return
+	}
+	if reply := chatReply(intent, r.cat); reply != "" && (intent != intentGreet || r.chat == "") {
+		r.chat = strings.TrimSpace(r.chat + " " + reply)
+	}
+}
+
+// define finds the term that a definition is asked of.
+func (r *reader) define(items []item) (entry, bool) {
+	for _, it := range items {
+		for _, w := range []string{nameOf(it), it.tok.word, it.tok.stem} {
+			if e, ok := r.lex.glossary[w]; ok && w != "" {
+				return e, true
+			}
+		}
+	}
+	return entry{}, false
+}
+
+// fragment handles words that ask for nothing by themselves: they may amend
+// the step before ("use batch size 2"), or define a bare term.
+func (r *reader) fragment(items []item, said string) {
+	if len(r.last) > 0 && r.amend(r.last, items) {
+		return
+	}
+	if e, ok := r.define(items); ok && len(items) <= 3 && len(r.out.Steps) == 0 {
+		r.chat = strings.TrimSpace(r.chat + " " + e.text)
+		return
+	}
+	if m, ok := first(items, cModel); ok && r.cat.has("train_launch") && len(r.out.Steps) == 0 {
+		if _, onData := first(items, cDataset); onData {
+			r.note(fmt.Sprintf("I read this as: train %s.", items[m].mention.text))
+			r.tool(scored{intent: "train_launch", score: threshold}, items)
+			return
+		}
+	}
+	if hasContent(r.lex, items) {
+		r.skipped = append(r.skipped, clean(said))
+	}
+}
+
+// hasContent tells whether a clause says anything beyond everyday words.
+func hasContent(lex *lexicon, items []item) bool {
+	for _, it := range items {
+		if it.mention != nil || it.tok.kind != tPunct && (it.tok.kind != tWord || !lex.common[it.tok.word]) {
+			return true
+		}
+	}
+	return false
+}
+
+// lateName handles a clause that only names what was just made: "call it
+// demo".
+func (r *reader) lateName(_ []token, items []item) bool {
+	if len(items) != 1 || !items[0].is(cName) || len(r.last) == 0 {
+		return false
+	}
+	return r.amend(r.last, items)
+}
+
+// note adds assumptions to state.
+func (r *reader) note(notes ...string) {
+	for _, n := range notes {
+		if n != "" && !slices.Contains(r.out.Assumptions, n) {
+			r.out.Assumptions = append(r.out.Assumptions, n)
+		}
+	}
+}
+
+// question adds something that has to be known first.
+func (r *reader) question(tool, param string, q Question) {
+	for _, have := range r.out.Questions {
+		if have.Text == q.Text {
+			return
+		}
+	}
+	r.out.Questions = append(r.out.Questions, q)
+	r.out.asks = append(r.out.asks, ask{tool, param})
+}
+
+// why records which words led to what.
+func (r *reader) why(step, tool, argument, val string, items []item, hits []hit) {
+	for _, h := range hits {
+		start, end := byteRange(items, h.from, h.to)
+		r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, Reason{
+			Step: step, Tool: tool, Argument: argument, Value: val,
+			Words: clean(r.slice(start, end)), Rule: h.pattern, Start: start, End: end,
+		})
+	}
+}
+
+func (r *reader) slice(start, end int) string {
+	if start < 0 || end > len(r.text) || start >= end {
+		return ""
+	}
+	return r.text[start:end]
+}
+
+func byteRange(items []item, from, to int) (start, end int) {
+	if from >= len(items) || to <= from {
+		return 0, 0
+	}
+	return items[from].start, items[min(to, len(items))-1].end
+}
+
+// span returns the text that tokens cover.
+func (r *reader) span(toks []token) string {
+	if len(toks) == 0 {
+		return ""
+	}
+	return r.slice(toks[0].start, toks[len(toks)-1].end)
+}
+
+// replaceWord swaps a token's word for another.
+func replaceWord(toks []token, wrote, by string) {
+	for i := range toks {
+		if toks[i].text == wrote {
+			toks[i].word, toks[i].stem = by, stem(by)
+		}
+	}
+}
+
+// shareObjects gives a clause that is a bare verb the object of the next:
+// "evaluate and compare brisk-otter and calm-heron".
+func shareObjects(cs []clause, lex *lexicon) []clause {
+	for i := 0; i+1 < len(cs); i++ {
+		if len(cs[i].toks) == 1 && !cs[i].negated && lex.starters[cs[i].toks[0].word] && len(cs[i+1].toks) > 1 && lex.starters[cs[i+1].toks[0].word] && !cs[i+1].negated {
+			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks[1:]...)
+		}
+	}
+	return cs
+}

@@ -1,0 +1,163 @@
+package planner
+
+import (
+	"path"
+	"strings"
+)
+
+// tagPair reads what a tag says: "stage=pilot", "as baseline", "that the
+// reviewer is ada".
+func tagPair(items []item) (key, val value, ok bool) {
+	for i := range items {
+		it := items[i]
+		switch {
+		case it.is(cAssign) && !it.used:
+			return value{v: clean(it.tok.word), from: i, to: i + 1, rule: "key=value"}, value{v: clean(it.tok.text), from: i, to: i + 1, rule: "key=value"}, true
+		case it.is(cTag):
+			return splitTag(it.mention.text, i)
+		case it.anyWord("is", ":") && i > 0 && i+1 < len(items) && items[i-1].mention == nil && items[i-1].tok.kind == tWord && !items[i-1].anyWord("that", "it"):
+			if name := nameOf(items[i+1]); name != "" {
+				return value{v: clean(items[i-1].tok.word), from: i - 1, to: i, rule: "key is value"}, value{v: name, from: i + 1, to: i + 2, rule: "key is value"}, true
+			}
+		case it.anyWord("as", "with", "tag", "label", "good", "=") && i+1 < len(items):
+			j := i + 1
+			for j < len(items) && items[j].anyWord("a", "an", "the", "our", "my", "tag", "label", "key") {
+				j++
+			}
+			if j < len(items) && !items[j].is(cAssign) {
+				if name := nameOf(items[j]); name != "" && (it.anyWord("as", "with", "=") || items[j].is(cQuoted)) {
+					return splitTag(name, j)
+				}
+			}
+		}
+	}
+	if n := len(items); n > 1 {
+		if last := items[n-1]; last.mention == nil && (last.tok.kind == tWord || last.tok.kind == tQuoted) && !last.anyWord("tag", "run", "it", "please", "now") && hasRun(items[:n-1]) {
+			return splitTag(nameOf(last), n-1)
+		}
+	}
+	return value{}, value{}, false
+}
+
+func hasRun(items []item) bool {
+	for _, it := range items {
+		if it.is(cRun) || it.is(cRef) || it.is(cRuns) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitTag turns "stage=pilot" or "baseline" into key and value.
+func splitTag(text string, i int) (key, val value, ok bool) {
+	k, v, pair := strings.Cut(text, "=")
+	if !pair {
+		v = "true"
+	}
+	return value{v: clean(k), from: i, to: i + 1, rule: "tag"}, value{v: clean(v), from: i, to: i + 1, rule: "tag"}, k != ""
+}
+
+// nameOf returns an item as a name.
+func nameOf(it item) string {
+	if it.mention != nil {
+		return clean(it.mention.text)
+	}
+	if it.tok.kind == tWord || it.tok.kind == tQuoted || it.tok.kind == tNumber {
+		return clean(strings.ToLower(it.tok.text))
+	}
+	return ""
+}
+
+// newName reads the name of something to be made: "called X", "X as NAME",
+// "a dataset NAME".
+func newName(items []item) (value, bool) {
+	if i, ok := first(items, cName); ok {
+		return mentioned(items, i), true
+	}
+	for i := range items {
+		if items[i].anyWord("as") && i+1 < len(items) {
+			if name := nameOf(items[i+1]); name != "" && !items[i+1].anyWord("a", "the", "an") {
+				return value{v: name, from: i + 1, to: i + 2, rule: "name after as"}, true
+			}
+		}
+	}
+	if i, ok := first(items, cDataset); ok {
+		return mentioned(items, i), true
+	}
+	if i, ok := first(items, cQuoted); ok {
+		return value{v: clean(items[i].tok.text), from: i, to: i + 1, rule: "quoted name"}, true
+	}
+	return value{}, false
+}
+
+// nameFromPath makes a dataset's name of a folder's.
+func nameFromPath(p string) string {
+	base := strings.ToLower(path.Base(strings.TrimRight(p, "/")))
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '-'
+	}, base)
+	return strings.Trim(name, "-")
+}
+
+// testFraction reads "30 % for testing", "hold out 20%".
+func testFraction(items []item) (value, bool) {
+	if v, ok := number(items, slot{"test_fraction", false, []string{"test_fraction", "fraction", "test", "test-fraction"}, []string{"test", "testing"}}); ok {
+		return v, true
+	}
+	for i := range items {
+		if n := items[i].tok.num; items[i].is(cNumber) && !items[i].used && n > 0 && n < 1 {
+			return value{v: n, from: i, to: i + 1, rule: "a share of the volumes"}, true
+		}
+	}
+	return value{}, false
+}
+
+// orderBy reads "sorted by dice" and "newest first".
+func orderBy(items []item) (by value, descending value, ok bool) {
+	for i := range items {
+		switch {
+		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by"):
+			j := i + 1
+			for j < len(items) && items[j].anyWord("by", "on", "them", "of", "the", "best") {
+				j++
+			}
+			if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) {
+				continue
+			}
+			if j < len(items) && nameOf(items[j]) != "" && (items[j].is(cMetric) || items[j].mention == nil) {
+				by = value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}
+				ok = true
+			}
+		case items[i].is(cRuns) && items[i].mention.metric != "":
+			by = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}
+			ok = true
+		}
+	}
+	if !ok {
+		return by, descending, false
+	}
+	name, _ := by.v.(string)
+	descending = value{v: !lowerIsBetter(name) && name != "name", from: by.from, to: by.to, rule: "the best first"}
+	for i := range items {
+		if items[i].anyWord("ascending", "oldest", "lowest") {
+			descending = value{v: false, from: i, to: i + 1, rule: "order"}
+		}
+		if items[i].anyWord("descending", "newest", "highest") {
+			descending = value{v: true, from: i, to: i + 1, rule: "order"}
+		}
+	}
+	return by, descending, true
+}
+
+// lowerIsBetter tells the direction of a metric.
+func lowerIsBetter(metric string) bool {
+	switch metric {
+	case "hd95", "hd", "assd", "masd", "loss", "seconds":
+		return true
+	}
+	return false
+}

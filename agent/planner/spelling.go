@@ -1,0 +1,234 @@
+package planner
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// mending is what the spell checker did to a sentence.
+type mending struct {
+	notes   []string // "I read 'segresnt' as segresnet"
+	suspect string   // a destructive word that a typo may have meant
+	wrote   string   // the typo behind suspect
+}
+
+// collectMendable gathers the words that a typo may be mended into.
+func (lex *lexicon) collectMendable() {
+	set := map[string]bool{}
+	for w := range lex.vocab {
+		if len(w) >= 4 && isLetters(strings.ReplaceAll(w, "_", "-")) && !lex.common[w] {
+			set[w] = true
+		}
+	}
+	for w := range lex.models {
+		set[w] = true
+	}
+	for w := range lex.metrics {
+		set[w] = len(w) > 3
+	}
+	for _, w := range destructive() {
+		set[w] = len(w) > 3
+	}
+	maps.DeleteFunc(set, func(_ string, ok bool) bool { return !ok })
+	lex.mendable = slices.Sorted(maps.Keys(set))
+}
+
+// mend corrects typos in place. A word that stands where a name is expected
+// is only ever read as a known name, model or metric.
+func (lex *lexicon) mend(toks []token, names []string) mending {
+	var m mending
+	for i := range toks {
+		t := &toks[i]
+		if !mendableToken(*t) || lex.known(*t) || isRunID(t.word) || containsFold(names, t.word) {
+			continue
+		}
+		place := placeOf(toks, i)
+		if place == placeNew {
+			continue
+		}
+		to := lex.nearest(t.word, place == placeName, names)
+		if to == "" {
+			continue
+		}
+		if slices.Contains(destructive(), to) {
+			m.suspect, m.wrote = to, t.text
+			continue
+		}
+		m.notes = append(m.notes, fmt.Sprintf("I read %q as %s.", clean(t.text), to))
+		t.word, t.stem = to, stem(to)
+	}
+	return m
+}
+
+// mendableToken tells whether a token may hold a typo at all.
+func mendableToken(t token) bool {
+	return t.kind == tWord && len(t.word) >= 4 && strings.Trim(t.word, "abcdefghijklmnopqrstuvwxyz-0123456789") == "" && t.word[0] >= 'a'
+}
+
+// place says what may stand where a word stands.
+type place int
+
+const (
+	placeFree place = iota
+	placeName       // after a preposition: a dataset or a run
+	placeNew        // after "called": anything
+)
+
+// placeOf looks at the words before toks[i].
+func placeOf(toks []token, i int) place {
+	j := i - 1
+	for j >= 0 && isDeterminer(toks[j].word) {
+		j--
+	}
+	if j < 0 {
+		return placeFree
+	}
+	switch toks[j].word {
+	case "called", "named", "as", "tagged", "name", "tag", "titled", "=":
+		return placeNew
+	case "on", "from", "in", "using", "of", "over", "with", "for", "dataset":
+		return placeName
+	}
+	if i+1 < len(toks) && toks[i+1].word == "dataset" {
+		return placeName
+	}
+	return placeFree
+}
+
+// nearest finds the one known word that w is closest to, within one edit for
+// short words and two for long ones. Two words equally close are none.
+func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
+	limit := 1
+	if len(w) >= 8 {
+		limit = 2
+	}
+	best, bestDistance, tie := "", limit+1, false
+	consider := func(c string) {
+		if c == w || len(c) > len(w)+limit || len(w) > len(c)+limit {
+			return
+		}
+		d := editDistance(w, strings.ToLower(c), limit)
+		if d > limit || d > 0 && len(w) == 4 && !transposed(w, c) || c[0] != w[0] && (d > 1 || len(w) < 6) {
+			return
+		}
+		if d < bestDistance {
+			best, bestDistance, tie = c, d, false
+		} else if d == bestDistance && lex.canonical(c) != lex.canonical(best) {
+			tie = true
+		}
+	}
+	for _, n := range names {
+		if n != "" {
+			consider(n)
+		}
+	}
+	if best != "" && !tie {
+		return best
+	}
+	for _, c := range lex.mendable {
+		if !nameOnly || lex.models[c] != "" || lex.metrics[c] != "" || c == "split" {
+			consider(c)
+		}
+	}
+	if tie {
+		return ""
+	}
+	return lex.canonical(best)
+}
+
+// canonical maps an alias to what it stands for and an inflected word to its
+// stem, so that two spellings of one thing are no tie.
+func (lex *lexicon) canonical(w string) string {
+	if m := lex.models[w]; m != "" {
+		return m
+	}
+	if m := lex.metrics[w]; m != "" {
+		return m
+	}
+	return w
+}
+
+// transposed tells whether two neighbours swapped turn a into b.
+func transposed(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i+1 < len(a); i++ {
+		if a[:i] == b[:i] && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+			return true
+		}
+	}
+	return false
+}
+
+// editDistance counts insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment); above limit it may return any larger
+// number.
+func editDistance(a, b string, limit int) int {
+	if len(a) > 64 || len(b) > 64 {
+		return limit + 1
+	}
+	var rows [3][66]int
+	prev2, prev, cur := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		smallest := i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+			smallest = min(smallest, cur[j])
+		}
+		if smallest > limit {
+			return limit + 1
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return prev[len(b)]
+}
+
+func containsFold(list []string, w string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, w) })
+}
+
+// isRunID recognises brisk-otter, brisk-otter-7f3a and the like.
+func isRunID(w string) bool {
+	parts := strings.Split(w, "-")
+	if len(parts) < 2 || len(parts) > 3 {
+		return false
+	}
+	for _, p := range parts[:2] {
+		if len(p) < 3 || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	return len(parts) == 2 || len(parts[2]) > 0 && len(parts[2]) <= 8 && strings.Trim(parts[2], "0123456789abcdef") == ""
+}
+
+func isDeterminer(w string) bool {
+	switch w {
+	case "the", "a", "an", "my", "our", "your", "its", "their":
+		return true
+	}
+	return false
+}
+
+// clean makes words from outside fit to be shown: no control characters.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+}

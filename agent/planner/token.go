@@ -1,0 +1,245 @@
+package planner
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// tokenKind says what sort of thing a token is.
+type tokenKind int
+
+// The kinds of token.
+const (
+	tWord   tokenKind = iota
+	tNumber           // num holds its value
+	tTriple           // triple holds its three values
+	tAssign           // key=value; word is the key, text the value
+	tPath
+	tQuoted // text is what stood between the quotes
+	tSQL    // text is the whole statement
+	tPunct  // word is the character
+)
+
+// token is a piece of the sentence. Start and end are byte offsets into the
+// text as it was written.
+type token struct {
+	kind       tokenKind
+	text       string // as written
+	word, stem string // normalised
+	num        float64
+	weak       bool // a number word ("one", "a couple") that may be a mere word
+	unit       string
+	triple     [3]float64
+	start, end int
+}
+
+// maxText bounds how much of an utterance is read.
+const maxText = 8 << 10
+
+// tokenise cuts text into tokens.
+func tokenise(text string) []token {
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "")
+	}
+	limit, sql := cutSQL(text)
+	var toks []token
+	for i := 0; i < limit; {
+		r, size := utf8.DecodeRuneInString(text[i:limit])
+		switch {
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			i += size
+		case isOpenQuote(r):
+			if inner, end, ok := quoted(text[:limit], i, size); ok {
+				toks = append(toks, token{kind: tQuoted, text: inner, word: strings.ToLower(inner), start: i, end: end})
+				i = end
+				continue
+			}
+			i += size
+		default:
+			end := chunkEnd(text[:limit], i)
+			toks = appendChunk(toks, text, i, end)
+			i = end
+		}
+	}
+	if sql.text != "" {
+		toks = append(toks, sql)
+	}
+	return joinTriples(joinNumbers(toks))
+}
+
+// chunkEnd finds the end of a run of characters without spaces. Brackets that
+// belong to a list such as [64,64,32] are kept inside.
+func chunkEnd(s string, i int) int {
+	for j, r := range s[i:] {
+		if j > 0 && (unicode.IsSpace(r) || isOpenQuote(r) && r != '\'' && r != '’') {
+			return i + j
+		}
+	}
+	return len(s)
+}
+
+// isOpenQuote tells whether r may begin a quoted name.
+func isOpenQuote(r rune) bool {
+	return strings.ContainsRune("\"'`“‘„«", r)
+}
+
+// quoted reads the quoted text that starts at i.
+func quoted(s string, i, size int) (inner string, end int, ok bool) {
+	open, _ := utf8.DecodeRuneInString(s[i:])
+	closing := map[rune]string{'“': "”", '‘': "’", '„': "“", '«': "»"}[open]
+	if closing == "" {
+		closing = string(open)
+	}
+	j := strings.Index(s[i+size:], closing)
+	if j <= 0 {
+		return "", 0, false
+	}
+	return s[i+size : i+size+j], i + size + j + len(closing), true
+}
+
+// appendChunk reads one chunk: punctuation is split off its ends, then it is
+// a path, an assignment, a number, a triple or a word.
+func appendChunk(toks []token, text string, start, end int) []token {
+	for start < end && strings.ContainsRune("([{<¿¡", firstRune(text[start:end])) && !isTripleText(text[start:end]) {
+		start += utf8.RuneLen(firstRune(text[start:end]))
+	}
+	tail := end
+	for tail > start && strings.ContainsRune(".,;:!?)]}>…'’\"”", lastRune(text[start:tail])) && !isTripleText(text[start:tail]) {
+		tail -= utf8.RuneLen(lastRune(text[start:tail]))
+	}
+	if tail > start {
+		toks = appendCore(toks, text, start, tail)
+	}
+	for i := tail; i < end; {
+		r := firstRune(text[i:end])
+		n := utf8.RuneLen(r)
+		if strings.ContainsRune(".,;:!?", r) {
+			toks = append(toks, token{kind: tPunct, text: string(r), word: string(r), start: i, end: i + n})
+		}
+		i += n
+	}
+	return toks
+}
+
+func firstRune(s string) rune { r, _ := utf8.DecodeRuneInString(s); return keepASCII(r) }
+func lastRune(s string) rune  { r, _ := utf8.DecodeLastRuneInString(s); return keepASCII(r) }
+
+// keepASCII maps an invalid byte to a rune of width one.
+func keepASCII(r rune) rune {
+	if r == utf8.RuneError {
+		return '\x00'
+	}
+	return r
+}
+
+// appendCore reads a chunk without punctuation at its ends.
+func appendCore(toks []token, text string, start, end int) []token {
+	core := text[start:end]
+	t := token{text: core, start: start, end: end}
+	switch {
+	case isPath(core):
+		t.kind, t.word = tPath, strings.ToLower(core)
+		return append(toks, t)
+	case isAssign(core):
+		key, value, _ := strings.Cut(core, "=")
+		t.kind, t.word, t.text = tAssign, strings.ToLower(key), value
+		return append(toks, t)
+	}
+	if tr, unit, ok := parseTriple(core); ok {
+		t.kind, t.triple, t.unit, t.word = tTriple, tr, unit, fold(core)
+		return append(toks, t)
+	}
+	if v, unit, ok := parseNumber(core); ok {
+		t.kind, t.num, t.unit, t.word = tNumber, v, unit, fold(core)
+		toks = append(toks, t)
+		if unit != "" && !isLengthUnit(unit) {
+			toks = append(toks, wordToken(unit, start, end))
+		}
+		return toks
+	}
+	if i := strings.IndexAny(core, ",;"); i > 0 {
+		toks = appendCore(toks, text, start, start+i)
+		toks = append(toks, token{kind: tPunct, text: ",", word: core[i : i+1], start: start + i, end: start + i + 1})
+		if start+i+1 < end {
+			toks = appendCore(toks, text, start+i+1, end)
+		}
+		return toks
+	}
+	if a, b, ok := parseRange(core); ok {
+		return append(toks, numberToken(a, start, end), token{kind: tPunct, word: "-", text: "-", start: start, end: end}, numberToken(b, start, end))
+	}
+	return appendWords(toks, core, start, end)
+}
+
+// appendWords adds a word, its contraction spelt out ("what's" → what is).
+func appendWords(toks []token, core string, start, end int) []token {
+	w := fold(core)
+	if v, weak, ok := numberWord(w); ok {
+		t := wordToken(w, start, end)
+		t.kind, t.num, t.weak, t.text = tNumber, v, weak, core
+		return append(toks, t)
+	}
+	for _, c := range [][2]string{{"'s", "is"}, {"'re", "are"}, {"'ll", "will"}, {"'ve", "have"}, {"'d", "would"}, {"'m", "am"}} {
+		if base, ok := strings.CutSuffix(w, c[0]); ok && base != "" {
+			first := wordToken(base, start, end)
+			first.text = core
+			return append(toks, first, wordToken(c[1], start, end))
+		}
+	}
+	t := wordToken(w, start, end)
+	t.text = core
+	return append(toks, t)
+}
+
+func wordToken(w string, start, end int) token {
+	return token{kind: tWord, text: w, word: w, stem: stem(w), start: start, end: end}
+}
+
+func numberToken(v float64, start, end int) token {
+	return token{kind: tNumber, num: v, start: start, end: end}
+}
+
+// fold lower-cases and maps look-alike characters to plain ones.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '×', '✕', '⨯':
+			return 'x'
+		case 'µ', 'μ':
+			return 'u'
+		case '–', '—', '‐', '‑', '−':
+			return '-'
+		case '’', '‘', 'ʼ':
+			return '\''
+		}
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+// isPath tells whether a chunk names a file or folder.
+func isPath(s string) bool {
+	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") {
+		return len(s) > 1
+	}
+	for _, ext := range []string{".nii", ".nii.gz", ".json", ".md", ".html", ".onnx", ".safetensors", ".pt"} {
+		if strings.HasSuffix(strings.ToLower(s), ext) && len(s) > len(ext) {
+			return true
+		}
+	}
+	return strings.Count(s, "/") >= 1 && !strings.ContainsAny(s, "=,") && !isFraction(s)
+}
+
+// isFraction tells 1/1000 from a path.
+func isFraction(s string) bool {
+	return strings.Trim(s, "0123456789./") == "" && strings.Count(s, "/") == 1
+}
+
+// isAssign tells whether a chunk is key=value.
+func isAssign(s string) bool {
+	key, value, ok := strings.Cut(s, "=")
+	return ok && key != "" && value != "" && strings.Trim(strings.ToLower(key), "abcdefghijklmnopqrstuvwxyz0123456789_.") == ""
+}
