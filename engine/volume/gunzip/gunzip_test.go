@@ -16,23 +16,23 @@ import (
 // inputs are data of many kinds.
 func inputs() map[string][]byte {
 	rng := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 300_000)
+	noise := make([]byte, 120_000)
 	for i := range noise {
 		noise[i] = byte(rng.Uint32())
 	}
-	voxels := make([]byte, 0, 600_000)
-	for range 300_000 {
+	voxels := make([]byte, 0, 240_000)
+	for range 120_000 {
 		v := int(200 + 30*rng.NormFloat64())
 		voxels = append(voxels, byte(v), byte(v>>8))
 	}
-	skewed := make([]byte, 400_000) // makes codes of up to 15 bits
+	skewed := make([]byte, 150_000) // makes codes of up to 15 bits
 	for i := range skewed {
 		skewed[i] = byte(min(255, int(rng.ExpFloat64()*9)))
 	}
-	words := strings.Repeat("the quick brown vessel jumps over the lazy capillary; ", 6000)
-	mixed := append(append(append([]byte(nil), voxels[:90_000]...), words[:70_000]...), noise[:70_000]...)
+	words := strings.Repeat("the quick brown vessel jumps over the lazy capillary; ", 3000)
+	mixed := append(append(append([]byte(nil), voxels[:50_000]...), words[:50_000]...), noise[:50_000]...)
 	return map[string][]byte{
-		"empty": nil, "byte": {7}, "zeros": make([]byte, 500_000), "noise": noise,
+		"empty": nil, "byte": {7}, "zeros": make([]byte, 200_000), "noise": noise,
 		"voxels": voxels, "skewed": skewed, "words": []byte(words), "mixed": mixed,
 		"pairs": bytes.Repeat([]byte{1, 2}, 100_000), "threes": bytes.Repeat([]byte{1, 2, 3}, 100_000),
 	}
@@ -66,7 +66,7 @@ func unpack(src io.Reader) ([]byte, error) {
 func TestDecompressesWhatGoCompresses(t *testing.T) {
 	t.Parallel()
 	for name, want := range inputs() {
-		for level := stdgzip.HuffmanOnly; level <= 9; level++ {
+		for _, level := range []int{stdgzip.HuffmanOnly, 0, 1, 4, 6, 9} {
 			b := pack(t, want, level)
 			got, err := unpack(bytes.NewReader(b))
 			if err != nil || !bytes.Equal(got, want) {
@@ -148,10 +148,10 @@ func TestPassesErrorsOn(t *testing.T) {
 // A changed byte is never passed over in silence.
 func TestDamageIsSeen(t *testing.T) {
 	t.Parallel()
-	want := inputs()["mixed"][80_000:100_000]
+	want := inputs()["mixed"][45_000:55_000]
 	b := pack(t, want, 6)
 	rng := rand.New(rand.NewPCG(5, 6))
-	for range 2000 {
+	for range 500 {
 		damaged := bytes.Clone(b)
 		damaged[40+rng.IntN(len(b)-40)] ^= byte(1 + rng.IntN(255))
 		if got, err := unpack(bytes.NewReader(damaged)); err == nil && !bytes.Equal(got, want) {
@@ -169,7 +169,7 @@ func FuzzAgainstStandardLibrary(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		const limit = 1 << 22
+		const limit = 1 << 18
 		var want []byte
 		std, wantErr := stdgzip.NewReader(bytes.NewReader(b))
 		if wantErr == nil {
@@ -179,6 +179,9 @@ func FuzzAgainstStandardLibrary(f *testing.F) {
 		r, err := NewReader(bytes.NewReader(b))
 		if err == nil {
 			got, err = io.ReadAll(io.LimitReader(r, limit))
+		}
+		if len(want) == limit {
+			return // damage may lie just beyond
 		}
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("error %v, the standard library has %v", err, wantErr)
@@ -190,7 +193,7 @@ func FuzzAgainstStandardLibrary(f *testing.F) {
 }
 
 func BenchmarkVoxels(b *testing.B) {
-	voxels := bytes.Repeat(inputs()["voxels"], 10)
+	voxels := bytes.Repeat(inputs()["voxels"], 25)
 	packed := pack(b, voxels, 6)
 	for name, open := range map[string]func(io.Reader) (io.Reader, error){
 		"gunzip":    func(r io.Reader) (io.Reader, error) { return NewReader(r) },
