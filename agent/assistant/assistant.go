@@ -226,7 +226,8 @@ func (a *Assistant) Transcript(ctx context.Context, thread string) ([]Message, e
 // that is no valid plan even at the second try is returned with an error.
 func (a *Assistant) PlanOnly(ctx context.Context, text string) (Plan, error) {
 	messages := []Message{{Turn: 1, Time: a.options.Now().UTC(), Role: RoleUser, Text: text}}
-	ctx, span := a.turnSpan(ctx, "", 1, "")
+	ctx, options := inTrace(ctx, "", 1, "")
+	ctx, span := a.options.Tracer.Start(ctx, turnSpan, options...)
 	defer span.End()
 	for try := 0; ; try++ {
 		said, err := a.ask(ctx, messages)

@@ -159,7 +159,7 @@ func TestKilledAtEveryBoundary(t *testing.T) {
 		delete(acts, "")
 		for _, act := range want {
 			n := acts[act]
-			if reading := strings.HasPrefix(act, "look"); n != 1 && !(reading && n > 0) {
+			if reading := strings.HasPrefix(act, "look"); n < 1 || n > 1 && !reading {
 				t.Errorf("killed at boundary %d: %q happened %d times", at, act, n)
 			}
 		}
@@ -182,8 +182,7 @@ func spawn(t *testing.T, dir string, at int) bool {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), killDir+"="+dir, killAt+"="+strconv.Itoa(at))
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
 			return true
 		}

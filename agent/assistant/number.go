@@ -33,7 +33,7 @@ type figure struct {
 // dimension (3D) or to the numbering of a list are not numbers.
 func figures(text string) []figure {
 	var found []figure
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimLeft(line, " \t")
 		if i := strings.IndexFunc(line, func(r rune) bool { return r < '0' || r > '9' }); i > 0 && (line[i] == '.' || line[i] == ')') &&
 			i+1 < len(line) && line[i+1] == ' ' {

@@ -3,6 +3,7 @@ package assistant
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/tools"
@@ -39,11 +40,11 @@ func (s *state) repeated(turn int) int {
 		if m.Role != RolePlan || m.Plan == nil {
 			continue
 		}
-		print := m.Plan.fingerprint()
+		same := m.Plan.fingerprint()
 		if want == "" {
-			want = print
+			want = same
 		}
-		if print != want {
+		if same != want {
 			break
 		}
 		n++
@@ -52,10 +53,10 @@ func (s *state) repeated(turn int) int {
 }
 
 func (p *Plan) fingerprint() string {
-	var all string
+	var all strings.Builder
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		all += tools.Fingerprint(s.Tool, s.Args) + s.report()
+		all.WriteString(tools.Fingerprint(s.Tool, s.Args) + s.report())
 	}
-	return all
+	return all.String()
 }

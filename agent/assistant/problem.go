@@ -24,13 +24,11 @@ type hinter interface {
 
 // problemOf turns an error into one for people.
 func problemOf(code string, err error) *Problem {
-	var te *tools.Error
-	if errors.As(err, &te) {
+	if te, ok := errors.AsType[*tools.Error](err); ok {
 		return &Problem{Code: string(te.Code), Message: te.Message, Hint: te.Hint, Candidates: te.Candidates}
 	}
 	p := &Problem{Code: code, Message: err.Error()}
-	var h hinter
-	if errors.As(err, &h) {
+	if h, ok := errors.AsType[hinter](err); ok {
 		p.Hint = h.Hint()
 	}
 	return p

@@ -149,7 +149,7 @@ func (s *Step) report() string {
 	raw, err := encode(r)
 	if err != nil { // a tool's output that is not JSON
 		r.Value = nil
-		raw, _ = encode(r) //nolint:errcheck // strings only
+		raw, _ = encode(r)
 	}
 	return string(raw)
 }

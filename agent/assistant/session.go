@@ -136,7 +136,8 @@ func (s *session) wait(r *Review) {
 
 // traced runs the graph within the turn's span and draws up the outcome.
 func (s *session) traced(ctx context.Context, parent string, run func(context.Context, func(graph.Event)) (graph.Outcome[state], error)) error {
-	ctx, span := s.a.turnSpan(ctx, s.thread, s.turn, parent)
+	ctx, options := inTrace(ctx, s.thread, s.turn, parent)
+	ctx, span := s.a.options.Tracer.Start(ctx, turnSpan, options...)
 	defer span.End()
 	out, err := run(ctx, func(e graph.Event) {
 		if own, ok := e.Value.(Event); ok {
@@ -171,9 +172,12 @@ func (s *session) traced(ctx context.Context, parent string, run func(context.Co
 	return nil
 }
 
-// turnSpan begins the span of a turn, or of the part of a turn that follows a
-// decision or a kill, in the trace that the turn began.
-func (a *Assistant) turnSpan(ctx context.Context, thread string, turn int, parent string) (context.Context, trace.Span) {
+// turnSpan is the name of a turn's span.
+const turnSpan = "invoke_agent minivess"
+
+// inTrace prepares the span of a turn, or of the part of a turn that follows a
+// decision or a kill, within the trace that the turn began.
+func inTrace(ctx context.Context, thread string, turn int, parent string) (context.Context, []trace.SpanStartOption) {
 	if sc, ok := parseTraceParent(parent); ok {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, sc)
 	}
@@ -187,7 +191,7 @@ func (a *Assistant) turnSpan(ctx context.Context, thread string, turn int, paren
 	if thread != "" {
 		attrs = append(attrs, attribute.String("gen_ai.conversation.id", thread), attribute.String("session.id", thread))
 	}
-	return a.options.Tracer.Start(ctx, "invoke_agent minivess", trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...))
+	return ctx, []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(attrs...)}
 }
 
 // traceParent is the span of ctx in the form of the W3C header.

@@ -26,8 +26,8 @@ func TestATurnIsOneTraceAcrossItsDecisions(t *testing.T) {
 		names = append(names, s.Name())
 		attrs := map[string]string{}
 		for _, kv := range s.Attributes() {
-			attrs[string(kv.Key)] = kv.Value.Emit()
-			if strings.Contains(kv.Value.Emit(), wanted) {
+			attrs[string(kv.Key)] = kv.Value.String()
+			if strings.Contains(kv.Value.String(), wanted) {
 				t.Errorf("span %s has what the user said", s.Name())
 			}
 		}

@@ -3,6 +3,7 @@ package assistant_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,9 +59,8 @@ func (w *world) did(ctx context.Context, tool string, args any) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	_, err = f.WriteString(line)
-	return err
+	return errors.Join(err, f.Close())
 }
 
 // lines is what was done: tool, call id, arguments.

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -135,9 +136,7 @@ func (b *Builder[S]) Compile(o Options) (*Graph[S], error) {
 		name: b.name, entry: b.entry, options: o, fields: fields,
 		nodes: make(map[string]Node[S], len(b.nodes)), out: make(map[string][]edge[S], len(b.nodes)),
 	}
-	for name, fn := range b.funcs {
-		g.nodes[name] = fn
-	}
+	maps.Copy(g.nodes, b.funcs)
 	for _, e := range b.edges {
 		g.out[e.from] = append(g.out[e.from], e)
 	}

@@ -8,7 +8,7 @@ import (
 
 // Reducer merges a new value into the one that is there. It must be
 // deterministic and must not change old in a way that older states can see.
-type Reducer[T any] func(old, new T) T
+type Reducer[T any] func(old, latest T) T
 
 // Replace is the reducer that takes the new value.
 func Replace[T any](_, v T) T { return v }

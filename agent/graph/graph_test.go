@@ -421,13 +421,16 @@ func TestStreamIsLosslessAndWaits(t *testing.T) {
 func TestLeavingAStreamEndsTheWork(t *testing.T) {
 	t.Parallel()
 	returned := false
-	for range graph.Stream(t.Context(), func(ctx context.Context, emit func(int)) error {
+	for _, err := range graph.Stream(t.Context(), func(ctx context.Context, emit func(int)) error {
 		defer func() { returned = true }()
 		emit(1)
 		<-ctx.Done()
 		emit(2)
 		return ctx.Err()
 	}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if !returned {

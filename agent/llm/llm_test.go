@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -82,9 +83,7 @@ func serve(t *testing.T, status int, header http.Header, answer string) *server 
 			fmt.Fprintf(w, `{"error":{"message":%q,"type":"invalid_request_error"}}`, problem)
 			return
 		}
-		for k, v := range header {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), header)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		fmt.Fprint(w, answer)
@@ -403,7 +402,7 @@ func TestSpans(t *testing.T) {
 		ended := recorder.Ended()
 		attrs := map[string]string{}
 		for _, kv := range ended[0].Attributes() {
-			attrs[string(kv.Key)] = kv.Value.Emit()
+			attrs[string(kv.Key)] = kv.Value.String()
 		}
 		for key, want := range map[string]string{
 			"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "test-1", "gen_ai.response.model": "test-1-0613",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
@@ -62,8 +63,7 @@ func (m *model) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var own *Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		return own
 	}
 	return &Error{Kind: KindProtocol, Message: m.config.clean(fmt.Sprintf("%s: %v", redactURL(m.config.BaseURL), err))}
@@ -78,9 +78,7 @@ func merge(choices []*llms.ContentChoice) *llms.ContentChoice {
 		}
 		if i == 0 {
 			out.StopReason, out.ReasoningContent = c.StopReason, c.ReasoningContent
-			for k, v := range c.GenerationInfo { // later choices repeat the usage
-				out.GenerationInfo[k] = v
-			}
+			maps.Copy(out.GenerationInfo, c.GenerationInfo) // later choices repeat the usage
 		}
 		out.Content += c.Content
 		out.ToolCalls = append(out.ToolCalls, c.ToolCalls...)

@@ -83,7 +83,7 @@ func errorType(err error) string {
 // usage maps langchaingo's counters to OpenTelemetry's attributes. Cached
 // tokens are part of the input tokens in both.
 func usage() map[string]string {
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // these tokens are counted, not kept secret
 		"PromptTokens":       "gen_ai.usage.input_tokens",
 		"CompletionTokens":   "gen_ai.usage.output_tokens",
 		"PromptCachedTokens": "gen_ai.usage.cache_read.input_tokens",

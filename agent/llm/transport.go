@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 )
 
@@ -31,7 +32,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if client == nil {
 		client = &http.Client{}
 	}
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:gosec // the address is the user's own configuration
 	if err != nil {
 		return nil, t.config.connectionError(err)
 	}
@@ -58,7 +59,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	if x, ok := req.Context().Value(exchangeKey{}).(*exchange); ok {
-		_ = json.Unmarshal(mended, x) //nolint:errcheck // only for the trace; a missing id is no error
+		_ = json.Unmarshal(mended, x) // only for the trace
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(mended))
 	resp.ContentLength = int64(len(mended))
@@ -190,9 +191,9 @@ func joinParts(content json.RawMessage) (string, bool) {
 	if len(content) == 0 || content[0] != '[' || json.Unmarshal(content, &parts) != nil {
 		return "", false
 	}
-	var text string
+	var text strings.Builder
 	for _, p := range parts {
-		text += p.Text
+		text.WriteString(p.Text)
 	}
-	return text, true
+	return text.String(), true
 }
