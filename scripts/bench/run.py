@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Time minivess and its peers side by side on this machine.
+
+    python3 scripts/bench/run.py [--only train,nifti,start,screen,metrics] [--rounds 5]
+
+Ours and theirs take turns, and who goes first alternates, so that a machine
+that warms up or is busy for a while does both the same favour. Numbers are
+medians over rounds; a ratio below 1 means that minivess is faster. Prints a
+table, writes JSON, and fails if an entry could not be measured. Needs nothing
+but Python's standard library; the peers' environment is built beside the other
+caches by scripts/peers/venv.sh, or named by MINIVESS_PEERS.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import machine
+import terminal
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BIN = ROOT / "bin"
+
+# Batch, patch and filters of the training steps compared.
+STEPS = [
+    {"filters": 8, "batch": 2, "patch": "64x64x32"},
+    {"filters": 16, "batch": 1, "patch": "96x96x32"},
+]
+
+
+class Unmeasured(Exception):
+    """An entry that cannot be measured here, and why."""
+
+
+class Row:
+    """One line of the table. Lists hold one number a round, in seconds (or MiB)."""
+
+    def __init__(self, name, ours, peer=None, peer_name="", target="", unit="s", ratio_limit=None, limit=None, **facts):
+        self.name, self.ours, self.peer, self.peer_name = name, ours, peer, peer_name
+        self.target, self.unit, self.facts = target, unit, facts
+        ratios = [a / b for a, b in zip(ours, peer)] if peer else []
+        self.ratio = statistics.median(ratios) if ratios else None
+        self.spread = (min(ratios), max(ratios)) if ratios else None
+        self.met = None
+        if ratio_limit is not None and self.ratio is not None:
+            self.met = self.ratio <= ratio_limit
+        if limit is not None:
+            self.met = statistics.median(ours) <= limit
+
+    def cells(self):
+        ratio = ""
+        if self.ratio is not None:
+            ratio = f"{self.ratio:.3f}"
+            if self.spread[0] != self.spread[1]:
+                ratio += f" ({self.spread[0]:.3f}–{self.spread[1]:.3f})"
+        verdict = {None: "", True: "met", False: "MISSED"}[self.met]
+        peer = f"{show(self.peer, self.unit)} {self.peer_name}" if self.peer else ""
+        return [self.name, show(self.ours, self.unit), peer, ratio, self.target, verdict]
+
+    def json(self):
+        return {
+            "name": self.name, "unit": self.unit, "ours": self.ours, "ours_median": statistics.median(self.ours),
+            "peer": self.peer, "peer_name": self.peer_name, "peer_median": statistics.median(self.peer) if self.peer else None,
+            "ratio": self.ratio, "ratio_spread": self.spread, "target": self.target, "met": self.met, **self.facts,
+        }
+
+
+def show(values, unit):
+    v = statistics.median(values)
+    if unit == "MiB":
+        return f"{v:.0f} MiB"
+    return f"{v:.2f} s" if v >= 1 else f"{v * 1000:.1f} ms"
+
+
+def train_step(options):
+    """A training step of SegResNet against PyTorch and MONAI."""
+    worker, python = binary("minivess-worker"), peers()
+    rows = []
+    for step in STEPS:
+        argv = [f"--{k}={v}" for k, v in step.items()] + [f"--steps={options.steps}", f"--threads={options.threads}"]
+        ours = [worker, "bench", *argv]
+        plain = [python, str(HERE / "train_step.py"), *argv]
+        times = take_turns({"ours": ours, "plain": plain, "channels_last": [*plain, "--channels-last"]}, options.rounds, step_seconds)
+        name = f"train step, SegResNet-{step['filters']}, batch {step['batch']}, {step['patch'].replace('x', '×')}"
+        rows.append(Row(name, times["ours"], times["plain"], "PyTorch+MONAI", "ratio ≤ 1.05", ratio_limit=1.05, threads=options.threads, **step))
+        rows.append(Row(name, times["ours"], times["channels_last"], "PyTorch+MONAI, channels last", threads=options.threads, **step))
+    return rows
+
+
+def step_seconds(argv):
+    return json.loads(output(argv).splitlines()[-1])["median_seconds"]
+
+
+def nifti_read(options):
+    """Reading a gzipped volume against nibabel."""
+    script = HERE / "nifti_read.py"
+    if not script.exists():
+        raise Unmeasured(f"{script.relative_to(ROOT)} is not there")
+    found = [json.loads(output([peers(), str(script), "--repeat=3"]).splitlines()[-1]) for _ in range(max(2, options.rounds // 2))]
+    shape = "×".join(map(str, found[0]["shape"]))
+    return [Row(
+        f"read NIfTI, {shape} {found[0]['dtype']}, gzipped", [f["minivess_seconds"] for f in found],
+        [f["nibabel_seconds"] for f in found], f"nibabel {found[0]['nibabel']}",
+    )]
+
+
+def start_up(options):
+    """Starting and ending the command, beside importing the peers."""
+    minivess = binary("minivess")
+    commands = {"ours": [minivess, "version"]}
+    try:
+        commands["plain"] = [peers(), "-c", "import torch, monai"]
+    except Unmeasured as why:
+        print(f"  start-up is measured without a peer: {why}", file=sys.stderr)
+    times = take_turns(commands, max(options.rounds, 5), wall_seconds)
+    return [Row("start: minivess version", times["ours"], times.get("plain"), "import torch, monai", "< 100 ms", limit=0.1)]
+
+
+def wall_seconds(argv):
+    begun = time.perf_counter()
+    output(argv)
+    return time.perf_counter() - begun
+
+
+def screen(options):
+    """The terminal program: time to its first frame, and memory when idle."""
+    minivess = binary("minivess")
+    with tempfile.TemporaryDirectory() as folder:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MINIVESS_")}
+        try:
+            frames = [terminal.first_frame([minivess], folder, env) for _ in range(options.rounds + 1)][1:]
+        except RuntimeError as why:
+            raise Unmeasured(str(why)) from why
+    return [
+        Row("first frame of the terminal program", [f.seconds for f in frames], target="< 300 ms", limit=0.3),
+        Row("idle memory of the terminal program", [f.rss_mib for f in frames], target="< 150 MB", unit="MiB", limit=150e6 / 2**20),
+    ]
+
+
+def metrics(options):
+    """Scoring one volume: all metrics of the default definition."""
+    out = output(["go", "test", "-run", "^$", "-bench", "^BenchmarkCompareOnVessels$/^(near|half_missing)$/^all$",
+                  "-benchtime", "2x", "-count", str(options.rounds), "./engine/metrics"])
+    rows = []
+    for pair in ("near", "half_missing"):
+        times = [float(ns) / 1e9 for ns in re.findall(rf"^BenchmarkCompareOnVessels/{pair}/all\S*\s+\d+\s+([\d.]+) ns/op", out, re.M)]
+        if not times:
+            raise Unmeasured(f"no timings in:\n{out}")
+        rows.append(Row(f"score a volume, 512×512×64, {pair.replace('_', ' ')}", times))
+    return rows
+
+
+ENTRIES = {"train": train_step, "nifti": nifti_read, "start": start_up, "screen": screen, "metrics": metrics}
+
+
+def take_turns(commands, rounds, measure):
+    """Measure each command once a round; every other round goes backwards."""
+    times = {name: [] for name in commands}
+    for argv in commands.values():
+        measure(argv)  # fills caches; not counted
+    for i in range(rounds):
+        for name in list(commands)[:: 1 if i % 2 == 0 else -1]:
+            times[name].append(measure(commands[name]))
+    return times
+
+
+def output(argv):
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        tail = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise Unmeasured(f"{' '.join(map(str, argv))} ended with {done.returncode}: " + " / ".join(tail))
+    return done.stdout
+
+
+def binary(name):
+    path = BIN / name
+    if not path.exists():
+        raise Unmeasured(f"{path.relative_to(ROOT)} is not built; run make build")
+    return str(path)
+
+
+def peers():
+    """The interpreter of the peers' environment, built when it is not there."""
+    if named := os.environ.get("MINIVESS_PEERS"):
+        folder = pathlib.Path(named)
+    else:
+        recipe = ROOT / "scripts" / "peers"
+        if not (recipe / "venv.sh").exists():
+            raise Unmeasured("scripts/peers/venv.sh is not there")
+        digest = hashlib.sha256(b"".join((recipe / f).read_bytes() for f in ("venv.sh", "requirements.txt"))).hexdigest()[:12]
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        folder = cache / "minivess" / "peers" / digest
+        if not (folder / ".minivess-peers").exists():
+            print("  installing the peers (PyTorch 2.1.0, MONAI 1.4.0; about 700 MB, once)", file=sys.stderr)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(["bash", str(recipe / "venv.sh"), str(folder)], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Unmeasured("the peers' environment could not be built: " + " / ".join(done.stderr.strip().splitlines()[-3:]))
+    python = folder / "bin" / "python"
+    if not python.exists():
+        raise Unmeasured(f"{python} is not there")
+    return str(python)
+
+
+def table(rows):
+    cells = [["what", "minivess", "peer", "ratio (range)", "target", ""]] + [r.cells() for r in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    text = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in cells]
+    return [text[0], "-" * max(map(len, text)), *text[1:]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(ENTRIES), help="entries, separated by commas: " + ", ".join(ENTRIES))
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each entry")
+    parser.add_argument("--steps", type=int, default=8, help="training steps timed in a round")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of a training step")
+    parser.add_argument("--out", default=str(ROOT / "dist" / "bench.json"), help="where the JSON goes")
+    options = parser.parse_args()
+    chosen = [name for name in options.only.split(",") if name]
+    if unknown := [name for name in chosen if name not in ENTRIES]:
+        parser.error(f"unknown entry {unknown[0]!r}; choose from {', '.join(ENTRIES)}")
+    if min(options.rounds, options.steps, options.threads) < 1:
+        parser.error("rounds, steps and threads must be 1 or more")
+
+    about = machine.describe(ROOT)
+    print("\n".join(machine.lines(about)), flush=True)
+    rows, failures = [], {}
+    for name in chosen:
+        print(f"measuring {name}: {ENTRIES[name].__doc__.strip()}", file=sys.stderr, flush=True)
+        try:
+            rows += ENTRIES[name](options)
+        except Unmeasured as why:
+            failures[name] = str(why)
+    print("\n" + "\n".join(table(rows)) + "\n")
+    for name, why in failures.items():
+        print(f"not measured: {name}: {why}")
+    out = pathlib.Path(options.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report = {"machine": about, "rounds": options.rounds, "rows": [r.json() for r in rows], "not_measured": failures}
+    partial = out.with_suffix(".part")
+    partial.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    partial.replace(out)
+    print(f"written to {out}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
