@@ -221,6 +221,10 @@ func TestZombieIsDead(t *testing.T) {
 	until(t, l, id, runs.EventMetric, 1)
 	pid := load(t, l, id).Worker.PID
 	kill(t, cmd.Process.Pid, syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("the launcher did not stop: %v, %v", status, err)
+	}
 	kill(t, pid, syscall.SIGKILL)
 	for range l.Watch(t.Context(), id, 0) { // ends when it is seen to be dead
 	}
