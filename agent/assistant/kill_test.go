@@ -180,7 +180,8 @@ func TestKilledAtEveryBoundary(t *testing.T) {
 func spawn(t *testing.T, dir string, at int) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), killDir+"="+dir, killAt+"="+strconv.Itoa(at))
+	// The race detector would let every life linger for a second.
+	cmd.Env = append(os.Environ(), killDir+"="+dir, killAt+"="+strconv.Itoa(at), "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {

@@ -104,7 +104,7 @@ func TestTwoProcessesOnOneThread(t *testing.T) {
 	s := store(t, dir)
 	id := create(t, s, "x").ID
 	other := exec.Command(os.Args[0])
-	other.Env = append(os.Environ(), holdThread+"="+filepath.Join(dir, id))
+	other.Env = append(os.Environ(), holdThread+"="+filepath.Join(dir, id), "GORACE=atexit_sleep_ms=0")
 	in, err := other.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
