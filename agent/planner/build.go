@@ -55,7 +55,7 @@ func fillers() map[string]filler {
 		"train_launch": fillTrain, "dataset_create_synthetic": fillSynthetic, "dataset_import": fillImport,
 		"dataset_split": fillSplit, "dataset_list": fillNothing, "job_list": fillJobs, "runs_list": fillRuns,
 		"runs_sql": fillSQL, "run_tag": fillTag, "compare_runs": fillCompare, "evaluate_run": fillEvaluate,
-		"metric_history": fillHistory,
+		"metric_history": fillHistory, "job_resume": fillResume,
 	}
 }
 
@@ -87,12 +87,30 @@ func (r *reader) setIf(d *draft, param string, v value, ok bool, items []item) {
 // assigned takes key=value words that name an argument.
 func (r *reader) assigned(d *draft, items []item, info toolInfo) {
 	for _, i := range all(items, cAssign) {
-		p, ok := info.params[items[i].tok.word]
+		name := argumentName(items[i].tok.word)
+		p, ok := info.params[name]
 		if !ok {
 			continue
 		}
-		r.set(d, items[i].tok.word, value{v: typed(items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
+		r.set(d, name, value{v: typed(items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
 	}
+}
+
+// argumentName maps the short names of settings to those of arguments.
+func argumentName(key string) string {
+	switch key {
+	case "lr", "rate":
+		return "learning_rate"
+	case "bs", "batch":
+		return "batch_size"
+	case "steps":
+		return "max_steps"
+	case "epoch":
+		return "epochs"
+	case "patch":
+		return "patch_size"
+	}
+	return key
 }
 
 // typed converts a word to the type that the schema wants.

@@ -7,6 +7,8 @@ type clause struct {
 	toks        []token
 	negated     bool
 	conditional bool
+	condition   bool // the words after "if" themselves
+	advice      bool // "should I …?"
 }
 
 // clauses cuts a sentence at "then", semicolons, full stops, and at commas and
@@ -42,11 +44,12 @@ func (lex *lexicon) clauses(toks []token) []clause {
 // shape finishes a clause: words that carry nothing go, "don't" and "if" are
 // noted.
 func (lex *lexicon) shape(toks []token) []clause {
+	advice := len(toks) > 2 && (toks[0].word == "should" || toks[0].word == "shall") && (toks[1].word == "i" || toks[1].word == "we")
 	toks = lex.trimLead(toks)
 	if len(toks) == 0 {
 		return nil
 	}
-	c := clause{toks: toks}
+	c := clause{toks: toks, advice: advice}
 	switch toks[0].word {
 	case "don't", "never", "without", "instead_of", "skip", "no":
 		forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
@@ -77,7 +80,7 @@ func (lex *lexicon) splitCondition(toks []token) []clause {
 		}
 		return nil
 	}
-	return []clause{{toks: toks[1:], conditional: true}}
+	return []clause{{toks: toks[1:], conditional: true, condition: true}}
 }
 
 // politeIf recognises "if you can", "if possible".
@@ -133,6 +136,9 @@ func temporalLength(toks []token) int {
 	n := 1
 	for n < len(toks) && isTemporalWord(toks[n].word) {
 		n++
+	}
+	if toks[0].word == "after" && len(toks) > 2 && isVerbForm(toks[1]) && !isJoint(toks[2]) && !isTemporalWord(toks[2].word) {
+		return 0
 	}
 	if n == 1 || n == len(toks) && toks[0].word == "when" {
 		return 0
@@ -237,6 +243,9 @@ func isVerbForm(t token) bool {
 // training X" and "before evaluating it, train X".
 func reorder(cs []clause) []clause {
 	for i := range cs {
+		if cs[i].condition && i+1 < len(cs) {
+			cs[i+1].conditional = true
+		}
 		if len(cs[i].toks) < 2 {
 			continue
 		}

@@ -36,6 +36,13 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 		if i, ok := first(items, cDataset); ok {
 			return items[i].mention.text, true
 		}
+	case "epochs":
+		for _, it := range items {
+			if it.is(cNumber) {
+				return int64(it.tok.num), true
+			}
+		}
+		return nil, false
 	case "path":
 		if i, ok := first(items, cPath); ok {
 			return clean(items[i].tok.text), true

@@ -194,6 +194,10 @@ func findSplit(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		}
 	}
 	switch at(toks, i-1) {
+	case ",", "and", "or":
+		if isSplitWord(at(toks, i-2)) || at(toks, i-1) == "and" && at(toks, i-2) == "," && isSplitWord(at(toks, i-3)) {
+			return m, 1
+		}
 	case "on", "for", "over", "from", "in":
 		if at(toks, i) != "training" && at(toks, i) != "evaluation" {
 			return m, 1
@@ -354,6 +358,15 @@ func datasetReference(toks []token, i int) (*mention, int) {
 		}
 	}
 	return nil, 0
+}
+
+// isPreposition lists words after which "all three" is complete.
+func isPreposition(w string) bool {
+	switch w {
+	case "on", "by", "with", "in", "at", "as", "for", "to", "over", "of":
+		return true
+	}
+	return false
 }
 
 // isRefWord tells whether a word is a pronoun for what was just made.

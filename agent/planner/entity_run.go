@@ -232,11 +232,14 @@ func findReference(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		}
 		if i+n < len(toks) && toks[i+n].kind == tNumber {
 			n++
+			if noun := at(toks, i+n); noun != "" && !isRunNoun(noun) && !isJoint(toks[i+n]) && !isPreposition(noun) {
+				return nil, 0
+			}
 		}
 		if isRunNoun(at(toks, i+n)) && w != "all" && w != "each" {
 			return many, n + 1
 		}
-		if w == "each" && isRunNoun(at(toks, i+n)) && n == 1 {
+		if w == "each" && (at(toks, i+n) == "run" || at(toks, i+n) == "job") && n == 1 && at(toks, i-1) != "per" {
 			return many, 2
 		}
 		if n > 1 && at(toks, i+n-1) != "of" || w == "both" || i+1 == len(toks) || (w == "these" || w == "those") && isJoint(toks[i+1]) {

@@ -77,6 +77,12 @@ func (r *reader) required(d *draft, info toolInfo) bool {
 // look-up that must come first.
 func (r *reader) fillRun(d *draft, items []item) bool {
 	picks := r.pick(items, false)
+	if d.tool == "job_cancel" {
+		picks = liveRuns(items, picks)
+	}
+	if r.noSuchDelete(d, items, picks) {
+		return false
+	}
 	if fill, ok := r.fills["run"].(string); ok && len(picks) == 0 {
 		picks = []picked{{selector: fill, val: value{v: fill, rule: "your answer"}}}
 	}
@@ -117,6 +123,61 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	return true
 }
 
+// fillResume reads run and epochs. The tool takes the new total, so "ten more"
+// has to be asked back.
+func fillResume(r *reader, d *draft, items []item, _ toolInfo) bool {
+	v, ok := r.numeric(items, "epochs")
+	fill, answered := r.fills["epochs"]
+	switch {
+	case answered:
+		use(items, v)
+		d.args["epochs"] = fill
+	case ok && moreOf(items, v):
+		use(items, v)
+		r.question(d.tool, "epochs", Question{Text: fmt.Sprintf("job_resume takes the new total: how many epochs shall the run have in all, with the %v more?", v.v)})
+	case ok:
+		v.list = nil
+		r.set(d, "epochs", v, items)
+	}
+	return r.fillRun(d, items)
+}
+
+// moreOf tells whether a number is said to come on top.
+func moreOf(items []item, v value) bool {
+	return slices.ContainsFunc(items[max(v.from-1, 0):min(v.to+1, len(items))], func(it item) bool {
+		return it.anyWord("more", "another", "additional", "further", "extra")
+	})
+}
+
+// noSuchDelete answers the wish to delete what no tool deletes.
+func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
+	if d.tool != "run_delete" || len(picks) > 0 {
+		return false
+	}
+	_, named := first(items, cDataset)
+	_, meant := first(items, cDataRef)
+	if !named && !meant && !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("dataset", "tag", "volume", "model", "file") }) {
+		return false
+	}
+	r.note("I can delete runs only; no tool here deletes anything else.")
+	return true
+}
+
+// liveRuns reads "cancel everything": whatever runs or waits, of any kind.
+func liveRuns(items []item, picks []picked) []picked {
+	for i := range picks {
+		if g := picks[i].lookup; g != nil && g.kind == goalRuns {
+			g.anyKind, g.live = true, g.state == ""
+		}
+	}
+	for i := range items {
+		if len(picks) == 0 && items[i].anyWord("everything", "all") {
+			picks = append(picks, picked{lookup: &goal{kind: goalRuns, anyKind: true, live: true}, val: value{from: i, to: i + 1, rule: "whatever runs or waits"}})
+		}
+	}
+	return picks
+}
+
 // lookup plans a step for later: rows must first say which runs it is about.
 func (r *reader) lookup(d *draft, p picked, list bool) {
 	g := *p.lookup
@@ -136,8 +197,15 @@ func (r *reader) lookup(d *draft, p picked, list bool) {
 
 // fillEvaluate reads run, dataset, split and metrics.
 func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
-	if i, ok := first(items, cSplit); ok {
-		r.set(d, "split", mentioned(items, i), items)
+	if found := all(items, cSplit); len(found) > 0 {
+		v := mentioned(items, found[0])
+		for _, i := range found {
+			items[i].used = true
+			if !slices.Contains(v.list, any(items[i].mention.text)) {
+				v.list = append(v.list, items[i].mention.text)
+			}
+		}
+		r.set(d, "split", v, items)
 	}
 	var metrics []any
 	for _, i := range all(items, cMetric) {

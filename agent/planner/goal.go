@@ -40,6 +40,8 @@ type goal struct {
 	bound   float64
 	fast    int // for durations: 1 fastest first, -1 slowest first
 	silent  bool
+	anyKind bool // evaluations too
+	live    bool // queued or running
 	step    bool // its query is a step of the plan already
 	sql     string
 }
@@ -56,6 +58,10 @@ type deferred struct {
 func (r *reader) ask(intent string, items []item) {
 	if !r.cat.has("runs_sql") {
 		r.note("runs_sql is not available in this version, so I cannot look numbers up.")
+		return
+	}
+	if i, ok := first(items, cMetric); ok && items[i].mention.text == "loss" && intent == intentQuality && r.cat.has("metric_history") {
+		r.tool(scored{intent: "metric_history"}, items)
 		return
 	}
 	var g goal

@@ -47,7 +47,7 @@ func dataFrames() []frame {
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
 			{6, "is {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
-			{5, "anything|something * wrong|broken * {dataset}|{dataref}"},
+			{7, "anything|something|problem|issue|wrong|error|defect * {dataset}|{dataref}|data|dataset"},
 			{2, "{dataset}|{dataref}"},
 		}},
 		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},

@@ -30,7 +30,7 @@ func chatFrames() []frame {
 		{intentGreet, []cue{{4, "^ hello|hi|hey|hallo|moin|howdy|greetings|good_morning|good_evening|yo"}}},
 		{intentThanks, []cue{{5, "^ thank|thanks|thx|cheers|great|perfect|nice|cool|awesome|ta"}}},
 		{intentBye, []cue{{5, "^ bye|goodbye|ciao|see_you|farewell|quit|exit"}}},
-		{intentHelp, []cue{{8, "^ help"}, {8, "what|which * can|could|do * you * do|help|offer"}, {8, "how do|can i use|start|work|begin"}, {8, "what * ask|say|commands|tools"}, {6, "^ commands|usage|examples"}}},
+		{intentHelp, []cue{{8, "^ help"}, {8, "what|which * can|could|do * you * do|help|offer"}, {14, "^ how do|can|would|should i|we|you|one"}, {8, "what * ask|say|commands|tools"}, {6, "^ commands|usage|examples"}}},
 		{intentWho, []cue{{8, "who|what are|is you"}, {8, "are|is you * model|llm|gpt|human|bot|ai|robot|chatgpt"}, {7, "^ your name"}}},
 		{intentDefine, []cue{{12, "^ what is {metric} $"}, {12, "^ what is * a|an"}, {12, "^ what do {metric} mean|measure|say|tell"}, {12, "^ what do * =mean $"}, {12, "^ define|explain {metric}|{model} $"}, {12, "^ difference|what * difference between {metric} and {metric}"}, {10, "^ what is {model} $"}, {12, "^ how is {metric} defined|define|calculate|compute"}, {5, "^ what is|does|are|do|=mean"}, {6, "^ define|explain"}, {6, "meaning|definition of"}, {5, "what * =mean|stand"}, {5, "how is * defined|computed|calculated"}, {5, "difference between"}, {6, "tell|explain * what * is"}}},
 	}

@@ -21,6 +21,7 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|loss|seed|optimizer|patch_size|fold|precision|dataset|model * {run}|{ref} * use|have|=with|train"},
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
+			{5, "pick|choose|select {run}"},
 		}},
 		{"metric_history", []cue{
 			{9, "curve|history|trend|trajectory|evolution"},
@@ -37,7 +38,7 @@ func queryFrames() []frame {
 		}},
 		{"run_tag", []cue{
 			{8, "=tag|retag"},
-			{8, "^ label|mark|flag|annotate|tag"},
+			{8, "^ label|mark|flag|annotate|tag|note"},
 			{7, "label|mark|flag|annotate * {run}|{ref}|{runs} * as|with|=="},
 			{6, "add|put|attach|give|set * tag|label"},
 			{3, "as {quoted}|{name}"},
@@ -64,7 +65,6 @@ func questionFrames() []frame {
 			{8, "rank|leaderboard|ranking"},
 			{9, "say|tell|know|find|show|report|name * which * =best|winner|{best}|better|won|win"},
 			{8, "which * won|win|wins"},
-			{6, "tell|show|give|name|find|what * {best}"},
 			{7, "tell|show|give|name|find * {metric} * {best}"},
 			{7, "who|which * wins|won"},
 			{6, "fastest|slowest|longest|shortest run|training|{runs}"},

@@ -24,6 +24,8 @@ func trainFrames() []frame {
 		{"job_status", []cue{
 			{7, "how is|do|go|far * {run}|{ref}|{runs}|job|training|run|evaluation|experiment|it * go|do|get|come|progress|look"},
 			{8, "how_far"},
+			{12, "why do|is|has * fail|crash|die|stop|break|abort|end|cancel"},
+			{11, "what * wrong * {run}|{ref}|job|training"},
 			{6, "status|progress|state|eta"},
 			{5, "check * {run}|{ref}|job|training|progress"},
 			{7, "is|has * {run}|{ref}|job|training|run|evaluation * finish|do|ready|complete|over|run|still|through|fail|crash"},
@@ -37,13 +39,13 @@ func trainFrames() []frame {
 			{7, "output|print|said|say * {run}|{ref}|worker|job"},
 			{6, "=tail"},
 			{7, "last|final {num} line"},
-			{7, "why * {run}|{ref}|job|run|training * fail|crash|die|stop|break"},
 		}},
 		{"job_resume", []cue{
 			{9, "resume|continue|unpause|requeue|restart"},
 			{7, "go_on * {run}|{ref}|train|training"},
 			{6, "keep =training|going"},
 			{7, "train|run * longer|further"},
+			{9, "train {run}|{ref} on|until|up|to|for"},
 			{7, "train * {run}|{ref} * {num} more|further|additional|extra"},
 			{6, "{num} more epoch"},
 			{2, "{run}|{ref}"},
@@ -63,7 +65,7 @@ func evaluateFrames() []frame {
 		{"evaluate_run", []cue{
 			{8, "evaluate|assess|benchmark|eval|judge|re-evaluate|reevaluate|=score|=test"},
 			{7, "run|do|start|launch|perform|make|repeat * evaluation|eval"},
-			{7, "compute|calculate|measure * {metric}|metric|score"},
+			{10, "^ compute|calculate|measure|determine * {metric}|metric|score"},
 			{7, "see|check|find|look * how_well|how_good"},
 			{4, "evaluation"},
 			{2, "{split}"},
@@ -72,6 +74,9 @@ func evaluateFrames() []frame {
 		{"compare_runs", []cue{
 			{9, "compare|contrast|versus|vs|vs."},
 			{8, "difference|differ * between|from"},
+			{12, "which|what|who of {run} and|or|,|vs {run}"},
+			{11, "which * {run} and|or|, {run} * better|best|winner"},
+			{11, "is|does|do {run} * better|beat|worse|outperform * {run}"},
 			{9, "{run} or|better|beat|than {run}"},
 			{8, "{run} * better|beat|worse * {run}"},
 			{8, "better|worse * {run} or {run}"},

@@ -221,6 +221,10 @@ func joinTriples(toks []token) []token {
 			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
 			i += n - 1
 		}
+		if t.kind == tNumber && i+1 < len(toks) && (toks[i+1].word == "%" || toks[i+1].word == "percent") {
+			i++
+			t.num, t.end = t.num/100, toks[i].end
+		}
 		if (t.kind == tTriple || t.kind == tNumber) && i+1 < len(toks) && isLengthUnit(toks[i+1].word) {
 			i++
 			t.unit, t.end = toks[i].word, toks[i].end

@@ -37,7 +37,9 @@ type reader struct {
 	makers  map[string]string // dataset → the step that makes it
 	skipped []string          // clauses that were understood as nothing
 	chat    string
-	last    []int // the steps that the clause before made
+	heard   int    // clauses with content
+	given   string // the condition that the next clause hangs on
+	last    []int  // the steps that the clause before made
 }
 
 // read understands one sentence.
@@ -96,6 +98,9 @@ func (r *reader) words() string {
 		}
 	}
 	if len(parts) == 0 && len(r.out.Steps) == 0 {
+		if r.heard == 0 {
+			return "Nothing is waiting for an answer here. " + abilities(r.cat)
+		}
 		return outOfScope(r.cat)
 	}
 	return strings.Join(parts, " ")
@@ -112,13 +117,24 @@ func (q Question) ask() string {
 // clause plans one clause.
 func (r *reader) clause(c clause) {
 	said := r.span(c.toks)
+	r.heard++
 	switch {
 	case c.negated:
 		if len(c.toks) > 0 {
 			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
 		}
 		return
+	case c.advice:
+		r.note(fmt.Sprintf("Whether to %s is yours to decide; say so and I plan it.", clean(said)))
+		return
+	case c.condition:
+		r.given = said
+		return
 	case c.conditional:
+		if r.given != "" {
+			r.note(fmt.Sprintf("I leave out %q: whether %q holds shows only when the steps before are done. Ask me then.", clean(said), clean(r.given)))
+			return
+		}
 		r.note(fmt.Sprintf("I leave out %q: whether the condition holds shows only when the steps before are done. Ask me then.", clean(said)))
 		return
 	}
@@ -195,7 +211,7 @@ func (r *reader) fragment(items []item, said string) {
 	if len(r.last) > 0 && r.amend(r.last, items) {
 		return
 	}
-	if e, ok := r.define(items); ok && len(items) <= 3 && len(r.out.Steps) == 0 {
+	if e, ok := r.define(items); ok && len(items) <= 2 && !items[0].is(cNumber) && len(r.out.Steps) == 0 {
 		r.chat = strings.TrimSpace(r.chat + " " + e.text)
 		return
 	}

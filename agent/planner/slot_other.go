@@ -54,6 +54,7 @@ func splitTag(text string, i int) (key, val value, ok bool) {
 	if !pair {
 		v = "true"
 	}
+	k = strings.Join(strings.FieldsFunc(k, func(r rune) bool { return r == ' ' || r == ',' }), "-")
 	return value{v: clean(k), from: i, to: i + 1, rule: "tag"}, value{v: clean(v), from: i, to: i + 1, rule: "tag"}, k != ""
 }
 

@@ -141,7 +141,7 @@ func overrideValues(items []item, info toolInfo) (out []any, claimed []value) {
 		claimed = append(claimed, v)
 	}
 	for _, i := range all(items, cAssign) {
-		if _, isArgument := info.params[items[i].tok.word]; isArgument {
+		if _, isArgument := info.params[argumentName(items[i].tok.word)]; isArgument {
 			continue
 		}
 		v := value{v: clean(items[i].tok.word + "=" + items[i].tok.text), from: i, to: i + 1, rule: "setting"}

@@ -77,7 +77,13 @@ func column(metric string) string {
 // where limits training runs by what the goal says of them. Alias is the name
 // of the runs table in the statement.
 func (g goal) where(alias string) string {
-	limits := []string{alias + ".kind = 'train'"}
+	var limits []string
+	if !g.anyKind {
+		limits = append(limits, alias+".kind = 'train'")
+	}
+	if g.live {
+		limits = append(limits, alias+".state in ('queued', 'running')")
+	}
 	for _, l := range [][2]string{{"model", g.model}, {"dataset", g.dataset}, {"state", g.state}} {
 		if l[1] != "" {
 			limits = append(limits, alias+"."+l[0]+" = "+quote(l[1]))
@@ -92,6 +98,9 @@ func (g goal) where(alias string) string {
 	}
 	if len(g.runs) > 0 {
 		limits = append(limits, "("+runCondition(alias+".run_id", g.runs)+")")
+	}
+	if len(limits) == 0 {
+		return "true"
 	}
 	return strings.Join(limits, " and ")
 }

@@ -158,6 +158,10 @@ func appendCore(toks []token, text string, start, end int) []token {
 		}
 		return toks
 	}
+	if lead, rest, ok := strings.Cut(core, "-"); ok && isCounted(fold(lead), fold(rest)) {
+		toks = appendCore(toks, text, start, start+len(lead))
+		return append(toks, wordToken(fold(rest), start, end))
+	}
 	if i := strings.IndexAny(core, ",;"); i > 0 {
 		toks = appendCore(toks, text, start, start+i)
 		toks = append(toks, token{kind: tPunct, text: ",", word: core[i : i+1], start: start + i, end: start + i + 1})
@@ -231,6 +235,19 @@ func isPath(s string) bool {
 		}
 	}
 	return strings.Count(s, "/") >= 1 && !strings.ContainsAny(s, "=,") && !isFraction(s)
+}
+
+// isCounted tells "3-fold" and "ten-epoch" from hyphenated names.
+func isCounted(lead, rest string) bool {
+	_, _, word := numberWord(lead)
+	if lead == "" || !word && strings.Trim(lead, "0123456789") != "" {
+		return false
+	}
+	switch strings.TrimSuffix(rest, "s") {
+	case "fold", "epoch", "step", "volume", "way", "seed", "run", "filter":
+		return true
+	}
+	return false
 }
 
 // isFraction tells 1/1000 from a path.
