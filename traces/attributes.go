@@ -50,8 +50,8 @@ const (
 	KeyResponseModel     = "gen_ai.response.model"
 	KeyResponseID        = "gen_ai.response.id"
 	KeyFinishReasons     = "gen_ai.response.finish_reasons"
-	KeyInputTokens       = "gen_ai.usage.input_tokens"
-	KeyOutputTokens      = "gen_ai.usage.output_tokens"
+	KeyInputTokens       = "gen_ai.usage.input_tokens"  //nolint:gosec // a count, no credential
+	KeyOutputTokens      = "gen_ai.usage.output_tokens" //nolint:gosec // a count, no credential
 	KeyAgentName         = "gen_ai.agent.name"
 	KeyConversation      = "gen_ai.conversation.id"
 	KeyToolName          = "gen_ai.tool.name"

@@ -59,7 +59,7 @@ func (f *files) report(ctx context.Context, err error) {
 
 // complain takes what OpenTelemetry itself has to say.
 func (f *files) complain(err error) {
-	f.logger.Debug("OpenTelemetry", "error", err) //nolint:sloglint // the SDK's error handler is given no context
+	f.logger.Debug("OpenTelemetry", "error", err)
 }
 
 // appendLine adds a whole line, or nothing, to the file. A line that a killed

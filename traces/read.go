@@ -79,7 +79,7 @@ func decode(line []byte) ([]Span, error) {
 	}
 	var out []Span
 	for _, r := range request.ResourceSpans {
-		service, _ := decodeAttributes(r.Resource.Attributes)[KeyServiceName].(string) //nolint:errcheck // none is ""
+		service, _ := decodeAttributes(r.Resource.Attributes)[KeyServiceName].(string)
 		for _, scope := range r.ScopeSpans {
 			for _, s := range scope.Spans {
 				start, err := decodeTime(s.StartTimeUnixNano)

@@ -27,7 +27,8 @@ func TestSummaryClaimsNoMoreThanTheCasesAllow(t *testing.T) {
 		"one":      {[]float64{0.8}, 0, "0.8 (n = 1)", "a single case: nothing is known about the spread"},
 		"two":      {[]float64{0.9, 0.7}, 0, "0.8 (median 0.8, range 0.7–0.9, n = 2)", "only 2 cases: their range is all that can honestly be given"},
 		"four": {
-			[]float64{0.9, 0.7, 0.8, nan, 0}, 1,
+			[]float64{0.9, 0.7, 0.8, nan, 0},
+			1,
 			"0.6 (median 0.75, range 0–0.9, n = 4, 1 by empty-mask policy, 1 excluded)",
 			"only 4 cases: their range is all that can honestly be given",
 		},

@@ -44,7 +44,7 @@ func newTables() tables {
 		}
 	}
 	for set := range 128 {
-		t.euler[set] = int8(eulerTimes8(set<<1|1) - eulerTimes8(set<<1)) //nolint:gosec // between −7 and 5
+		t.euler[set] = int8(eulerTimes8(set<<1|1) - eulerTimes8(set<<1))
 	}
 	return t
 }

@@ -86,7 +86,7 @@ func newThinner(mask []uint8, shape [3]int) *thinner {
 	for i, v := range t.voxels {
 		if v != 0 && t.onBorder(i) {
 			t.voxels[i] |= listed
-			t.border = append(t.border, int32(i)) //nolint:gosec // Thin refuses volumes beyond 2³¹ voxels.
+			t.border = append(t.border, int32(i))
 		}
 	}
 	return t
@@ -148,7 +148,7 @@ func (t *thinner) remove(candidates []int32) (removed bool) {
 			for _, q := range [2]int{i - s, i + s} {
 				if t.voxels[q] == foreground {
 					t.voxels[q] |= listed
-					t.exposed = append(t.exposed, int32(q)) //nolint:gosec // Thin refuses volumes beyond 2³¹ voxels.
+					t.exposed = append(t.exposed, int32(q))
 				}
 			}
 		}

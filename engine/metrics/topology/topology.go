@@ -49,7 +49,7 @@ type labelling struct {
 }
 
 func (l *labelling) add() {
-	l.parent = append(l.parent, int32(len(l.parent))) //nolint:gosec // Count refuses volumes beyond 2³¹ voxels.
+	l.parent = append(l.parent, int32(len(l.parent)))
 	l.trees++
 }
 
@@ -121,7 +121,7 @@ func (l *labelling) joinNeighbours(current, previous []row, y, z int, value uint
 }
 
 func (l *labelling) addRow(voxels []uint8, value uint8, runs []run) row {
-	r := row{runs: runs, node: int32(len(l.parent))} //nolint:gosec // Count refuses volumes beyond 2³¹ voxels.
+	r := row{runs: runs, node: int32(len(l.parent))}
 	for x := 0; x < len(voxels); x++ {
 		if voxels[x] != value {
 			continue
@@ -130,7 +130,7 @@ func (l *labelling) addRow(voxels []uint8, value uint8, runs []run) row {
 		for x < len(voxels) && voxels[x] == value {
 			x++
 		}
-		r.runs = append(r.runs, run{int32(from), int32(x)}) //nolint:gosec // Count refuses volumes beyond 2³¹ voxels.
+		r.runs = append(r.runs, run{int32(from), int32(x)})
 		l.add()
 	}
 	return r
@@ -139,7 +139,7 @@ func (l *labelling) addRow(voxels []uint8, value uint8, runs []run) row {
 func (l *labelling) joinOutside(r row, width int, edge bool) {
 	for i, s := range r.runs {
 		if edge || s.from == 0 || int(s.to) == width {
-			l.union(0, r.node+int32(i)) //nolint:gosec // fewer runs than voxels
+			l.union(0, r.node+int32(i))
 		}
 	}
 }
@@ -151,7 +151,7 @@ func (l *labelling) join(a, b row, reach int32) {
 	for i < len(a.runs) && j < len(b.runs) {
 		p, q := a.runs[i], b.runs[j]
 		if p.from < q.to+reach && q.from < p.to+reach {
-			l.union(a.node+int32(i), b.node+int32(j)) //nolint:gosec // fewer runs than voxels
+			l.union(a.node+int32(i), b.node+int32(j))
 		}
 		if p.to < q.to {
 			i++
