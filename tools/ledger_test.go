@@ -17,6 +17,7 @@ import (
 
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/tools"
+	"github.com/minivess/minivess/tools/toolstest"
 )
 
 func standard(dir string) []tools.Gate {
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("TOOLS_TEST_SECOND_PROCESS"); dir != "" {
 		os.Exit(secondProcess(dir))
 	}
-	os.Exit(m.Run())
+	os.Exit(toolstest.Main(context.Background(), m))
 }
 
 const callsEach = 10

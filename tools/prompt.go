@@ -24,8 +24,9 @@ func parsePrompt(doc string) (prompt, error) {
 	doc = strings.ReplaceAll(doc, "\r\n", "\n")
 	body, examples, _ := strings.Cut(doc, examplesHeading)
 	body = strings.TrimSpace(body)
-	first, _, _ := strings.Cut(body, "\n")
-	p := prompt{summary: strings.TrimSpace(strings.TrimLeft(first, "# ")), description: body}
+	first, rest, _ := strings.Cut(body, "\n")
+	p := prompt{summary: strings.TrimSpace(strings.TrimLeft(first, "# "))}
+	p.description = strings.TrimSpace(p.summary + ".\n\n" + strings.TrimSpace(rest))
 	if p.summary == "" {
 		return prompt{}, errors.New("the prompt has no first line to be its summary")
 	}

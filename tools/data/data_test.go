@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/dataset/synthetic"
 	"github.com/minivess/minivess/engine/volume"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
@@ -113,6 +114,10 @@ func TestDefaultsMakeTheDatasetOfTheDocs(t *testing.T) {
 	want := `{"name":"demo","volumes":10,"shape":[96,96,48],"spacing":[0.7,0.7,2],"seed":0}`
 	if string(p.Args) != want {
 		t.Errorf("args %s, want %s", p.Args, want)
+	}
+	r := synthetic.Request{Name: "demo"}.WithDefaults()
+	if generator := jsonText(t, r); generator != want {
+		t.Errorf("the generator's own defaults are %s, the tool's %s", generator, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 
 	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/dataset/synthetic"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 )
@@ -70,5 +71,10 @@ func datasetOf(step tools.Planned) (PlannedDataset, bool) {
 	if err := json.Unmarshal(step.Args, &args); err != nil {
 		return PlannedDataset{Step: step.ID}, false
 	}
-	return PlannedDataset{Name: args.Name, Step: step.ID, Volumes: args.Volumes, Shape: args.Shape}, true
+	d := PlannedDataset{Name: args.Name, Step: step.ID}
+	if step.Tool == "dataset_create_synthetic" { // of an import nobody knows beforehand
+		r := synthetic.Request{Volumes: args.Volumes, Shape: args.Shape}.WithDefaults()
+		d.Volumes, d.Shape = r.Volumes, r.Shape
+	}
+	return d, true
 }

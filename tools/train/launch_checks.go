@@ -1,0 +1,226 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/minivess/minivess/engine/config"
+	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/tools"
+	"github.com/minivess/minivess/tools/estimate"
+	"github.com/minivess/minivess/tools/resolve"
+)
+
+// plan makes every check that can be made before a worker starts, so that what
+// is approved does not fail in its first second.
+func (t launch) plan(ctx context.Context, in LaunchIn) (plan, error) {
+	if in.Executor == "slurm" {
+		return plan{}, tools.Errorf(tools.CodeBadArguments, "this version runs jobs on this machine only; it has no Slurm executor").
+			WithHint("leave executor out, or say local")
+	}
+	if !slices.Contains(models.Names(), in.Model) {
+		return plan{}, tools.Errorf(tools.CodeNotFound, "there is no model %q", in.Model).
+			WithCandidates(models.Names()...).WithHint("%s", tools.DidYouMean(in.Model, models.Names(), "models"))
+	}
+	if planned, ok := resolve.DatasetInPlan(ctx, in.Dataset); ok {
+		return t.planAhead(in, planned)
+	}
+	d, err := resolve.Dataset(t.Workspace, in.Dataset)
+	if err != nil {
+		return plan{}, err
+	}
+	return t.planOn(in, d)
+}
+
+// planOn plans a training on a dataset that is there.
+func (t launch) planOn(in LaunchIn, d dataset.Dataset) (plan, error) {
+	first, err := in.resolved(0)
+	if err != nil {
+		return plan{}, err
+	}
+	refs, err := d.Refs(first.Experiment.Fold)
+	if err != nil {
+		return plan{}, asError(err)
+	}
+	train, val := part(refs, dataset.SplitTrain), part(refs, dataset.SplitVal)
+	if len(train) == 0 {
+		return plan{}, tools.Errorf(tools.CodeBadArguments, "fold %d of dataset %s has no training volumes", first.Experiment.Fold, d.Name).
+			WithHint("split it anew with dataset_split")
+	}
+	if err := hasForeground(d, train); err != nil {
+		return plan{}, err
+	}
+	p := plan{data: runs.DatasetRef{Name: d.Name, Digest: d.Digest, Volumes: refs}}
+	if p.resolved, err = in.resolved(len(train)); err != nil {
+		return plan{}, err
+	}
+	e := p.resolved.Experiment
+	if err := errors.Join(fits(e), p.valid()); err != nil {
+		return plan{}, tools.AsError(err)
+	}
+	if len(val) == 0 {
+		p.notes = append(p.notes, "this fold has no validation volumes: the last checkpoint will also be the best")
+	}
+	p.notes = append(p.notes, small(e, d, train)...)
+	p.notes = append(p.notes, unlabelled(d, train)...)
+	p.estimate, err = t.estimate(e, shapes(train), shapes(val))
+	return p, err
+}
+
+// planAhead plans a training on a dataset that an earlier step will make. What
+// is not known yet is checked when the step runs.
+func (t launch) planAhead(in LaunchIn, planned resolve.PlannedDataset) (plan, error) {
+	if planned.Name != "" {
+		in.Dataset = planned.Name
+	}
+	volumes := max(1, planned.Volumes*6/10)
+	p := plan{notes: []string{fmt.Sprintf("the dataset comes from step %s", planned.Step)}}
+	var err error
+	if p.resolved, err = in.resolved(volumes); err != nil {
+		return plan{}, err
+	}
+	e := p.resolved.Experiment
+	if err := errors.Join(fits(e), p.valid()); err != nil {
+		return plan{}, tools.AsError(err)
+	}
+	if planned.Volumes == 0 || planned.Shape == [3]int{} {
+		p.notes = append(p.notes, "its volumes are not known yet, so neither are the number of steps and the time")
+		p.estimate, err = t.estimate(e, make([][3]int, 1), nil)
+		p.estimate.Cost.Seconds, p.estimate.Cost.Basis = 0, ""
+		return p, err
+	}
+	held := max(1, planned.Volumes*2/10)
+	p.estimate, err = t.estimate(e, slices.Repeat([][3]int{planned.Shape}, volumes), slices.Repeat([][3]int{planned.Shape}, held))
+	return p, err
+}
+
+func (t launch) estimate(e config.Experiment, train, held [][3]int) (estimate.Estimate, error) {
+	past, err := estimate.ReadHistory(t.Workspace)
+	if err != nil {
+		return estimate.Estimate{}, asError(err)
+	}
+	est, err := estimate.Training(estimate.Job{Experiment: e, Train: train, Held: held}, past)
+	if err != nil {
+		return est, tools.Errorf(tools.CodeBadArguments, "%w", err)
+	}
+	return est, nil
+}
+
+// fits checks the patch against the network: each side must be a multiple of
+// what the network halves it by.
+func fits(e config.Experiment) error {
+	net, err := models.New(e.Model.Name, e.Model.Options())
+	if err != nil {
+		return tools.Errorf(tools.CodeBadArguments, "%w", err)
+	}
+	divisor := net.Config().Divisor
+	for _, size := range [][3]int{e.Train.PatchSize, e.WindowSize()} {
+		fitting := size
+		for i, d := range divisor {
+			fitting[i] = max(d, size[i]/d*d)
+		}
+		if fitting != size {
+			return tools.Errorf(tools.CodeBadArguments, "%s cannot take patches of %s: each side must be a multiple of %s",
+				e.Model.Name, tools.Extent(size), tools.Extent(divisor)).
+				WithHint("patch_size [%d,%d,%d] would fit", fitting[0], fitting[1], fitting[2])
+		}
+	}
+	return nil
+}
+
+// hasForeground refuses a dataset that there is nothing to learn from.
+func hasForeground(d dataset.Dataset, train []runs.VolumeRef) error {
+	if slices.ContainsFunc(d.Volumes, func(v dataset.Volume) bool { return v.Foreground > 0 && contains(train, v.ID) }) {
+		return nil
+	}
+	return tools.Errorf(tools.CodeBadArguments, "no training volume of dataset %s has any foreground: there is nothing to learn", d.Name).
+		WithHint("look at the labels with dataset_validate")
+}
+
+// unlabelled notes training volumes without foreground.
+func unlabelled(d dataset.Dataset, train []runs.VolumeRef) []string {
+	var ids []string
+	for _, v := range d.Volumes {
+		if v.Foreground == 0 && contains(train, v.ID) {
+			ids = append(ids, tools.Plain(v.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s without foreground: %s", tools.Count(len(ids), "training volume"), strings.Join(ids, ", "))}
+}
+
+// small notes volumes that are smaller than the patch; they are padded.
+func small(e config.Experiment, d dataset.Dataset, train []runs.VolumeRef) []string {
+	var ids []string
+	patch := e.Train.PatchSize
+	for _, v := range d.Volumes {
+		if contains(train, v.ID) && (v.Shape[0] < patch[0] || v.Shape[1] < patch[1] || v.Shape[2] < patch[2]) {
+			ids = append(ids, fmt.Sprintf("%s (%s)", tools.Plain(v.ID), tools.Extent(v.Shape)))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	const shown = 3
+	more := ""
+	if len(ids) > shown {
+		ids, more = ids[:shown], fmt.Sprintf(" and %d more", len(ids)-shown)
+	}
+	return []string{fmt.Sprintf("smaller than the patch %s and padded with background: %s%s", tools.Extent(patch), strings.Join(ids, ", "), more)}
+}
+
+func part(refs []runs.VolumeRef, split string) []runs.VolumeRef {
+	return slices.DeleteFunc(slices.Clone(refs), func(r runs.VolumeRef) bool { return r.Split != split })
+}
+
+func contains(refs []runs.VolumeRef, id string) bool {
+	return slices.ContainsFunc(refs, func(r runs.VolumeRef) bool { return r.ID == id })
+}
+
+func shapes(refs []runs.VolumeRef) [][3]int {
+	all := make([][3]int, len(refs))
+	for i, r := range refs {
+		all[i] = r.Shape
+	}
+	return all
+}
+
+// costOfResuming estimates what is left of a run.
+func (d Deps) costOfResuming(r runs.Run, epochs int) tools.Cost {
+	e, err := experimentOf(r)
+	if err != nil {
+		return tools.Cost{}
+	}
+	if epochs > 0 {
+		e.Train.Epochs = epochs
+	}
+	past, err := estimate.ReadHistory(d.Workspace)
+	if err != nil {
+		return tools.Cost{}
+	}
+	job := estimate.Job{Experiment: e, Train: shapes(part(r.Spec.Dataset.Volumes, dataset.SplitTrain)), Held: shapes(part(r.Spec.Dataset.Volumes, dataset.SplitVal))}
+	est, err := estimate.Training(job, past)
+	if err != nil {
+		return tools.Cost{}
+	}
+	left := max(0, est.Steps-int(from(r)))
+	est.Cost.Seconds *= float64(left) / float64(max(1, est.Steps))
+	return est.Cost
+}
+
+// experimentOf reads the settings that a run was launched with.
+func experimentOf(r runs.Run) (config.Experiment, error) {
+	var e config.Experiment
+	if err := json.Unmarshal(r.Spec.Experiment, &e); err != nil {
+		return e, fmt.Errorf("run %s: its experiment: %w", r.ID(), err)
+	}
+	return e, nil
+}

@@ -1,0 +1,93 @@
+// Package train is the family of tools about jobs: launching a training,
+// looking at jobs, resuming and cancelling them, and waiting for one to end.
+// How a network is trained is the engine's and happens in the worker; here are
+// the settings, the checks before a launch, the costs and the sentences.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/jobs"
+	"github.com/minivess/minivess/engine/journal"
+	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/workspace"
+	"github.com/minivess/minivess/tools"
+	"github.com/minivess/minivess/tools/resolve"
+)
+
+const family = "train"
+
+// Launcher starts and steers jobs; *jobs.Launcher is one.
+type Launcher interface {
+	Launch(ctx context.Context, spec runs.Spec) (string, error)
+	Resume(ctx context.Context, id string, epochs int) error
+	Cancel(ctx context.Context, id string) error
+	Watch(ctx context.Context, id string, from int64) iter.Seq2[journal.Record, error]
+}
+
+// Deps is what the tools of this family work on.
+type Deps struct {
+	Workspace *workspace.Workspace
+	Launcher  Launcher
+}
+
+// Register adds the family's tools in catalogue order.
+func Register(r *tools.Registry, deps Deps) error {
+	if deps.Workspace == nil || deps.Launcher == nil {
+		return errors.New("the train tools need a workspace and a launcher")
+	}
+	return errors.Join(
+		tools.Register(r, launch{deps}),
+		tools.Register(r, jobList{deps}),
+		tools.Register(r, jobStatus{deps}),
+		tools.Register(r, jobLogs{deps}),
+		tools.Register(r, jobResume{deps}),
+		tools.Register(r, jobCancel{deps}),
+	)
+}
+
+// previewRun is the preview of a tool about one run. The picked run is zero
+// when an earlier step of the plan is going to launch it.
+func (d Deps) previewRun(ctx context.Context, selector, what string) (tools.Preview, resolve.Picked, error) {
+	if planned, ok := resolve.RunInPlan(ctx, selector); ok {
+		return tools.Preview{
+			Summary: fmt.Sprintf("%s the run of step %s", what, planned.Step),
+			Notes:   []string{fmt.Sprintf("the run is known once step %s has started it", planned.Step)},
+		}, resolve.Picked{}, nil
+	}
+	picked, err := resolve.Run(d.Workspace, selector)
+	if err != nil {
+		return tools.Preview{}, picked, err
+	}
+	return tools.Preview{
+		Summary: fmt.Sprintf("%s %s", what, picked.Label()),
+		Notes:   []string{fmt.Sprintf("%q is %s: %s", tools.Plain(selector), picked.Run.ID(), picked.Why)},
+	}, picked, nil
+}
+
+// asError gives the engine's errors about jobs their codes.
+func asError(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []struct {
+		is   error
+		code tools.Code
+	}{
+		{runs.ErrNoRun, tools.CodeNotFound},
+		{runs.ErrRunning, tools.CodeConflict},
+		{jobs.ErrEnded, tools.CodeConflict},
+		{jobs.ErrNotResumable, tools.CodeConflict},
+		{runs.ErrBadSpec, tools.CodeBadArguments},
+		{dataset.ErrSplit, tools.CodeBadArguments},
+	} {
+		if errors.Is(err, known.is) {
+			return tools.Errorf(known.code, "%w", err)
+		}
+	}
+	return tools.Errorf(tools.CodeFailed, "%w", err)
+}
