@@ -3,7 +3,11 @@
 // themselves live in the folders beside it; engine/models lists them.
 package adapter
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/minivess/minivess/engine/nn"
+)
 
 // What can be wrong with a model's description.
 var (
@@ -16,16 +20,4 @@ var (
 )
 
 // Config describes one configured model.
-type Config struct {
-	// Name is the model's name in engine/models.
-	Name string `json:"name"`
-	// Options are all options, resolved: making a model of that name with them
-	// gives the same network.
-	Options map[string]any `json:"options"`
-	// InChannels and OutChannels are the image's channels and the classes,
-	// background included.
-	InChannels  int `json:"in_channels"`
-	OutChannels int `json:"out_channels"`
-	// Divisor: each spatial size of an input must be a multiple of it.
-	Divisor [3]int `json:"divisor"`
-}
+type Config = nn.Config

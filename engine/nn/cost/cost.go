@@ -1,161 +1,141 @@
-// Package cost interprets a network by adding up what it takes: parameters,
-// arithmetic, activations and peak memory. It computes nothing and links
-// nothing; it is what a plan quotes before anybody has approved it.
+// Package cost says what a network takes before anything runs: parameters,
+// floating-point operations and memory for a batch of patches. It interprets
+// the same nn.Program that libtorch runs, without libtorch.
+//
+// Times do not belong here: they depend on the machine (a measured rate is
+// multiplied with these numbers elsewhere).
 package cost
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/minivess/minivess/engine/nn"
 )
 
-// Network is what is estimated; every models.Adapter is one.
+// ErrRequest means that a batch, patch or precision makes no sense.
+var ErrRequest = errors.New("cannot estimate")
+
+// Network is the part of a model that is needed.
 type Network interface {
 	Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error)
 	TrainableParameters() []nn.Param
+	Config() nn.Config
 }
 
-// Cost is what one step takes: one optimiser step of a batch when training,
-// one forward pass otherwise.
+// Cost is what one pass over one batch takes.
 type Cost struct {
 	// Parameters is the exact number of trained elements.
-	Parameters int64
-	// FLOPs counts a multiplication and an addition as two, forward only when
-	// predicting, forward and backward when training.
-	FLOPs int64
-	// ActivationBytes are all tensors that operations make in a forward pass.
-	ActivationBytes int64
-	// PeakBytes is the most memory alive at once: weights, gradients and
-	// optimiser moments (training), and the tensors still needed.
-	PeakBytes int64
+	Parameters int64 `json:"parameters"`
+	// FLOPs counts floating-point operations, a multiply-add as two: of the
+	// forward pass, or of forward and backward pass when training.
+	FLOPs int64 `json:"flops"`
+	// ActivationBytes is, when training, what the forward pass keeps for the
+	// backward pass; otherwise the most that is alive at one time.
+	ActivationBytes int64 `json:"activation_bytes"`
+	// PeakBytes is the most tensor memory in use at one time: weights and
+	// activations and, when training, gradients and AdamW's two moments.
+	// The process itself and libtorch's scratch buffers come on top.
+	PeakBytes int64 `json:"peak_bytes"`
 }
 
-// The bytes of one element. Weights, gradients and moments stay float32 in
-// every precision; activations follow it.
+// The precisions, by the names that configurations use.
 const (
-	floatBytes = 4
-	halfBytes  = 2
+	Float32  = "float32"
+	BFloat16 = "bfloat16" // activations in two bytes, master weights in four
 )
 
-// moments is how many tensors of a weight's size AdamW keeps.
-const moments = 2
-
-// Estimate adds up a network's cost for a batch of patches of the given size
-// (x, y, z) in voxels. Precision is float32 or bfloat16. A patch that the
-// network cannot take is an error that names the layer.
+// Estimate works out the cost of a batch of patches with sizes in voxels along
+// x, y and z. Precision is Float32 or BFloat16. Errors wrap ErrRequest and say
+// what would fit.
 func Estimate(network Network, batch int, patch [3]int, precision string, training bool) (Cost, error) {
+	element := nn.F32
+	switch precision {
+	case Float32:
+	case BFloat16:
+		element = nn.BF16
+	default:
+		return Cost{}, fmt.Errorf("%w: precision %q is neither %s nor %s", ErrRequest, precision, Float32, BFloat16)
+	}
 	if batch < 1 {
-		return Cost{}, fmt.Errorf("estimating a network: the batch must hold at least 1 patch, not %d", batch)
+		return Cost{}, fmt.Errorf("%w: batch of %d", ErrRequest, batch)
 	}
 	params := network.TrainableParameters()
-	channels, err := inputChannels(params)
+	image := nn.Shape{batch, network.Config().InChannels, patch[0], patch[1], patch[2]}
+	p, err := nn.Trace(network.Forward, params, nn.InputShapes{Image: image})
 	if err != nil {
-		return Cost{}, err
+		return Cost{}, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	image := nn.Shape{batch, channels, patch[0], patch[1], patch[2]}
-	program, err := nn.Trace(network.Forward, params, nn.InputShapes{Image: image})
-	if err != nil {
-		return Cost{}, fmt.Errorf("estimating a network for a patch of %v: %w", patch, err)
+	m := newModel(p, int64(element.Size()))
+	if m.overflow {
+		return Cost{}, fmt.Errorf("%w: patch %v in batches of %d is beyond any machine", ErrRequest, patch, batch)
 	}
-	element := int64(floatBytes)
-	if precision == "bfloat16" {
-		element = halfBytes
-	}
-	c := Cost{Parameters: nn.CountElements(params), FLOPs: forwardFLOPs(program)}
-	c.ActivationBytes = element * madeElements(program)
-	weights := floatBytes * c.Parameters
-	if !training {
-		c.PeakBytes = weights + element*peakElements(program)
+	c := Cost{Parameters: nn.CountElements(params)}
+	weights := weightBytes(params, element)
+	if training {
+		c.FLOPs = m.forwardFLOPs() + m.backwardFLOPs()
+		var peak int64
+		c.ActivationBytes, peak = m.trainingMemory()
+		// A gradient and two moments for each master weight.
+		c.PeakBytes = weights + 3*4*c.Parameters + peak
 		return c, nil
 	}
-	// The backward pass of a convolution costs two of its forward passes: one
-	// for the input's gradient, one for the weight's.
-	c.FLOPs *= 3
-	largest := element * largestValue(program)
-	c.PeakBytes = weights*(2+moments) + element*keptElements(program) + 2*largest
+	c.FLOPs = m.forwardFLOPs()
+	c.ActivationBytes = m.inferenceMemory()
+	c.PeakBytes = weights + c.ActivationBytes
 	return c, nil
 }
 
-// inputChannels finds how many channels the image has. In the order of the
-// state_dict, the first convolution is the one that reads the image.
-func inputChannels(params []nn.Param) (int, error) {
+// weightBytes is the size of all parameters and buffers as they lie on the
+// device, with the copies that a lower precision makes.
+func weightBytes(params []nn.Param, precision nn.DType) int64 {
+	var n int64
 	for _, p := range params {
-		if len(p.Shape) == 5 {
-			return p.Shape[1], nil
-		}
-	}
-	return 0, fmt.Errorf("estimating a network: it has no convolution to tell the number of input channels")
-}
-
-// madeElements counts the elements that operations make.
-func madeElements(p *nn.Program) int64 {
-	var n int64
-	for _, node := range p.Nodes {
-		n += elements(p.Values[node.Out].Shape)
-	}
-	return n
-}
-
-// keptElements counts what the backward pass needs: the inputs of operations
-// that multiply or normalise, and the outputs of those that rectify. Each
-// tensor is counted once, whoever needs it.
-func keptElements(p *nn.Program) int64 {
-	kept := make([]bool, len(p.Values))
-	for _, node := range p.Nodes {
-		switch op := node.Op.(type) {
-		case nn.Conv, nn.ConvTranspose, nn.GroupNormOp, nn.InstanceNormOp, nn.LayerNormOp, nn.MatMulOp:
-			for _, v := range node.In {
-				kept[v] = true
-			}
-		case nn.Activation, nn.SoftmaxOp, nn.DropoutOp:
-			kept[node.Out] = true
-		case nn.Binary:
-			if op.Operation == nn.BinaryMul || op.Operation == nn.BinaryDiv {
-				kept[node.In[0]], kept[node.In[1]] = true, true
-			}
-		}
-	}
-	var n int64
-	for v, k := range kept {
-		if k && p.Values[v].Source != nn.FromParam {
-			n += elements(p.Values[v].Shape)
+		n += p.Shape.Elements() * int64(p.Type().Size())
+		if precision == nn.BF16 && len(p.Shape) > 1 {
+			n += p.Shape.Elements() * int64(precision.Size())
 		}
 	}
 	return n
 }
 
-// peakElements walks the program, frees what nobody needs any more, and
-// returns the most that was alive at once.
-func peakElements(p *nn.Program) int64 {
-	var alive, peak int64
-	for _, in := range p.Inputs {
-		alive += elements(p.Values[in.Value].Shape)
-	}
-	free := p.LastUses()
-	for i, node := range p.Nodes {
-		alive += elements(p.Values[node.Out].Shape)
-		peak = max(peak, alive)
-		for _, v := range free[i] {
-			alive -= elements(p.Values[v].Shape)
-		}
-	}
-	return max(peak, alive)
+// model is a program with its sizes in bytes.
+type model struct {
+	*nn.Program
+	bytes    []int64 // by value; 0 for parameters, which are counted apart
+	storage  []int   // by value: the value whose memory it shares, itself mostly
+	overflow bool
 }
 
-func largestValue(p *nn.Program) int64 {
-	var largest int64
-	for _, v := range p.Values {
-		if v.Source == nn.FromNode {
-			largest = max(largest, elements(v.Shape))
+func newModel(p *nn.Program, elementSize int64) *model {
+	m := &model{Program: p, bytes: make([]int64, len(p.Values)), storage: make([]int, len(p.Values))}
+	var total float64
+	for v, info := range p.Values {
+		m.storage[v] = v
+		if info.Source == nn.FromParam {
+			continue
+		}
+		m.bytes[v] = info.Shape.Elements() * elementSize
+		total += float64(info.Shape.Elements()) * float64(elementSize)
+		if info.Source == nn.FromNode && sharesInput(p.Nodes[info.Index].Op) {
+			m.storage[v] = m.storage[p.Nodes[info.Index].In[0]]
+			m.bytes[v] = 0
 		}
 	}
-	return largest
+	m.overflow = total > math.MaxInt64/1024
+	return m
 }
 
-func elements(s nn.Shape) int64 {
-	n := int64(1)
-	for _, size := range s {
-		n *= int64(size)
+// sharesInput reports whether the result lies in its input's memory: a view,
+// or an activation done in place by the kernel that made the input.
+func sharesInput(op nn.Op) bool {
+	switch o := op.(type) {
+	case nn.Reshape, nn.Permute, nn.Slice:
+		return true
+	case nn.Activation:
+		return o.Function == nn.ActReLU || o.Function == nn.ActLeakyReLU
+	default:
+		return false
 	}
-	return n
 }

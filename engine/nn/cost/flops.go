@@ -2,44 +2,75 @@ package cost
 
 import "github.com/minivess/minivess/engine/nn"
 
-// forwardFLOPs adds up the arithmetic of one forward pass.
-func forwardFLOPs(p *nn.Program) int64 {
+// forwardFLOPs adds up one forward pass.
+func (m *model) forwardFLOPs() int64 {
 	var n int64
-	for _, node := range p.Nodes {
-		n += nodeFLOPs(p, node)
+	for i := range m.Nodes {
+		n += m.nodeFLOPs(i)
 	}
 	return n
 }
 
-// nodeFLOPs is the arithmetic of one operation: exact for convolutions and
-// matrix products, a few per element for everything else, which matters little.
-func nodeFLOPs(p *nn.Program, node nn.Node) int64 {
-	out := elements(p.Values[node.Out].Shape)
-	switch node.Op.(type) {
+// backwardFLOPs adds up one backward pass. A convolution or matrix product is
+// differentiated by each of its inputs at the forward pass's cost; the image
+// itself needs no gradient.
+func (m *model) backwardFLOPs() int64 {
+	var n int64
+	for i, node := range m.Nodes {
+		f := m.nodeFLOPs(i)
+		switch node.Op.(type) {
+		case nn.Conv, nn.ConvTranspose, nn.MatMulOp:
+			for _, v := range node.In[:2] {
+				if m.Values[v].Source != nn.FromInput {
+					n += f
+				}
+			}
+		default:
+			n += 2 * f
+		}
+	}
+	return n
+}
+
+// nodeFLOPs counts one operation: exactly for products, by a fixed number an
+// element for the rest.
+func (m *model) nodeFLOPs(i int) int64 {
+	node := m.Nodes[i]
+	out := m.Values[node.Out].Shape.Elements()
+	switch op := node.Op.(type) {
 	case nn.Conv:
-		// Each output element is a product over the input channels of its group
-		// and the kernel: the weight's elements for one output channel.
-		weight := p.Values[node.In[1]].Shape
-		return 2 * out * elements(weight[1:])
+		w := m.Values[node.In[1]].Shape // (O, C/groups, kx, ky, kz)
+		return 2*out*w[1:].Elements() + bias(node, out)
 	case nn.ConvTranspose:
-		// Each input element is spread over the output channels and the kernel.
-		weight := p.Values[node.In[1]].Shape
-		return 2 * elements(p.Values[node.In[0]].Shape) * elements(weight[1:])
+		w := m.Values[node.In[1]].Shape // (C, O/groups, kx, ky, kz)
+		return 2*m.Values[node.In[0]].Shape.Elements()*w[1:].Elements() + bias(node, out)
 	case nn.MatMulOp:
-		a := p.Values[node.In[0]].Shape
+		a := m.Values[node.In[0]].Shape
 		return 2 * out * int64(a[len(a)-1])
 	case nn.GroupNormOp, nn.InstanceNormOp, nn.LayerNormOp:
-		const perElement = 7 // two passes of statistics, scale and shift
-		return perElement * out
-	case nn.Resize:
-		const perElement = 14 // seven linear interpolations
-		return perElement * out
+		return 5 * out // mean, variance, scale and shift
+	case nn.Activation:
+		if op.Function == nn.ActReLU || op.Function == nn.ActLeakyReLU {
+			return out
+		}
+		return 4 * out
 	case nn.SoftmaxOp:
-		const perElement = 4
-		return perElement * out
-	case nn.Activation, nn.Binary, nn.Affine, nn.DropoutOp:
+		return 4 * out
+	case nn.Resize:
+		if op.Mode == nn.ResizeTrilinear {
+			return 15 * out // eight corners, weighted and summed
+		}
+		return 0
+	case nn.Binary, nn.Affine, nn.DropoutOp:
 		return out
 	default:
-		return 0 // moving data is not arithmetic
+		return 0
 	}
+}
+
+func bias(node nn.Node, out int64) int64 {
+	if len(node.In) > 2 {
+		return out
+	}
+	return 0
 }

@@ -48,8 +48,7 @@ type Module struct {
 
 // NamedTensor is a trained parameter. The tensor belongs to the Module: do not
 // drop it. It is float32 and requires gradients; an optimiser updates it in
-// place while gradients are off. Convolution weights lie with channels last in
-// memory, so work on whole tensors, not on their bytes.
+// place while gradients are off.
 type NamedTensor struct {
 	Name   string
 	Tensor *ts.Tensor
@@ -121,33 +120,13 @@ func (m *Module) install(p nn.Param, t nn.Tensor) error {
 	return nil
 }
 
-// upload copies a host tensor to the device in the module's layout.
+// upload copies a host tensor to the device as float32.
 func (m *Module) upload(t nn.Tensor) (handle, error) {
 	values, err := t.Float32()
 	if err != nil {
 		return nil, err
 	}
-	plain, err := fromHost(values, t.Shape, m.device)
-	if err != nil {
-		return nil, err
-	}
-	if m.contiguous || len(t.Shape) != 5 {
-		return plain, nil
-	}
-	defer free(plain)
-	size, stride := sizes(t.Shape), channelsLast(t.Shape)
-	h, err := call(func(r *handle) {
-		lib.AtgEmptyStrided(r, size, 5, stride, 5, gotch.Float.CInt(), m.device.CInt())
-	})
-	if err != nil {
-		return nil, err
-	}
-	lib.AtCopy_(h, plain)
-	if err := lastError(); err != nil {
-		free(h)
-		return nil, err
-	}
-	return h, nil
+	return fromHost(values, t.Shape, m.device)
 }
 
 // weight returns a parameter's handle, which the module keeps owning.
@@ -235,10 +214,14 @@ func (m *Module) Backward(loss *ts.Tensor) (err error) {
 	if m.closed {
 		return ErrClosed
 	}
+	return m.backward(raw(loss))
+}
+
+func (m *Module) backward(loss handle) error {
 	if m.checkpointing && m.tape == nil {
 		return ErrNoForward
 	}
-	lib.AtBackward(raw(loss), 0, 0)
+	lib.AtBackward(loss, 0, 0)
 	if err := lastError(); err != nil {
 		return err
 	}

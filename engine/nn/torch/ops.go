@@ -17,6 +17,8 @@ type context struct {
 	undefined handle // stands for an absent bias
 	device    gotch.Device
 	out       nn.Shape
+	kernels   bool    // use our own kernels
+	slope     float64 // of the leaky ReLU that such a kernel applies; 1 is nothing
 }
 
 // apply runs one operation. The result is a new handle that the caller owns,
@@ -142,6 +144,9 @@ func applyMatMul(c context, in []handle) (handle, error) {
 }
 
 func groupNorm(c context, in []handle, groups int, eps float64) (handle, error) {
+	if c.kernels && len(c.out) == spatialRank {
+		return groupNormKernel(in[0], optional(c, in, 1), optional(c, in, 2), groups, eps, c.slope)
+	}
 	return call(func(r *handle) {
 		lib.AtgGroupNorm(r, in[0], int64(groups), optional(c, in, 1), optional(c, in, 2), eps, 1)
 	})

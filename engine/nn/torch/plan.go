@@ -12,6 +12,10 @@ type plan struct {
 	*nn.Program
 	dies    [][]int
 	inPlace struct{ infer, train, chunked []bool }
+	// fused[i] is the activation that the kernel of normalisation i applies too;
+	// its own node i+1 then has nothing to do.
+	fused   map[int]nn.Activation
+	covered map[int]bool
 	chunks  []chunk
 }
 
@@ -24,6 +28,9 @@ type chunk struct {
 	in, out     []int // values that cross the chunk's borders, parameters left out
 }
 
+// spatialRank is the number of axes of (N, C, X, Y, Z).
+const spatialRank = 5
+
 // plansKept bounds the number of input shapes remembered. Whole volumes of
 // many sizes must not fill the memory with plans.
 const plansKept = 16
@@ -32,6 +39,7 @@ const plansKept = 16
 func newPlan(p *nn.Program) *plan {
 	l := &plan{Program: p, dies: p.LastUses(), chunks: split(p)}
 	uses := p.UseCounts()
+	l.fuse(uses)
 	l.inPlace.infer, l.inPlace.train = make([]bool, len(p.Nodes)), make([]bool, len(p.Nodes))
 	l.inPlace.chunked = make([]bool, len(p.Nodes))
 	for i, n := range p.Nodes {
@@ -49,6 +57,27 @@ func newPlan(p *nn.Program) *plan {
 		l.inPlace.chunked[i] = l.inPlace.train[i] && l.sameChunk(i, info.Index)
 	}
 	return l
+}
+
+// fuse finds normalisations whose only reader is the next operation, an
+// activation that our kernel can apply in the same pass over memory.
+func (l *plan) fuse(uses []int) {
+	l.fused, l.covered = make(map[int]nn.Activation), make(map[int]bool)
+	for i := range len(l.Nodes) - 1 {
+		n, next := l.Nodes[i], l.Nodes[i+1]
+		act, ok := next.Op.(nn.Activation)
+		if !ok || len(l.Values[n.Out].Shape) != spatialRank || next.In[0] != n.Out || uses[n.Out] != 1 || !l.sameChunk(i, i+1) {
+			continue
+		}
+		if act.Function != nn.ActReLU && act.Function != nn.ActLeakyReLU {
+			continue
+		}
+		switch n.Op.(type) {
+		case nn.GroupNormOp, nn.InstanceNormOp:
+			l.fused[i] = act
+			l.covered[i+1] = true
+		}
+	}
 }
 
 // sameChunk reports whether two nodes are in one chunk.

@@ -64,9 +64,15 @@ func (a *arena) run(first, last int, keep func(v int) bool) error {
 	case a.train:
 		inPlace = a.plan.inPlace.train
 	}
+	fuses := a.m.device == gotch.CPU && !a.m.contiguous
 	var in []handle
 	for i := first; i < last; i++ {
 		n := a.plan.Nodes[i]
+		if fuses && a.plan.covered[i] {
+			a.slots[n.Out], a.slots[n.In[0]] = a.slots[n.In[0]], nil
+			a.release(i, keep)
+			continue
+		}
 		in = in[:0]
 		for _, v := range n.In {
 			h, err := a.get(v)
@@ -75,22 +81,32 @@ func (a *arena) run(first, last int, keep func(v int) bool) error {
 			}
 			in = append(in, h)
 		}
+		slope := 1.0
+		if act, ok := a.plan.fused[i]; ok && fuses {
+			slope = act.Slope
+		}
 		out, err := apply(context{
 			train: a.train, inPlace: inPlace[i], precision: a.m.precision,
 			undefined: a.m.undefined, device: a.m.device, out: a.plan.Values[n.Out].Shape,
+			kernels: fuses, slope: slope,
 		}, n.Op, in)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", within(n.Path), n.Op.Kind(), err)
 		}
 		a.slots[n.Out] = out
-		for _, v := range a.plan.dies[i] {
-			if keep == nil || !keep(v) {
-				free(a.slots[v])
-				a.slots[v] = nil
-			}
-		}
+		a.release(i, keep)
 	}
 	return nil
+}
+
+// release frees the values that node i was the last to need.
+func (a *arena) release(i int, keep func(v int) bool) {
+	for _, v := range a.plan.dies[i] {
+		if keep == nil || !keep(v) {
+			free(a.slots[v])
+			a.slots[v] = nil
+		}
+	}
 }
 
 func within(path string) string {

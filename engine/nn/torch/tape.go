@@ -185,7 +185,12 @@ func product(result, leaf handle) (handle, error) {
 	if !lib.AtDefined(g) {
 		return nil, nil
 	}
-	p, err := call(func(r *handle) { lib.AtgMul(r, result, g) })
+	return dot(result, g)
+}
+
+// dot returns Σ a·b as a float32 scalar.
+func dot(a, b handle) (handle, error) {
+	p, err := call(func(r *handle) { lib.AtgMul(r, a, b) })
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,12 @@
+package modeltest
+
+import "github.com/minivess/minivess/engine/nn"
+
+// Adapter is what the suite expects of a model: models.Adapter.
+type Adapter interface {
+	Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error)
+	Config() nn.Config
+	LoadCheckpoint(path string) (*nn.State, error)
+	SaveCheckpoint(path string, s *nn.State, meta map[string]string) error
+	TrainableParameters() []nn.Param
+}

@@ -1,0 +1,27 @@
+package torch
+
+// #cgo CXXFLAGS: -std=gnu++17 -O3 -fopenmp
+// #cgo LDFLAGS: -ltorch_cpu -lc10 -l:libgomp-a34b3233.so.1 -lstdc++
+// #include <stdlib.h>
+// #include "kernels.h"
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// groupNormKernel normalises a CPU tensor in groups of channels and applies a
+// leaky ReLU of that slope (0 is ReLU, 1 is nothing).
+func groupNormKernel(x, weight, bias handle, groups int, eps, slope float64) (handle, error) {
+	var message *C.char
+	h := C.minivess_group_norm(unsafe.Pointer(x), unsafe.Pointer(weight), unsafe.Pointer(bias),
+		C.int64_t(groups), C.double(eps), C.double(slope), &message)
+	if message != nil {
+		text, _, _ := strings.Cut(C.GoString(message), "\n")
+		C.free(unsafe.Pointer(message))
+		return nil, fmt.Errorf("%w: %s", ErrTorch, text)
+	}
+	return handle(h), nil
+}
