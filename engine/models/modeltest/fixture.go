@@ -107,7 +107,7 @@ func (f Fixture) gradients(t *testing.T, got *nn.State) (worst float64) {
 		g, samples := values(t, got, name), values(t, f.results, want.Name)
 		// Some gradients are zero but for rounding, such as a bias's that a
 		// normalisation takes away again: those are judged by all gradients' size.
-		scale := max(largest(g), 1e-3*overall)
+		scale := max(largest(g), 1e-2*overall)
 		step := (len(g) + samplesKept - 1) / samplesKept
 		var sum, difference float64
 		for i, v := range g {
