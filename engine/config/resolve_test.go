@@ -113,7 +113,7 @@ func TestFileErrors(t *testing.T) {
 		{"number for text", "name: 17\n", "FILE:1:7: name: want text, got the number 17"},
 		{"list of two", "train:\n  patch_size: [8, 8]\n", "FILE:2:15: train.patch_size: want 3 integers such as [48, 48, 32] or 48x48x32, got a list of 2"},
 		{"no value", "seed:\n", "FILE:1:1: seed has no value\n  give it one or leave the line out"},
-		{"out of range", "train:\n  learning_rate: -1\n", "FILE:2:18: train.learning_rate is -1: must be above 0 and at most 1000"},
+		{"out of range", "train:\n  learning_rate: -1\n", "FILE:2:18: train.learning_rate is -1: must be above 0 and at most 1000000"},
 		{"unknown choice", "train:\n  schedule: cosin\n", "FILE:2:13: train.schedule is \"cosin\": must be cosine, poly or constant; did you mean cosine?"},
 		{"infinite", "seed: .inf\n", "FILE:1:7: seed: want a finite number"},
 		{"alias", "name: &a x\ndataset: *a\n", "FILE:1:7: name: anchors and aliases are not read; write the value out"},

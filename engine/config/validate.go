@@ -83,8 +83,8 @@ func (c *checker) train(t Train) {
 	c.fraction("train.foreground_fraction", t.ForegroundFraction)
 	c.oneOf("train.loss", t.Loss, "dice_ce", "dice", "ce")
 	c.oneOf("train.optimizer", t.Optimizer, "adamw")
-	if !(t.LearningRate > 0 && t.LearningRate <= 1000) {
-		c.fail("train.learning_rate", t.LearningRate, "must be above 0 and at most 1000")
+	if !(t.LearningRate > 0 && t.LearningRate <= 1e6) {
+		c.fail("train.learning_rate", t.LearningRate, "must be above 0 and at most 1000000")
 	}
 	if !(t.WeightDecay >= 0 && t.WeightDecay <= 1) {
 		c.fail("train.weight_decay", t.WeightDecay, "must be from 0 to 1")

@@ -67,7 +67,7 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 // many threads, this job's.
 func newEvaluation(j *job, c *stored) (*evaluation, error) {
 	e := c.meta.Experiment
-	if len(j.spec.Experiment) > 0 {
+	if j.described {
 		e.Device, e.Threads, e.Infer = j.experiment.Device, j.experiment.Threads, j.experiment.Infer
 		if e.Infer.Window == [3]int{} {
 			e.Infer.Window = c.meta.Experiment.WindowSize()

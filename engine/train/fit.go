@@ -73,10 +73,10 @@ func (j *job) fit(ctx context.Context) (err error) {
 func (t *trainer) finish(ctx context.Context) error {
 	reason, err := t.loop(ctx)
 	if err != nil {
-		if ctx.Err() == nil || !errors.Is(err, context.Canceled) || t.saved == t.at.Step {
+		if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 			return err
 		}
-		if failure := t.saveLast(); failure != nil {
+		if failure := t.saveIfNew(); failure != nil {
 			return failure
 		}
 		return err
@@ -190,7 +190,7 @@ func (t *trainer) loop(ctx context.Context) (string, error) {
 	t.report.phase("train", t.at.Step, t.total)
 	for t.at.Step < t.total {
 		if p := t.experiment.Train.Patience; p > 0 && t.at.SinceBest >= p {
-			return "early stopping", nil
+			return "early stopping", t.saveIfNew()
 		}
 		if err := errors.Join(ctx.Err(), t.report.failure()); err != nil {
 			return "", err
@@ -282,7 +282,7 @@ func (t *trainer) diverged(step int64, value, norm float64) error {
 		kept = fmt.Sprintf("the checkpoint of step %d is kept", t.saved)
 	}
 	return fail(CodeNaNLoss,
-		fmt.Sprintf("lower train.learning_rate (it is %g, try %g) and launch again; %s", rate, rate/10, kept),
+		fmt.Sprintf("lower train.learning_rate (it is %v, try %v) and launch again; %s", rate, rate/10, kept),
 		fmt.Errorf("the training diverged at step %d: loss %v, gradient norm %v", step, value, norm))
 }
 
@@ -319,6 +319,14 @@ func (t *trainer) milestone(ctx context.Context) error {
 		return t.saveBest()
 	}
 	return nil
+}
+
+// saveIfNew saves the state unless that of this step is on disk already.
+func (t *trainer) saveIfNew() error {
+	if t.saved == t.at.Step {
+		return nil
+	}
+	return t.saveLast()
 }
 
 func (t *trainer) saveLast() error {

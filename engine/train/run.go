@@ -34,6 +34,7 @@ type job struct {
 	dir        string
 	spec       runs.Spec
 	experiment config.Experiment
+	described  bool // whether the specification has an experiment
 	report     *reporter
 	saver      *saver
 	begun      time.Time
@@ -88,7 +89,7 @@ func (j *job) readSpec() error {
 		return err
 	}
 	j.spec = spec
-	if len(spec.Experiment) > 0 {
+	if j.described = len(spec.Experiment) > 0 && string(spec.Experiment) != "null"; j.described {
 		if err := json.Unmarshal(spec.Experiment, &j.experiment); err != nil {
 			return fmt.Errorf("%w: experiment: %w", ErrBadSpec, err)
 		}
