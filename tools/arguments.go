@@ -43,7 +43,11 @@ func decodeArguments(tool string, s *jsonschema.Schema, raw json.RawMessage, len
 		}
 	}
 	for _, key := range s.Required {
-		if _, ok := args[key]; !ok && !(lenient && referenced(raw, key)) {
+		_, given := args[key]
+		if !given && lenient {
+			given = referenced(raw, key)
+		}
+		if !given {
 			return Errorf(CodeBadArguments, "%s: the argument %s is missing", tool, key).
 				WithHint("%s", describe(key, s.Properties[key]))
 		}

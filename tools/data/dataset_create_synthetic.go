@@ -122,7 +122,8 @@ func (t createSynthetic) Run(ctx context.Context, in CreateIn, emit func(tools.P
 		})
 		// A folder from the same request is what a killed call left, finished
 		// but for its entry in the catalogue.
-		if err != nil && !(errors.Is(err, synthetic.ErrExists) && made(r)) {
+		left := errors.Is(err, synthetic.ErrExists) && made(r)
+		if err != nil && !left {
 			return CreateOut{}, createError(err)
 		}
 	}

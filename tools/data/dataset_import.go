@@ -76,8 +76,7 @@ func niftiFiles(root string) (files int, bytes int64, err error) {
 		if err != nil {
 			return err
 		}
-		name := strings.ToLower(e.Name())
-		if !e.Type().IsRegular() || !(strings.HasSuffix(name, ".nii") || strings.HasSuffix(name, ".nii.gz") || strings.HasSuffix(name, ".hdr")) {
+		if !e.Type().IsRegular() || !isNIfTI(strings.ToLower(e.Name())) {
 			return nil
 		}
 		info, err := e.Info()
@@ -91,6 +90,10 @@ func niftiFiles(root string) (files int, bytes int64, err error) {
 	return files, bytes, err
 }
 
+func isNIfTI(name string) bool {
+	return strings.HasSuffix(name, ".nii") || strings.HasSuffix(name, ".nii.gz") || strings.HasSuffix(name, ".hdr")
+}
+
 func (t importFolder) Run(ctx context.Context, in ImportIn, emit func(tools.Progress)) (ImportOut, error) {
 	d, err := t.catalogue().Import(ctx, dataset.ImportRequest{
 		Path: in.Path, Name: in.Name, Layout: dataset.Layout(in.Layout), SkipMismatched: in.SkipMismatched,
@@ -98,8 +101,7 @@ func (t importFolder) Run(ctx context.Context, in ImportIn, emit func(tools.Prog
 			emit(tools.Progress{Phase: "import", Done: int64(done), Total: int64(total), Message: tools.Plain(id)})
 		},
 	})
-	var mismatch *dataset.MismatchError
-	if errors.As(err, &mismatch) {
+	if mismatch, ok := errors.AsType[*dataset.MismatchError](err); ok {
 		return ImportOut{}, tools.Errorf(tools.CodeFailed, "%w", err).
 			WithHint("skip_mismatched=true imports the others (%d of %d would be left out)", mismatch.Mismatched, mismatch.Total)
 	}

@@ -22,16 +22,16 @@ import (
 //go:embed evaluate_run.md
 var evaluateDoc string
 
-// EvaluateIn says which run to judge on what.
-type EvaluateIn struct {
+// RunIn says which run to judge on what.
+type RunIn struct {
 	Run     string   `json:"run" jsonschema:"which trained run: an id or its prefix, a name, latest, best:dice, …"`
 	Dataset string   `json:"dataset,omitempty" jsonschema:"dataset to judge it on; left out, the one it was trained on"`
 	Split   string   `json:"split" jsonschema:"which volumes: train, val or test" enum:"train,val,test" default:"test"`
 	Metrics []string `json:"metrics" jsonschema:"what to measure" enum:"dice,cldice,hd95,nsd,assd,masd,hd" default:"[\"dice\",\"cldice\",\"hd95\",\"nsd\"]"`
 }
 
-// EvaluateOut is the evaluation that was started.
-type EvaluateOut struct {
+// RunOut is the evaluation that was started.
+type RunOut struct {
 	tools.Line
 	Run       string   `json:"run" jsonschema:"id of the evaluation"`
 	Judges    string   `json:"judges" jsonschema:"id of the run that is judged; the scores are filed under it"`
@@ -60,7 +60,7 @@ type task struct {
 	notes      []string
 }
 
-func (t evaluateRun) Preview(ctx context.Context, in EvaluateIn) (tools.Preview, error) {
+func (t evaluateRun) Preview(ctx context.Context, in RunIn) (tools.Preview, error) {
 	in.Metrics = slices.Compact(in.Metrics)
 	past, err := estimate.ReadHistory(t.Workspace)
 	if err != nil {
@@ -90,7 +90,7 @@ func (t evaluateRun) Preview(ctx context.Context, in EvaluateIn) (tools.Preview,
 }
 
 // what says on what and by what: "toy test (2 volumes): dice, nsd at 2 µm".
-func (j task) what(in EvaluateIn) string {
+func (j task) what(in RunIn) string {
 	words := slices.Clone(in.Metrics)
 	if i := slices.Index(words, metrics.NSD); i >= 0 {
 		words[i] = strings.TrimSpace(fmt.Sprintf("nsd at %g %s", j.tolerance, unitName(j.unit)))
@@ -105,15 +105,15 @@ func unitName(unit string) string {
 	return unit
 }
 
-func (t evaluateRun) Run(ctx context.Context, in EvaluateIn, _ func(tools.Progress)) (EvaluateOut, error) {
+func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) (RunOut, error) {
 	in.Metrics = slices.Compact(in.Metrics)
 	job, err := t.task(in)
 	if err != nil {
-		return EvaluateOut{}, err
+		return RunOut{}, err
 	}
 	raw, err := json.Marshal(job.experiment)
 	if err != nil {
-		return EvaluateOut{}, asError(err)
+		return RunOut{}, asError(err)
 	}
 	r := job.judged.Run
 	id, err := t.Launcher.Launch(ctx, runs.Spec{
@@ -125,9 +125,9 @@ func (t evaluateRun) Run(ctx context.Context, in EvaluateIn, _ func(tools.Progre
 		},
 	})
 	if err != nil {
-		return EvaluateOut{}, asError(err)
+		return RunOut{}, asError(err)
 	}
-	return EvaluateOut{
+	return RunOut{
 		Line: tools.Line{Summary: fmt.Sprintf("%s started: %s on %s", id, job.judged.Label(), job.what(in))},
 		Run:  id, Judges: r.ID(), Why: job.judged.Why, Dataset: job.data.Name, Split: in.Split,
 		Volumes: len(job.data.Volumes), Metrics: in.Metrics, Tolerance: job.tolerance,
@@ -135,7 +135,7 @@ func (t evaluateRun) Run(ctx context.Context, in EvaluateIn, _ func(tools.Progre
 }
 
 // task makes every check that can be made before a worker starts.
-func (t evaluateRun) task(in EvaluateIn) (task, error) {
+func (t evaluateRun) task(in RunIn) (task, error) {
 	picked, err := resolve.TrainedRun(t.Workspace, in.Run)
 	if err != nil {
 		return task{}, err
@@ -179,7 +179,7 @@ func checkpointOf(r runs.Run) (runs.Checkpoint, error) {
 
 // volumes are those that the run was launched with, or, for another dataset,
 // those that its first fold gives the part.
-func (t evaluateRun) volumes(r runs.Run, in EvaluateIn) (runs.DatasetRef, error) {
+func (t evaluateRun) volumes(r runs.Run, in RunIn) (runs.DatasetRef, error) {
 	data := r.Spec.Dataset
 	if in.Dataset != "" && in.Dataset != data.Name {
 		d, err := resolve.Dataset(t.Workspace, in.Dataset)

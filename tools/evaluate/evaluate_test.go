@@ -83,7 +83,7 @@ func TestEvaluate(t *testing.T) {
 	if p.Cost.Seconds <= 0 || p.Cost.MemoryBytes <= 0 || p.Cost.Basis != "measured rate of run "+r.ID()+" (5.00 steps/s)" {
 		t.Errorf("cost %+v", p.Cost)
 	}
-	out, res := toolstest.Call[evaluate.EvaluateOut](t, b.Registry, "evaluate_run", `{"run":"latest"}`)
+	out, res := toolstest.Call[evaluate.RunOut](t, b.Registry, "evaluate_run", `{"run":"latest"}`)
 	if out.Judges != r.ID() || res.Run != out.Run || out.Run == r.ID() || out.Volumes != 2 || out.Tolerance != 2 || !strings.HasPrefix(out.Why, "the latest of 1 run") {
 		t.Errorf("got %+v", out)
 	}
@@ -155,7 +155,7 @@ func TestEvaluateRefuses(t *testing.T) {
 	}
 	r := b.trained(t, toolstest.Dataset(t, b.ws, "toy", 10, cube))
 	single := b.trained(t, toolstest.Dataset(t, b.ws, "single", 1, cube))
-	judge, _ := toolstest.Call[evaluate.EvaluateOut](t, b.Registry, "evaluate_run", `{"run":"`+r.ID()+`"}`)
+	judge, _ := toolstest.Call[evaluate.RunOut](t, b.Registry, "evaluate_run", `{"run":"`+r.ID()+`"}`)
 	toolstest.Ended(t.Context(), t, b.launcher, judge.Run)
 	bare := filepath.Base(b.folder(t, runs.Spec{RunID: "bare-bream-0001", Model: "segresnet"}))
 	for _, c := range []struct {

@@ -103,8 +103,10 @@ func standard(t *testing.T) bench {
 		metric(20, "val", map[string]runs.Number{"dice": 0.8, "hd95": 6}),
 		event{runs.EventFailed, runs.Failed{Code: "nan_loss", Error: "the loss is NaN\x1b[31m at step 21", Hint: "lower the learning rate", Step: 21}})()
 	b.run(t, runs.Spec{RunID: "calm-camel-0003", Created: noon.Add(-time.Hour), Model: "unet", Dataset: toy}) // at work
-	b.run(t, runs.Spec{RunID: "deft-dingo-0004", Kind: runs.KindEvaluate, Created: noon.Add(-2 * time.Hour), Model: "segresnet", Dataset: toy,
-		Evaluate: &runs.EvaluateSpec{Run: "able-adder-0001", Split: "test", Metrics: []string{"dice"}}},
+	b.run(t, runs.Spec{
+		RunID: "deft-dingo-0004", Kind: runs.KindEvaluate, Created: noon.Add(-2 * time.Hour), Model: "segresnet", Dataset: toy,
+		Evaluate: &runs.EvaluateSpec{Run: "able-adder-0001", Split: "test", Metrics: []string{"dice"}},
+	},
 		event{runs.EventCase, runs.Case{Volume: "mv02", Split: "test", Values: map[string]runs.Number{"dice": 0.75}}},
 		metric(20, "test", map[string]runs.Number{"dice": 0.75}), finished)()
 	return b

@@ -78,9 +78,9 @@ func (t runDelete) Run(ctx context.Context, in DeleteIn, _ func(tools.Progress))
 
 // size adds up a folder's files. What vanishes meanwhile does not count.
 func size(dir string) (bytes int64, files int) {
-	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error { //nolint:errcheck // only a figure for the preview
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
-			return nil //nolint:nilerr // as above
+			return nil //nolint:nilerr // only a figure for the preview
 		}
 		if info, err := e.Info(); err == nil {
 			bytes += info.Size()

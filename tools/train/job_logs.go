@@ -69,7 +69,7 @@ func (t jobLogs) Run(_ context.Context, in LogsIn, _ func(tools.Progress)) (Logs
 // not there has none.
 func tailOf(path string, n int) (lines []string, err error) {
 	lines = []string{}
-	f, err := os.Open(path) //nolint:gosec // a file of the run folder
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return lines, nil
 	}

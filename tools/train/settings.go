@@ -90,7 +90,7 @@ func configError(err error) error {
 		return tools.Errorf(tools.CodeFailed, "%w", err)
 	}
 	var bad *config.Error
-	joined, many := err.(interface{ Unwrap() []error }) //nolint:errorlint // config.Resolve joins its errors
+	joined, many := err.(interface{ Unwrap() []error })
 	if errors.As(err, &bad) && (!many || len(joined.Unwrap()) == 1) {
 		e := tools.Errorf(tools.CodeBadArguments, "%s: %s", bad.Where, bad.Message)
 		if bad.Hint != "" {

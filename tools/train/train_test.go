@@ -225,7 +225,9 @@ func TestLaunchRefuses(t *testing.T) {
 			if e.Code != c.code || !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) || strings.Contains(e.Error(), "\x1b") {
 				t.Errorf("got %s: %q, %q", e.Code, e.Message, e.Hint)
 			}
-			toolstest.Objection(t, b.Registry, "train_launch", c.args)
+			if p := toolstest.Objection(t, b.Registry, "train_launch", c.args); p.Message != e.Message {
+				t.Errorf("the preview says %q", p.Message)
+			}
 			if ids, err := runs.IDs(b.ws); err != nil || len(ids) != 0 {
 				t.Errorf("it left runs %v, %v", ids, err)
 			}
