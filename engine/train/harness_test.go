@@ -14,11 +14,17 @@ import (
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/journal"
+	"github.com/minivess/minivess/engine/nn/torch"
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/volume"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if err := torch.Configure(1); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // notes is a Journal in memory. Each, if set, sees every record as it comes.
 type notes struct {
