@@ -115,8 +115,8 @@ func (a *Assistant) Turn(ctx context.Context, thread, text string) iter.Seq2[Eve
 		switch {
 		case text == "":
 			return ErrNothingSaid
-		case s.review() != nil:
-			return s.decide(ctx, decisionIn(text))
+		case s.review != nil:
+			return s.decide(ctx, decisionIn(text, s.review))
 		case s.at.Unfinished():
 			return fmt.Errorf("%w: %q", ErrUnfinished, s.at.State.said(s.at.Run))
 		}

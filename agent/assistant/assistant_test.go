@@ -141,9 +141,6 @@ func TestYesApprovesAllButDestroying(t *testing.T) {
 	if _, err := assistant.Wait(r.Decide(t.Context(), r.thread, assistant.Decision{Verdict: assistant.Approve}), nil); !errors.Is(err, assistant.ErrUnconfirmed) {
 		t.Errorf("a blanket yes to destruction: %v", err)
 	}
-	if _, err := assistant.Wait(r.Turn(t.Context(), r.thread, "yes"), nil); !errors.Is(err, assistant.ErrUnconfirmed) {
-		t.Errorf("a yes in words to destruction: %v", err)
-	}
 	out = r.decide(t, assistant.Decision{Verdict: assistant.Approve, Steps: []string{"2"}})
 	if out.Status != assistant.StatusAnswered || states(out.Plan) != "done done done done" {
 		t.Errorf("%s: %s", out.Status, states(out.Plan))
@@ -153,6 +150,23 @@ func TestYesApprovesAllButDestroying(t *testing.T) {
 	}
 	if s := out.Plan.Step("2"); s.Approval.Blanket {
 		t.Error("a named yes must not be marked as blanket")
+	}
+}
+
+func TestAYesInWordsDestroysOnlyWhatItNames(t *testing.T) {
+	t.Parallel()
+	both := llmtest.Reply{Calls: []llmtest.Call{{Tool: "drop", Args: `{"run":"a"}`}, {Tool: "drop", Args: `{"run":"b"}`}}}
+	r := newRig(t, assistant.Options{}, both, answering("Done."))
+	r.turn(t, "drop a and b")
+	_, err := assistant.Wait(r.Turn(t.Context(), r.thread, "yes"), nil)
+	if !errors.Is(err, assistant.ErrUnconfirmed) || !strings.Contains(err.Error(), "approve 1 2") {
+		t.Errorf("a plain yes to two: %v", err)
+	}
+	if out := r.turn(t, "approve 2"); out.Status != assistant.StatusWaiting || states(out.Plan) != "planned done" {
+		t.Errorf("%s: %s", out.Status, states(out.Plan))
+	}
+	if out := r.turn(t, "yes"); out.Status != assistant.StatusAnswered || states(out.Plan) != "done done" {
+		t.Errorf("%s: %s", out.Status, states(out.Plan))
 	}
 }
 

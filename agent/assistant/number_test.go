@@ -186,16 +186,3 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
-
-func TestDecisionsInWords(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]Verdict{
-		"yes": Approve, "Yes!": Approve, "OK.": Approve, "go ahead": Approve, "y": Approve,
-		"no": Reject, "No, thanks": Respond, "cancel": Reject, "N": Reject,
-		"yes, but with 200 steps": Respond, "use 200 steps instead": Respond, "okay then what does it cost": Respond, "delete it": Respond,
-	} {
-		if got := decisionIn(text).Verdict; got != want {
-			t.Errorf("%q is read as %s, want %s", text, got, want)
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/tools"
@@ -24,7 +25,6 @@ func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (res
 	}
 	waiting := p.waiting()
 	if len(waiting) > 0 && !p.canRun() {
-		emitter(rt)(Event{Kind: EventPlan, Plan: p})
 		return graph.Pause[state](Review{Steps: waiting, Confirm: p.confirm(), Plan: p}), nil
 	}
 	if len(allowed) > 0 {
@@ -226,7 +226,7 @@ func (a *Assistant) fits(ctx context.Context, r *Review, d Decision) error {
 	switch d.Verdict {
 	case Approve:
 		if len(d.approves(r.Plan)) == 0 {
-			return fmt.Errorf("%w: name the steps: %v", ErrUnconfirmed, r.Confirm)
+			return fmt.Errorf("%w: approve %s, if that is what you want", ErrUnconfirmed, strings.Join(r.Confirm, " "))
 		}
 	case Edit:
 		if len(d.Args) == 0 {

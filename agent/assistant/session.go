@@ -20,6 +20,7 @@ type session struct {
 	a      *Assistant
 	thread string
 	at     graph.Snapshot[state]
+	review *Review // what the thread waits for, if it does
 	turn   int
 	emit   func(Event)
 	last   Outcome
@@ -38,8 +39,7 @@ func (a *Assistant) session(ctx context.Context, thread string, work func(contex
 		if err != nil {
 			return err
 		}
-		if s.at, err = a.graph.Inspect(ctx, thread); err == nil {
-			s.turn = s.at.Run
+		if err = s.look(ctx); err == nil {
 			err = work(ctx, s)
 		}
 		if err := errors.Join(err, release()); err != nil {
@@ -62,12 +62,14 @@ func reviewOf(pending []graph.Interrupt) (*Review, error) {
 	return &r, nil
 }
 
-func (s *session) review() *Review {
-	r, err := reviewOf(s.at.Pending)
-	if err != nil {
-		return nil
+// look reads where the thread is.
+func (s *session) look(ctx context.Context) (err error) {
+	if s.at, err = s.a.graph.Inspect(ctx, s.thread); err != nil {
+		return err
 	}
-	return r
+	s.turn = s.at.Run
+	s.review, err = reviewOf(s.at.Pending)
+	return err
 }
 
 // start begins a turn.
@@ -85,7 +87,7 @@ func (s *session) start(ctx context.Context, text string) error {
 
 // decide takes a decision on the pending review.
 func (s *session) decide(ctx context.Context, d Decision) error {
-	r := s.review()
+	r := s.review
 	if r == nil {
 		return ErrNoReview
 	}
@@ -112,9 +114,9 @@ func (s *session) resume(ctx context.Context) error {
 		return ErrNothing
 	}
 	s.emit(Event{Kind: EventTurn, Text: s.at.State.said(s.turn)})
-	if r := s.review(); r != nil {
-		s.emit(Event{Kind: EventPlan, Plan: r.Plan})
-		s.wait(r)
+	if s.review != nil {
+		s.emit(Event{Kind: EventPlan, Plan: s.review.Plan})
+		s.wait(s.review)
 		return nil
 	}
 	plan, err := s.a.noted(ctx, s.thread, s.at.State.Plan)
@@ -216,16 +218,4 @@ func parseTraceParent(s string) (trace.SpanContext, bool) {
 	}
 	sc := trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID, TraceFlags: flags, Remote: true})
 	return sc, err1 == nil && err2 == nil
-}
-
-// decisionIn reads a decision out of what a person says while a plan waits.
-// Only plain words are a yes or a no; anything else changes the plan.
-func decisionIn(text string) Decision {
-	switch strings.Trim(strings.ToLower(text), " .!,") {
-	case "y", "yes", "yes please", "ok", "okay", "go", "go ahead", "do it", "run it", "approve", "approved", "approve all", "sure", "looks good":
-		return Decision{Verdict: Approve}
-	case "n", "no", "no thanks", "stop", "cancel", "reject", "don't", "do not", "never mind", "forget it":
-		return Decision{Verdict: Reject, Text: text}
-	}
-	return Decision{Verdict: Respond, Text: text}
 }
