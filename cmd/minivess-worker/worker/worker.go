@@ -104,14 +104,20 @@ func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err er
 	if err := runs.FoldEvents(ws, id, &f); err != nil {
 		return err
 	}
-	if _, err := runs.ReadSpec(dir); err == nil {
+	spec, err := runs.ReadSpec(dir)
+	if err == nil {
 		release, err := takeTurn(ctx, ws, dir)
 		if err != nil {
 			return stopped(j, dir, f.Step, err)
 		}
 		defer release()
 	}
-	return train.Run(ctx, dir, train.Deps{Journal: j, Logger: logger, Tracer: tracer(), Version: b.Version, Epochs: f.Epochs})
+	t, err := startTracing(ctx, b, ws, spec, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.shutdown()) }()
+	return train.Run(t.ctx, dir, train.Deps{Journal: j, Logger: logger, Tracer: t.tracer, Version: b.Version, Epochs: f.Epochs})
 }
 
 // takeTurn waits for a slot, unless the run was cancelled before.
