@@ -28,7 +28,7 @@ var (
 	ErrOptions     = errors.New("the assistant lacks a part")
 	ErrNothing     = errors.New("there is nothing to go on with in this thread")
 	ErrNothingSaid = errors.New("nothing was said")
-	ErrUnfinished  = errors.New("the thread has an unfinished turn; continue it or abandon it first")
+	ErrUnfinished  = errors.New(`the thread has an unfinished turn; say "go on" or "abandon" first`)
 	ErrNoReview    = errors.New("no plan waits for this decision; it may have been decided already")
 	ErrDecision    = errors.New("the decision does not fit the plan")
 	ErrUnconfirmed = errors.New("steps that destroy something must be approved by name")
@@ -105,7 +105,8 @@ func withDefaults(o Options) Options {
 
 // Turn takes what a person says and yields what happens, ending with an
 // EventDone. If a plan waits for a decision, the text is taken as one: a plain
-// yes or no, or a wish that changes the plan. Ending ctx, or leaving the
+// yes or no, or a wish that changes the plan. If a turn was cut off, "go on" and
+// "abandon" are understood, and anything else is ErrUnfinished. Ending ctx, or leaving the
 // sequence early, detaches: launched jobs go on and Continue takes the turn up
 // again. The error, if any, comes last and means that the turn could not be
 // recorded or run at all; a tool that fails is part of the story, not an error.
@@ -118,7 +119,7 @@ func (a *Assistant) Turn(ctx context.Context, thread, text string) iter.Seq2[Eve
 		case s.review != nil:
 			return s.decide(ctx, decisionIn(text, s.review))
 		case s.at.Unfinished():
-			return fmt.Errorf("%w: %q", ErrUnfinished, s.at.State.said(s.at.Run))
+			return s.goOn(ctx, text)
 		}
 		return s.start(ctx, text)
 	})

@@ -356,7 +356,7 @@ func TestLeavingDetachesAndContinueReattaches(t *testing.T) {
 		t.Errorf("a new turn: %v", err)
 	}
 	close(gate)
-	out, err = assistant.Wait(r.Continue(t.Context(), r.thread), r.see)
+	out, err = assistant.Wait(r.Turn(t.Context(), r.thread, "Go on."), r.see)
 	if err != nil || out.Status != assistant.StatusAnswered {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -384,6 +384,27 @@ func TestReaderThatBreaksOffDetaches(t *testing.T) {
 	close(r.world.gates["run-2"])
 	if out, err := assistant.Wait(r.Continue(t.Context(), r.thread), nil); err != nil || out.Status != assistant.StatusAnswered {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func TestAbandonInWords(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, assistant.Options{Policy: assistant.AllButDestroying}, pipeline(), answering("Hello."))
+	r.world.gates["run-2"] = make(chan struct{})
+	ctx, leave := context.WithCancel(t.Context())
+	out, err := assistant.Wait(r.Turn(ctx, r.thread, wanted), func(e assistant.Event) {
+		if e.Kind == assistant.EventProgress && e.Progress.Run == "run-2" {
+			leave()
+		}
+	})
+	if err != nil || out.Status != assistant.StatusDetached {
+		t.Fatalf("%s, %v", out.Status, err)
+	}
+	if out := r.turn(t, "never mind"); out.Status != assistant.StatusAnswered || out.Answer == nil {
+		t.Errorf("%+v", out)
+	}
+	if out := r.turn(t, "hi"); out.Answer.Text != "Hello." {
+		t.Errorf("the next turn: %+v", out)
 	}
 }
 

@@ -108,6 +108,23 @@ func (s *session) decide(ctx context.Context, d Decision) error {
 	})
 }
 
+// goOn takes what a person says while a turn is cut off.
+func (s *session) goOn(ctx context.Context, text string) error {
+	switch {
+	case wantsOn(text):
+		return s.resume(ctx)
+	case !wantsOut(text):
+		return fmt.Errorf("%w; it began with %q", ErrUnfinished, s.at.State.said(s.turn))
+	}
+	if err := s.a.graph.Abandon(ctx, s.thread); err != nil {
+		return err
+	}
+	out := Answer{Text: "The unfinished turn is given up. Runs that it started go on."}
+	s.emit(Event{Kind: EventAnswer, Answer: &out})
+	s.last.Status, s.last.Answer = StatusAnswered, &out
+	return nil
+}
+
 // resume goes on with what was cut off, or shows the pending review again.
 func (s *session) resume(ctx context.Context) error {
 	if !s.at.Unfinished() {

@@ -10,7 +10,7 @@ import (
 // and anything else changes the plan. A yes to a review of one single step is
 // a yes to that step by name, even if it destroys something.
 func decisionIn(text string, r *Review) Decision {
-	words := strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return strings.ContainsRune(" \t\n.,!", c) })
+	words := plainWords(text)
 	switch strings.Join(words, " ") {
 	case "y", "yes", "yes please", "ok", "okay", "go", "go ahead", "do it", "run it", "approve", "approved", "approve all", "sure", "looks good":
 		d := Decision{Verdict: Approve}
@@ -43,4 +43,27 @@ func namedSteps(words []string, r *Review) []string {
 		}
 	}
 	return steps
+}
+
+// plainWords is a text in lower case without its punctuation.
+func plainWords(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return strings.ContainsRune(" \t\n.,!", c) })
+}
+
+// wantsOn says whether a text asks to go on with a turn that was cut off.
+func wantsOn(text string) bool {
+	switch strings.Join(plainWords(text), " ") {
+	case "go on", "continue", "resume", "carry on", "keep going", "go ahead", "yes", "y", "ok":
+		return true
+	}
+	return false
+}
+
+// wantsOut says whether a text gives up a turn that was cut off.
+func wantsOut(text string) bool {
+	switch strings.Join(plainWords(text), " ") {
+	case "abandon", "abandon it", "give up", "give it up", "never mind", "forget it", "no", "n":
+		return true
+	}
+	return false
 }
