@@ -48,7 +48,7 @@ func fill(tb testing.TB, ws *workspace.Workspace, n, steps int) {
 	}
 }
 
-func open(tb testing.TB, ws *workspace.Workspace) *projection.DB {
+func openPlain(tb testing.TB, ws *workspace.Workspace) *projection.DB {
 	tb.Helper()
 	db, err := projection.Open(tb.Context(), ws, slog.Default())
 	if err != nil {
@@ -73,7 +73,7 @@ func BenchmarkOpen(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StartTimer()
-				db := open(b, ws)
+				db := openPlain(b, ws)
 				if err := db.Close(); err != nil {
 					b.Fatal(err)
 				}
@@ -81,7 +81,7 @@ func BenchmarkOpen(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("again/runs=%d", c.n), func(b *testing.B) {
 			for b.Loop() {
-				db := open(b, ws)
+				db := openPlain(b, ws)
 				b.ReportMetric(float64(db.Stats().Bytes), "bytes-read/op")
 				if err := db.Close(); err != nil {
 					b.Fatal(err)
@@ -89,7 +89,7 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("refresh/runs=%d", c.n), func(b *testing.B) {
-			db := open(b, ws)
+			db := openPlain(b, ws)
 			defer db.Close()
 			for b.Loop() {
 				if err := db.Refresh(b.Context()); err != nil {

@@ -85,17 +85,22 @@ func calls(query string) func(yield func(string) bool) {
 		for i := 0; i < len(query); {
 			tok, next := token(query, i)
 			switch {
-			case tok == "(":
-				if name != "" && !yield(name) {
-					return
-				}
-				name = ""
-			case tok != "":
+			case isName(query[i:]):
 				name = tok
+			case tok == "(" && name != "" && !yield(name):
+				return
+			case tok != "":
+				name = ""
 			}
 			i = next
 		}
 	}
+}
+
+// isName reports whether the lexical element that s starts with is a name.
+func isName(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r == '"' || r == '_' || unicode.IsLetter(r)
 }
 
 // token reads one lexical element at i and says where the next begins. Names

@@ -33,6 +33,8 @@ func (d *DB) explain(query string, err error) error {
 		return &QueryError{Message: first, Hint: "queries only read, and only the tables " + strings.Join(tableNames(), ", "), Err: ErrRefused}
 	case strings.Contains(message, "Expected a single SELECT"):
 		return refuse("only statements that read are run", "use SELECT, WITH, SHOW, DESCRIBE, SUMMARIZE or EXPLAIN")
+	case strings.Contains(message, "unsupported data type"):
+		return &QueryError{Message: first, Hint: "cast the column, as in x::varchar", Err: ErrQuery}
 	case strings.Contains(message, "Out of Memory"):
 		return &QueryError{Message: "the query needs too much memory", Hint: "aggregate or filter", Err: ErrQuery}
 	}
@@ -44,6 +46,9 @@ func (d *DB) explain(query string, err error) error {
 		e.Candidates = closest(name, tableNames())
 		e.Hint = didYouMean(e.Candidates) + "tables are " + strings.Join(tableNames(), ", ")
 	case name != "" && strings.Contains(first, "column"):
+		if _, after, ok := strings.Cut(first, "column named "); ok {
+			name = quoted(after)
+		}
 		columns := columnsOf(query)
 		e.Candidates = closest(name, columns)
 		e.Hint = didYouMean(e.Candidates) + "columns are " + strings.Join(columns, ", ")

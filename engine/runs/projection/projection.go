@@ -34,7 +34,8 @@ type DB struct {
 	runs     map[string]*entry
 	datasets int64 // size of the catalogue when it was read
 	stats    Stats
-	saved    int64 // bytes of journal that the snapshot stands for
+	saved    int64                        // bytes of journal that the snapshot stands for
+	worth    func(read, saved int64) bool // whether a new snapshot is worth its writing
 }
 
 // Stats says what a projection has done since it was opened.
@@ -49,6 +50,10 @@ type Stats struct {
 // Open makes the projection of a workspace and brings it up to date. Close it
 // when done. A nil logger is silent.
 func Open(ctx context.Context, ws *workspace.Workspace, logger *slog.Logger) (*DB, error) {
+	return open(ctx, ws, logger, worthSaving)
+}
+
+func open(ctx context.Context, ws *workspace.Workspace, logger *slog.Logger, worth func(read, saved int64) bool) (*DB, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -56,7 +61,7 @@ func Open(ctx context.Context, ws *workspace.Workspace, logger *slog.Logger) (*D
 	if err != nil {
 		return nil, fmt.Errorf("open the projection: %w", err)
 	}
-	d := &DB{ws: ws, log: logger, db: sql.OpenDB(c), runs: map[string]*entry{}, datasets: -1}
+	d := &DB{ws: ws, log: logger, db: sql.OpenDB(c), runs: map[string]*entry{}, datasets: -1, worth: worth}
 	if err := d.setUp(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the projection: %w", err), d.Close())
 	}
@@ -69,7 +74,7 @@ func (d *DB) setUp(ctx context.Context) error {
 		return err
 	}
 	settings := []string{
-		"SET temp_directory = ''", "SET memory_limit = '1GB'", "SET TimeZone = 'UTC'",
+		"SET temp_directory = ''", "SET memory_limit = '512MB'", "SET TimeZone = 'UTC'",
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false", "SET allow_community_extensions = false",
 	}
 	if err := d.exec(ctx, append(settings, createTables()...)...); err != nil {

@@ -23,6 +23,10 @@ const (
 	snapshotFraction = 4       // save when a quarter of the last snapshot's bytes are new
 )
 
+func worthSaving(read, saved int64) bool {
+	return read >= snapshotBytes && read*snapshotFraction >= saved
+}
+
 func snapshotPath(ws *workspace.Workspace) string {
 	return filepath.Join(ws.Cache(), fmt.Sprintf("projection-%d.duckdb", version))
 }
@@ -78,7 +82,7 @@ func (d *DB) loadState(ctx context.Context) (err error) {
 // saveSnapshot writes a new snapshot if that is worth it. Failing is no
 // error: the next process will read more.
 func (d *DB) saveSnapshot(ctx context.Context) {
-	if d.stats.Bytes < snapshotBytes || d.stats.Bytes*snapshotFraction < d.saved {
+	if !d.worth(d.stats.Bytes, d.saved) {
 		return
 	}
 	err := d.writeSnapshot(ctx)

@@ -23,7 +23,17 @@ func plain(v any, typeName string) any {
 	case float32:
 		return finiteOrText(float64(v))
 	case time.Time:
-		return v.UTC()
+		if v = v.UTC(); v.Year() < 0 || v.Year() > 9999 {
+			return v.Format("2006-01-02T15:04:05.999999") // JSON has no such times
+		}
+		return v
+	case duckdb.OrderedMap:
+		out := make(map[string]any, v.Len())
+		values := v.Values()
+		for i, k := range v.Keys() {
+			out[fmt.Sprint(k)] = plain(values[i], "")
+		}
+		return out
 	case duckdb.Decimal:
 		return finiteOrText(v.Float64())
 	case *big.Int:
