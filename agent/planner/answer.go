@@ -22,7 +22,7 @@ func (r *reader) answer(first reading, rounds []round) string {
 		if g.silent && len(rounds) > 1 {
 			continue
 		}
-		parts = append(parts, sourced(g.words(c.table()), i+1))
+		parts = append(parts, sourced(g.words(c.table(), measureOf(rounds)), i+1))
 	}
 	for i, rd := range rounds {
 		parts = append(parts, r.reports(first, rd, i == len(rounds)-1, len(asked) > 0)...)

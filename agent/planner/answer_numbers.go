@@ -1,16 +1,17 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
 // words says what the rows of a goal's query mean.
-func (g goal) words(t table) string {
+func (g goal) words(t table, m measure) string {
 	switch g.kind {
 	case goalQuality:
-		return g.qualityWords(t)
+		return g.qualityWords(t, m)
 	case goalBest:
 		return g.bestWords(t)
 	case goalFilter:
@@ -54,6 +55,45 @@ func score(s string) string {
 	return strconv.FormatFloat(f, 'f', 3, 64)
 }
 
+// measure is what the numbers of an evaluation are measured in.
+type measure struct {
+	Unit      string  `json:"unit"`
+	Tolerance float64 `json:"tolerance"`
+}
+
+// measureOf takes unit and tolerance from the evaluations of a turn.
+func measureOf(rounds []round) measure {
+	var m measure
+	for _, rd := range rounds {
+		for _, c := range rd.calls {
+			if c.tool == "evaluate_run" && c.result != nil && json.Unmarshal(c.result.Value, &m) != nil {
+				m = measure{}
+			}
+		}
+	}
+	if m.Unit == "um" {
+		m.Unit = "µm"
+	}
+	return m
+}
+
+// value writes a metric's mean with what it is measured in.
+func (m measure) value(t table, row int) string {
+	v := score(t.cell(row, "mean"))
+	switch t.cell(row, "metric") {
+	case "hd95", "hd", "assd", "masd":
+		if m.Unit == "" {
+			return v + " (in the spacing's unit)"
+		}
+		return v + " " + clean(m.Unit)
+	case "nsd":
+		if m.Tolerance > 0 {
+			return strings.TrimSpace(fmt.Sprintf("%s at %s %s", v, plainNumber(m.Tolerance), clean(m.Unit)))
+		}
+	}
+	return v
+}
+
 // few is what must be said when there are hardly any volumes.
 func few(volumes string) string {
 	n, err := strconv.Atoi(strings.TrimSuffix(volumes, ".0"))
@@ -85,7 +125,7 @@ func interval(t table, row int) string {
 
 // qualityWords: "Run X reaches a test Dice of 0.860 (2 volumes, 0.840–0.880),
 // clDice 0.910, …". Rows are one a metric, grouped by run.
-func (g goal) qualityWords(t table) string {
+func (g goal) qualityWords(t table, m measure) string {
 	if len(t.Rows) == 0 {
 		return g.noScores()
 	}
@@ -107,7 +147,7 @@ func (g goal) qualityWords(t table) string {
 				}
 			}
 		}
-		out = append(out, describeQuality(t, run, rows))
+		out = append(out, describeQuality(t, run, rows, m))
 	}
 	text := strings.Join(out, " ")
 	return text + few(t.cell(0, "volumes"))
@@ -128,14 +168,14 @@ func orderedMetrics(order []string, wanted string) []string {
 }
 
 // describeQuality words the metrics of one run.
-func describeQuality(t table, run string, rows []int) string {
+func describeQuality(t table, run string, rows []int, m measure) string {
 	if len(rows) == 0 {
 		return "Run " + run + " has no scores that are known here."
 	}
 	lead := rows[0]
-	text := fmt.Sprintf("Run %s reaches a %s %s of %s%s", run, t.cell(lead, "split"), title(t.cell(lead, "metric")), score(t.cell(lead, "mean")), interval(t, lead))
+	text := fmt.Sprintf("Run %s reaches a %s %s of %s%s", run, t.cell(lead, "split"), title(t.cell(lead, "metric")), m.value(t, lead), interval(t, lead))
 	for _, i := range rows[1:] {
-		text += fmt.Sprintf(", %s %s", title(t.cell(i, "metric")), score(t.cell(i, "mean")))
+		text += fmt.Sprintf(", %s %s", title(t.cell(i, "metric")), m.value(t, i))
 		if t.cell(i, "volumes") != t.cell(lead, "volumes") {
 			text += fmt.Sprintf(" (%s volumes)", t.cell(i, "volumes"))
 		}

@@ -35,6 +35,7 @@ type mention struct {
 	count  int    // for "the last 5 runs"; 0 means unlimited
 	state  string // for "all failed runs"
 	plural bool   // for references
+	data   bool   // a reference that may mean the dataset just spoken of
 	rule   string // what the explanation says
 	note   string // an assumption to state
 }
@@ -67,7 +68,7 @@ func (it item) is(c class) bool {
 		}
 		return false
 	}
-	return it.mention.class == c || c == cBest && it.mention.metric != "" && it.mention.class == cRun
+	return it.mention.class == c || c == cDataRef && it.mention.data || c == cBest && it.mention.metric != "" && it.mention.class == cRun
 }
 
 // word returns the item's plain word, or "" for a mention.

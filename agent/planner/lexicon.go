@@ -64,6 +64,9 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 	for _, p := range phrases() {
 		first, _, _ := strings.Cut(p.words, " ")
 		lex.phrases[first] = append(lex.phrases[first], p)
+		for w := range strings.FieldsSeq(p.words) {
+			lex.vocab[w] = true
+		}
 	}
 	for _, w := range strings.Fields(commonWords()) {
 		lex.common[w] = true

@@ -14,7 +14,8 @@ func dataFrames() []frame {
 		}},
 		{"dataset_show", []cue{
 			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look * {dataset}"},
-			{5, "what is|=contain * {dataset}"},
+			{7, "what is in|inside|within * {dataset}|{dataref}"},
+			{6, "what do {dataset}|{dataref} contain|hold|have|include"},
 			{4, "show|describe|detail|inspect|about|summarise|summarize * {dataref}"},
 			{7, "how_many volume|image|scan|case|patient|voxel|file * {dataset}|{dataref}"},
 			{4, "how_many volume|image|scan|case|patient"},
@@ -46,7 +47,7 @@ func dataFrames() []frame {
 		{"dataset_validate", []cue{
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
-			{6, "is {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
+			{6, "is * {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
 			{7, "anything|something|problem|issue|wrong|error|defect * {dataset}|{dataref}|data|dataset"},
 			{2, "{dataset}|{dataref}"},
 		}},

@@ -7,11 +7,12 @@ import (
 
 // memory is what the conversation so far has been about.
 type memory struct {
-	dataset string
-	runs    []string // the run or runs spoken of last
-	made    []string // names of datasets that came up
-	calls   []call   // the last plan
-	text    string   // what asked for it
+	dataset   string
+	runs      []string // the run or runs spoken of last
+	made      []string // names of datasets that came up
+	aboutData bool     // a dataset, not a run, was spoken of last
+	calls     []call   // the last plan
+	text      string   // what asked for it
 }
 
 // remember goes through earlier turns, oldest first.
@@ -36,6 +37,7 @@ func (m *memory) observe(rd round) {
 	var launched []string
 	for _, c := range rd.calls {
 		m.data(c)
+		m.aboutData = strings.HasPrefix(c.tool, "dataset_")
 		switch c.tool {
 		case "train_launch", "job_resume":
 			if c.result != nil && c.result.Run != "" {

@@ -139,7 +139,8 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	items := r.lex.recognise(c.toks, r.known)
-	if name := r.lateName(c.toks, items); name {
+	r.point(items)
+	if r.lateName(items) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
@@ -211,6 +212,10 @@ func (r *reader) fragment(items []item, said string) {
 	if len(r.last) > 0 && r.amend(r.last, items) {
 		return
 	}
+	if i, ok := first(items, cDataset); ok && len(items) <= 3 {
+		r.dataset = items[i].mention.text
+		return
+	}
 	if e, ok := r.define(items); ok && len(items) <= 2 && !items[0].is(cNumber) && len(r.out.Steps) == 0 {
 		r.chat = strings.TrimSpace(r.chat + " " + e.text)
 		return
@@ -239,11 +244,25 @@ func hasContent(lex *lexicon, items []item) bool {
 
 // lateName handles a clause that only names what was just made: "call it
 // demo".
-func (r *reader) lateName(_ []token, items []item) bool {
+func (r *reader) lateName(items []item) bool {
 	if len(items) != 1 || !items[0].is(cName) || len(r.last) == 0 {
 		return false
 	}
 	return r.amend(r.last, items)
+}
+
+// point marks references that may mean a dataset, because a dataset is what
+// was spoken of last.
+func (r *reader) point(items []item) {
+	data := r.mem.aboutData
+	if n := len(r.out.Steps); n > 0 {
+		data = strings.HasPrefix(r.out.Steps[n-1].Tool, "dataset_")
+	}
+	for i := range items {
+		if items[i].is(cRef) && !items[i].mention.plural {
+			items[i].mention.data = data
+		}
+	}
 }
 
 // note adds assumptions to state.

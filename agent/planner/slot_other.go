@@ -106,7 +106,7 @@ func nameFromPath(p string) string {
 
 // testFraction reads "30 % for testing", "hold out 20%".
 func testFraction(items []item) (value, bool) {
-	if v, ok := number(items, slot{"test_fraction", false, []string{"test_fraction", "fraction", "test", "test-fraction"}, []string{"test", "testing"}}); ok {
+	if v, ok := number(items, slot{"test_fraction", false, []string{"test_fraction", "fraction", "test", "test-fraction", "holdout", "held-out"}, []string{"test", "testing"}}); ok {
 		return v, true
 	}
 	for i := range items {

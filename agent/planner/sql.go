@@ -20,9 +20,24 @@ func cutSQL(text string) (limit int, statement token) {
 		if w := strings.Index(lower[:at], "with "); w >= 0 && strings.Contains(lower[w:at], " as ") && strings.Contains(lower[w:at], "(") {
 			at = w
 		}
-		body := strings.TrimRight(strings.TrimSpace(text[at:]), "`\"';. \n\t")
+		body := statementEnd(text, at)
 		return trimQuote(text, at), token{kind: tSQL, text: body, word: "sql", stem: "sql", start: at, end: at + len(body)}
 	}
+}
+
+// statementEnd returns the statement that begins at text[at:]: up to the last
+// closing quote if a quote was opened before it.
+func statementEnd(text string, at int) string {
+	body := text[at:]
+	for _, q := range [][2]string{{"\"", "\""}, {"`", "`"}, {"“", "”"}, {"'", "'"}} {
+		if strings.HasSuffix(strings.TrimRight(text[:at], " "), q[0]) {
+			if end := strings.LastIndex(body, q[1]); end > 0 {
+				body = body[:end]
+			}
+			break
+		}
+	}
+	return strings.TrimRight(body, ";. \n\t")
 }
 
 // trimQuote drops an opening quote or code fence before the statement.

@@ -43,7 +43,7 @@ func phrases() []phrase {
 		{"do not", "don't"}, {"does not", "don't"}, {"need not", "don't"}, {"no need to", "don't"}, {"not to", "don't"},
 		{"instead of", "instead_of"}, {"rather than", "instead_of"}, {"most recent", "latest"}, {"most recently", "latest"},
 		{"data set", "dataset"}, {"data sets", "datasets"}, {"dont", "don't"},
-		{"held out", "test"}, {"hold out", "test"},
+		{"held out", "held-out"}, {"hold out", "holdout"},
 		{"take it from there", "resume"},
 	}
 }
