@@ -35,9 +35,9 @@ native: ## fetch libtorch and ONNX Runtime into the user's cache (once)
 .PHONY: build
 build: native ## build bin/minivess and bin/minivess-worker
 	@mkdir -p bin
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess
 	@echo 'building minivess-worker (the first time takes about two minutes, then it is cached)' >&2
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess-worker
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess-worker
 
 .PHONY: demo
 demo: ## from nothing to a trained, evaluated model: the main job, in plain words

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/tools"
+)
+
+// narrator tells what happens in a turn, line by line, on stderr. On a
+// terminal a job's progress is one line that changes in place; elsewhere it is
+// a line now and then, so that logs stay short.
+type narrator struct {
+	streams Streams
+	quiet   bool
+	open    bool // an unfinished progress line stands on the terminal
+	last    map[string]reported
+}
+
+// reported is the last progress line written for a step.
+type reported struct {
+	at    time.Time
+	phase string
+}
+
+func newNarrator(s Streams, quiet bool) *narrator {
+	return &narrator{streams: s, quiet: quiet, last: map[string]reported{}}
+}
+
+// see tells one event.
+func (n *narrator) see(e assistant.Event) {
+	if n.quiet {
+		return
+	}
+	switch e.Kind {
+	case assistant.EventReply:
+		n.line("%s", e.Text)
+	case assistant.EventPlan:
+		n.finish()
+		n.plan(e.Plan, n.streams.Err)
+	case assistant.EventDecision:
+		if e.Decision != nil {
+			n.line("      %s by %s", e.Decision.Verdict, e.Decision.By)
+		}
+	case assistant.EventStep:
+		n.step(e.Step)
+	case assistant.EventProgress:
+		n.progress(e.StepID, e.Progress)
+	case assistant.EventProblem:
+		if e.Problem != nil {
+			n.line("      %s", strings.TrimSpace(e.Problem.Message+"\n      "+e.Problem.Hint))
+		}
+	case assistant.EventTurn, assistant.EventThinking, assistant.EventReview, assistant.EventAnswer, assistant.EventDone:
+	}
+}
+
+// plan prints a plan card: what, at what cost, what it writes.
+func (n *narrator) plan(p *assistant.Plan, w io.Writer) {
+	if p == nil {
+		return
+	}
+	if p.Reply != "" && w == n.streams.Out {
+		_, _ = fmt.Fprintln(w, printable(p.Reply))
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		lead := "     "
+		if i == 0 {
+			lead = "plan "
+		}
+		what, cost := string(s.Args), ""
+		if s.Preview != nil {
+			what, cost = s.Preview.Summary, costText(s.Preview.Cost)
+		}
+		if s.Error != nil {
+			what = "cannot: " + s.Error.Message
+		}
+		_, _ = fmt.Fprintf(w, "%s %s %-24s %s%s\n", lead, s.ID, s.Tool, printable(what), cost)
+	}
+}
+
+// step tells when a step ends.
+func (n *narrator) step(s *assistant.Step) {
+	if s == nil {
+		return
+	}
+	switch s.State {
+	case assistant.StepDone:
+		summary := ""
+		if s.Result != nil {
+			summary = s.Result.Summary
+		}
+		n.line("      %s ✓ %s", s.ID, summary)
+	case assistant.StepFailed:
+		message := "failed"
+		if s.Error != nil {
+			message = s.Error.Message
+		}
+		n.line("      %s ✗ %s", s.ID, message)
+	case assistant.StepSkipped:
+		n.line("      %s – skipped", s.ID)
+	case assistant.StepPlanned, assistant.StepApproved, assistant.StepRunning, assistant.StepRejected:
+	}
+}
+
+// progress shows how far a step is.
+func (n *narrator) progress(step string, p *tools.Progress) {
+	if p == nil {
+		return
+	}
+	text := printable(fmt.Sprintf("      %s ▸ %s", step, progressText(*p)))
+	if n.streams.Terminal {
+		_, _ = fmt.Fprintf(n.streams.Err, "\r\x1b[2K%.120s", text)
+		n.open = true
+		return
+	}
+	const every = 10 * time.Second
+	last, now := n.last[step], time.Now()
+	if last.phase == p.Phase+p.State && now.Sub(last.at) < every {
+		return
+	}
+	n.last[step] = reported{now, p.Phase + p.State}
+	n.line("%s", text)
+}
+
+// line ends the progress line, if one stands, and prints.
+func (n *narrator) line(format string, args ...any) {
+	n.finish()
+	_, _ = fmt.Fprintln(n.streams.Err, printable(fmt.Sprintf(format, args...)))
+}
+
+// finish puts the cursor on a line of its own.
+func (n *narrator) finish() {
+	if n.open {
+		_, _ = fmt.Fprintln(n.streams.Err)
+		n.open = false
+	}
+}
+
+// progressText says how far a job is, in one line.
+func progressText(p tools.Progress) string {
+	var parts []string
+	for _, s := range []string{p.State, p.Phase} {
+		if s != "" && s != "running" {
+			parts = append(parts, s)
+		}
+	}
+	if p.Total > 0 {
+		parts = append(parts, fmt.Sprintf("%d/%d", p.Done, p.Total))
+	}
+	for _, name := range []string{"loss", "dice"} {
+		if v, ok := p.Values[name]; ok {
+			parts = append(parts, fmt.Sprintf("%s %.3f", name, v))
+		}
+	}
+	if p.Rate > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f/s", p.Rate))
+	}
+	if p.ETA > 0 {
+		parts = append(parts, "eta "+durationText(p.ETA))
+	}
+	if p.Message != "" {
+		parts = append(parts, p.Message)
+	}
+	return strings.Join(parts, "  ")
+}
+
+func costText(c tools.Cost) string {
+	var parts []string
+	if c.Seconds > 0 {
+		parts = append(parts, "~"+durationText(c.Seconds))
+	}
+	if c.MemoryBytes > 0 {
+		parts = append(parts, bytesText(c.MemoryBytes))
+	}
+	if c.DiskBytes > 0 {
+		parts = append(parts, bytesText(c.DiskBytes)+" disk")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "   " + strings.Join(parts, "   ")
+}
+
+func durationText(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return "<1 s"
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d:%02d min", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%d:%02d h", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+func bytesText(n int64) string {
+	v, unit := float64(n), "B"
+	for _, u := range []string{"KB", "MB", "GB", "TB"} {
+		if v < 1000 {
+			break
+		}
+		v, unit = v/1000, u
+	}
+	return fmt.Sprintf("%.3g %s", v, unit)
+}
