@@ -150,8 +150,12 @@ func (env *environment) needsApproval(thread string, o assistant.Outcome) error 
 		}
 		return &silentError{ExitNeedsApproval}
 	}
+	yes := "yes"
+	if o.Review != nil && len(o.Review.Confirm) > 0 {
+		yes = `"approve ` + strings.Join(o.Review.Steps, " ") + `"`
+	}
 	_, _ = fmt.Fprintf(env.Streams.Err,
-		"This plan needs your approval.\n  minivess ask --thread %s yes      approves it\n  minivess ask --thread %s no       rejects it\n  --yes on the first line approves everything except what destroys.\n", thread, thread)
+		"This plan needs your approval.\n  minivess ask --thread %s %s      approves it\n  minivess ask --thread %s no       rejects it\n  --yes on the first line approves everything except what destroys.\n", thread, yes, thread)
 	return &silentError{ExitNeedsApproval}
 }
 
