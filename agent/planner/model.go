@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -120,4 +121,14 @@ func (m *Model) Plan(ctx context.Context, catalogue []tools.Descriptor, turns ..
 // Explain plans one sentence and says which words led to which argument.
 func (m *Model) Explain(ctx context.Context, catalogue []tools.Descriptor, text string) Explanation {
 	return m.Plan(ctx, catalogue, text).Explanation
+}
+
+// ReadCatalogue decodes descriptors from JSON, as a recording of a registry
+// holds them.
+func ReadCatalogue(raw []byte) ([]tools.Descriptor, error) {
+	var out []tools.Descriptor
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("planner: read a catalogue: %w", err)
+	}
+	return out, nil
 }
