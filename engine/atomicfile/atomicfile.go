@@ -85,7 +85,7 @@ func writeWith(path string, perm fs.FileMode, write func(io.Writer) error, sink 
 // SyncDir flushes a folder's entries to the disk, so that a file created,
 // renamed or removed in it stays so after a power cut.
 func SyncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the caller owns the folder
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

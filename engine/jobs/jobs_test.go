@@ -11,10 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -226,8 +224,7 @@ func TestZombieIsDead(t *testing.T) {
 		t.Fatalf("the launcher did not stop: %v, %v", status, err)
 	}
 	kill(t, pid, syscall.SIGKILL)
-	for range l.Watch(t.Context(), id, 0) { // ends when it is seen to be dead
-	}
+	wait(t, l, id) // ends when it is seen to be dead
 	if err := syscall.Kill(pid, 0); err != nil {
 		t.Fatalf("the worker is no zombie (%v): the test shows nothing", err)
 	}
@@ -269,167 +266,6 @@ func TestDeathIsSeen(t *testing.T) {
 		if r.State != runs.StateFailed || r.Failure.Code != runs.CodeWorkerDied || !r.Resumable || r.LastStep != 1 {
 			t.Errorf("%s: %s %+v", id, r.State, r.Failure)
 		}
-	}
-}
-
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	running := launch(t, l, "hold")
-	until(t, l, running, runs.EventMetric, 1)
-	waiting := launch(t, l, "hold")
-	for _, id := range []string{waiting, running} {
-		if err := l.Cancel(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
-		if r := wait(t, l, id); r.State != runs.StateCancelled || !r.Resumable {
-			t.Errorf("%s: %s, resumable %v", id, r.State, r.Resumable)
-		}
-	}
-	if r := load(t, l, waiting); r.Attempt != 0 {
-		t.Errorf("the waiting job was started")
-	}
-	if err := l.Cancel(t.Context(), running); !errors.Is(err, jobs.ErrEnded) {
-		t.Errorf("cancelling again: %v; want ErrEnded", err)
-	}
-	if err := l.Cancel(t.Context(), "no-such-run"); !errors.Is(err, runs.ErrNoRun) {
-		t.Errorf("%v; want ErrNoRun", err)
-	}
-}
-
-func TestCancelDeadWorker(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	id := launch(t, l, "crash")
-	wait(t, l, id)
-	if err := l.Cancel(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	r := load(t, l, id)
-	if r.State != runs.StateCancelled || r.LastStep != 1 {
-		t.Errorf("%s at step %d", r.State, r.LastStep)
-	}
-	var f runs.Fold
-	if err := runs.FoldEvents(l.Workspace, id, &f); err != nil || f.Last != runs.EventCancelled {
-		t.Errorf("the last event is %q, %v", f.Last, err)
-	}
-}
-
-func TestCancelOnAnotherHost(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	dir, err := runs.Create(l.Workspace, specFor("hold"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	say(w, runs.EventStarted, runs.Started{PID: os.Getpid(), Host: "elsewhere.example"})
-	id := filepath.Base(dir)
-	if err := l.Cancel(t.Context(), id); !errors.Is(err, jobs.ErrOtherHost) || !strings.Contains(err.Error(), "elsewhere.example") {
-		t.Errorf("%v; want ErrOtherHost", err)
-	}
-	if _, asked, err := runs.ReadCancel(dir); !asked || err != nil {
-		t.Errorf("cancel.json: %v, %v", asked, err)
-	}
-}
-
-// SIGTERM without a wish to cancel is how a cluster makes room.
-func TestCheckpointAndResume(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	id := launch(t, l, "hold-once")
-	until(t, l, id, runs.EventMetric, 1)
-	if err := l.Resume(t.Context(), id, 0); !errors.Is(err, runs.ErrRunning) {
-		t.Errorf("resuming a running job: %v; want ErrRunning", err)
-	}
-	kill(t, load(t, l, id).Worker.PID, syscall.SIGTERM)
-	if r := wait(t, l, id); r.State != runs.StateCancelled || !r.Resumable || r.Reason != "SIGTERM" {
-		t.Fatalf("%s, %q", r.State, r.Reason)
-	}
-	if err := l.Resume(t.Context(), id, 7); err != nil {
-		t.Fatal(err)
-	}
-	r := wait(t, l, id)
-	if r.State != runs.StateFinished || r.Attempt != 2 || r.LastStep != 2 || r.Epochs != 7 {
-		t.Errorf("%s, attempt %d, step %d, epochs %d", r.State, r.Attempt, r.LastStep, r.Epochs)
-	}
-	if err := l.Resume(t.Context(), id, 0); !errors.Is(err, jobs.ErrNotResumable) {
-		t.Errorf("resuming a finished run: %v; want ErrNotResumable", err)
-	}
-	if err := l.Resume(t.Context(), id, 9); err != nil {
-		t.Errorf("training it further: %v", err)
-	}
-	if r := wait(t, l, id); r.State != runs.StateFinished || r.Attempt != 3 || r.Epochs != 9 {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestResumeAfterCancelForgetsTheWish(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	id := launch(t, l, "hold-once")
-	until(t, l, id, runs.EventMetric, 1)
-	if err := l.Cancel(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	wait(t, l, id)
-	if err := l.Resume(t.Context(), id, 0); err != nil {
-		t.Fatal(err)
-	}
-	if r := wait(t, l, id); r.State != runs.StateFinished {
-		t.Errorf("%s", r.State)
-	}
-}
-
-func TestResumeRefusesWhatWouldFailAgain(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	dir, err := runs.Create(l.Workspace, specFor("finish"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	say(w, runs.EventFailed, runs.Failed{Code: "nan_loss", Error: "the loss is NaN at step 12"})
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	err = l.Resume(t.Context(), filepath.Base(dir), 0)
-	if !errors.Is(err, jobs.ErrNotResumable) || !strings.Contains(err.Error(), "nan_loss") {
-		t.Errorf("%v; want ErrNotResumable with the reason", err)
-	}
-}
-
-func TestTwoResumesAtOnce(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	id := launch(t, l, "hold-once")
-	until(t, l, id, runs.EventMetric, 1)
-	kill(t, load(t, l, id).Worker.PID, syscall.SIGKILL)
-	wait(t, l, id)
-	errs := make([]error, 4)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() { errs[i] = l.Resume(t.Context(), id, 0) })
-	}
-	wg.Wait()
-	ok := 0
-	for _, err := range errs {
-		switch {
-		case err == nil:
-			ok++
-		case !errors.Is(err, runs.ErrRunning) && !errors.Is(err, jobs.ErrNotResumable):
-			t.Error(err)
-		}
-	}
-	if r := wait(t, l, id); ok != 1 || r.Attempt != 2 {
-		t.Errorf("%d resumes went through, %d attempts", ok, r.Attempt)
 	}
 }
 
@@ -477,143 +313,6 @@ func TestHalfALaunchIsFinished(t *testing.T) {
 	if r := wait(t, l, id); r.State != runs.StateFinished || r.Attempt != 1 {
 		t.Errorf("%s, %d attempts", r.State, r.Attempt)
 	}
-}
-
-func TestTwoProcessesLaunchAtOnce(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	var ids, keyed [3]string
-	var wg sync.WaitGroup
-	for i := range ids {
-		wg.Go(func() { _, keyed[i] = startLauncher(t, l.Workspace, "finish", "same") })
-		wg.Go(func() { _, ids[i] = startLauncher(t, l.Workspace, "finish", "") })
-	}
-	wg.Wait()
-	if keyed[1] != keyed[0] || keyed[2] != keyed[0] {
-		t.Errorf("one key, several runs: %q", keyed)
-	}
-	type span struct{ from, to time.Time }
-	var spans []span
-	for _, id := range append(ids[:], keyed[0]) {
-		r := wait(t, l, id)
-		if r.State != runs.StateFinished || r.Attempt != 1 {
-			t.Errorf("%s: %s, %d attempts", id, r.State, r.Attempt)
-		}
-		spans = append(spans, span{r.Started, r.Ended})
-	}
-	for i, a := range spans {
-		for _, b := range spans[:i] {
-			if a.from.Before(b.to) && b.from.Before(a.to) {
-				t.Errorf("two jobs at work at once: %v and %v", a, b)
-			}
-		}
-	}
-}
-
-func TestLimitAndOrder(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 2)
-	var ids []string
-	for range 4 {
-		ids = append(ids, launch(t, l, "gate"))
-	}
-	until(t, l, ids[0], runs.EventStarted, 1)
-	until(t, l, ids[1], runs.EventStarted, 1)
-	wantState(t, l, ids[2], runs.StateQueued, "")
-	wantState(t, l, ids[3], runs.StateQueued, "")
-	openGate(t, l, ids[1])
-	until(t, l, ids[2], runs.EventStarted, 1)
-	wantState(t, l, ids[3], runs.StateQueued, "")
-	openGate(t, l, ids[2])
-	until(t, l, ids[3], runs.EventStarted, 1)
-	openGate(t, l, ids[0])
-	openGate(t, l, ids[3])
-	for _, id := range ids {
-		if r := wait(t, l, id); r.State != runs.StateFinished {
-			t.Errorf("%s", r.State)
-		}
-	}
-}
-
-func TestQueueIsFairAndSkipsTheDead(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	first := launch(t, l, "gate")
-	until(t, l, first, runs.EventStarted, 1)
-	var waiting []string
-	for range 4 {
-		waiting = append(waiting, launch(t, l, "finish"))
-	}
-	killQueued(t, l, waiting[1])
-	openGate(t, l, first)
-	var last time.Time
-	for i, id := range waiting {
-		r := wait(t, l, id)
-		if i == 1 {
-			wantState(t, l, id, runs.StateFailed, runs.CodeNeverStarted)
-			continue
-		}
-		if r.State != runs.StateFinished || !r.Started.After(last) {
-			t.Errorf("job %d: %s, started %v, the one before at %v", i, r.State, r.Started, last)
-		}
-		last = r.Started
-	}
-	if left, err := filepath.Glob(filepath.Join(l.Workspace.Slots(), "*.ticket")); err != nil || len(left) != 0 {
-		t.Errorf("tickets left behind: %q, %v", left, err)
-	}
-}
-
-// killQueued kills a worker that waits, by the process id that the launcher
-// wrote down.
-func killQueued(t *testing.T, l *jobs.Launcher, id string) {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(l.Workspace.Run(id), runs.WorkerFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(b), `"pid":`)
-	digits, _, _ := strings.Cut(rest, ",")
-	pid, err := strconv.Atoi(digits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kill(t, pid, syscall.SIGKILL)
-}
-
-func TestAcquireSlotWithoutALauncher(t *testing.T) {
-	t.Parallel()
-	l := newLauncher(t, 1)
-	release, err := jobs.AcquireSlot(t.Context(), l.Workspace, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := jobs.AcquireSlot(ctx, l.Workspace, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v; want Canceled", err)
-	}
-	second := make(chan error)
-	go func() {
-		r, err := jobs.AcquireSlot(t.Context(), l.Workspace, 1)
-		if err == nil {
-			r()
-		}
-		second <- err
-	}()
-	release()
-	if err := <-second; err != nil {
-		t.Error(err)
-	}
-	both, err := jobs.AcquireSlot(t.Context(), l.Workspace, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer both()
-	other, err := jobs.AcquireSlot(t.Context(), l.Workspace, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other()
 }
 
 func TestBadWorkers(t *testing.T) {
@@ -675,8 +374,8 @@ func TestWatchReattaches(t *testing.T) {
 	if len(kinds) != 1 || kinds[0] != runs.EventFinished {
 		t.Errorf("after attaching again: %q; want only the end", kinds)
 	}
-	for rec := range l.Watch(t.Context(), id, 1<<40) {
-		t.Errorf("a record from behind the end: %v", rec)
+	for rec, err := range l.Watch(t.Context(), id, 1<<40) {
+		t.Errorf("a record from behind the end: %v, %v", rec, err)
 	}
 	for _, err := range l.Watch(t.Context(), "no-such-run", 0) {
 		if !errors.Is(err, runs.ErrNoRun) {

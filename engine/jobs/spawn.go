@@ -40,7 +40,7 @@ func (l *Launcher) spawn(ctx context.Context, worker, id string, t *ticket) (int
 	}
 	defer log.Close() //nolint:errcheck // nothing is written through this one
 
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), worker, "--run", dir) //nolint:gosec // the configured worker
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), worker, "--run", dir)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{t.f}
@@ -70,7 +70,7 @@ func writeWorkerFile(dir string, pid int) error {
 
 func readWorkerFile(dir string) (workerFile, error) {
 	var w workerFile
-	b, err := os.ReadFile(filepath.Join(dir, runs.WorkerFile)) //nolint:gosec // a file of the run folder
+	b, err := os.ReadFile(filepath.Join(dir, runs.WorkerFile))
 	if err != nil {
 		return w, err
 	}

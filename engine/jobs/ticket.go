@@ -96,7 +96,7 @@ func AcquireSlot(ctx context.Context, ws *workspace.Workspace, n int) (release f
 	if err != nil {
 		return nil, fmt.Errorf("wait for a slot: %w", err)
 	}
-	return func() { slot.Close() }, nil //nolint:errcheck,gosec // closing is the release; it cannot fail in a way that matters
+	return func() { slot.Close() }, nil //nolint:errcheck // closing is the release; it cannot fail in a way that matters
 }
 
 func limitFromEnv() int {

@@ -62,7 +62,7 @@ func fakeWorker(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	release, err := jobs.AcquireSlot(ctx, ws, 0)
 	if err != nil {
 		return halt(w, dir, 0)

@@ -32,7 +32,7 @@ func RequestCancel(dir string, c Cancel) error {
 // worker asks when it starts and when it is told to stop.
 func ReadCancel(dir string) (Cancel, bool, error) {
 	var c Cancel
-	b, err := os.ReadFile(filepath.Join(dir, CancelFile)) //nolint:gosec // the caller owns the folder
+	b, err := os.ReadFile(filepath.Join(dir, CancelFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, false, nil
 	}

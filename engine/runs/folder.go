@@ -118,7 +118,7 @@ func createAs(ws *workspace.Workspace, spec Spec) (dir string, err error) {
 func ReadSpec(dir string) (Spec, error) {
 	var spec Spec
 	path := filepath.Join(dir, SpecFile)
-	f, err := os.Open(path) //nolint:gosec // the caller owns the folder
+	f, err := os.Open(path)
 	if err != nil {
 		return spec, fmt.Errorf("%w: %w", ErrBadSpec, err)
 	}

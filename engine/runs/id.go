@@ -27,7 +27,7 @@ const maxID = 64
 // NewID returns a random run id like brisk-otter-7f3a.
 func NewID() string {
 	var b [8]byte
-	rand.Read(b[:]) //nolint:errcheck,gosec // never fails: crypto/rand aborts the program instead
+	rand.Read(b[:]) // never fails: crypto/rand aborts the program instead
 	return idFrom(b)
 }
 

@@ -104,14 +104,14 @@ func decodeNumber(b []byte) (Number, bool) {
 
 // cutPlain reads a string without escapes up to its closing quote.
 func cutPlain(b []byte) (s string, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, '"')
-	if end < 0 {
+	text, rest, ok := bytes.Cut(b, []byte{'"'})
+	if !ok {
 		return "", nil, false
 	}
-	for _, c := range b[:end] {
+	for _, c := range text {
 		if c == '\\' || c < ' ' || c >= 0x7f {
 			return "", nil, false
 		}
 	}
-	return string(b[:end]), b[end+1:], true
+	return string(text), rest, true
 }

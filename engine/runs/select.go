@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -181,7 +182,7 @@ func best(all []Run, selector, rest string) ([]Run, string, error) {
 	}
 	return nil, "", &SelectError{
 		Selector: selector, Err: ErrNoRun, Candidates: known(scores),
-		Reason: fmt.Sprintf("finds no value of %s in %s", strings.Join(keys, " or "), count(len(found))),
+		Reason: fmt.Sprintf("finds no value of %s in %s", shown(strings.Join(keys, " or ")), count(len(found))),
 	}
 }
 
@@ -207,7 +208,7 @@ func bestBy(found []Run, scores map[string]map[string]Number, key string) (Run, 
 	if LowerIsBetter(name) {
 		word = "lowest"
 	}
-	why := fmt.Sprintf("the %s %s, %.4g, of %s", word, key, float64(value), count(n))
+	why := fmt.Sprintf("the %s %s, %.4g, of %s", word, shown(key), float64(value), count(n))
 	if left := len(found) - n; left > 0 {
 		why += fmt.Sprintf(" (%d more without a value)", left)
 	}
@@ -256,8 +257,17 @@ func known(scores map[string]map[string]Number) []string {
 	keys := map[string]bool{}
 	for _, s := range scores {
 		for k := range s {
-			keys[k] = true
+			keys[shown(k)] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(keys))
+}
+
+// shown is text as it may stand in a message: quoted when it has characters
+// that do something to a terminal.
+func shown(s string) string {
+	if printable(s) {
+		return s
+	}
+	return strconv.Quote(s)
 }

@@ -14,11 +14,11 @@ import (
 
 // sample is a workspace of six runs, newest first, as List gives them.
 func sample() []runs.Run {
-	at := func(min int) time.Time { return time.Date(2026, 1, 1, 0, min, 0, 0, time.UTC) }
-	best := func(kv ...any) map[string]runs.Best {
+	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
+	best := func(values map[string]runs.Number) map[string]runs.Best {
 		m := map[string]runs.Best{}
-		for i := 0; i < len(kv); i += 2 {
-			m[kv[i].(string)] = runs.Best{Value: runs.Number(kv[i+1].(float64))}
+		for k, v := range values {
+			m[k] = runs.Best{Value: v}
 		}
 		return m
 	}
@@ -35,9 +35,9 @@ func sample() []runs.Run {
 		}
 	}
 	all := []runs.Run{
-		train("brisk-otter-0001", "base", "segresnet", 1, best("val/dice", 0.80, "val/hd95", 2.0), map[string]string{"group": "a", "paper": ""}),
-		train("brisk-panda-0002", "base", "segresnet", 2, best("val/dice", 0.90, "val/hd95", 1.0), map[string]string{"group": "b"}),
-		train("calm-otter-0003", "swin one", "swinunetr", 3, best("val/dice", 0.95), map[string]string{"group": "a"}),
+		train("brisk-otter-0001", "base", "segresnet", 1, best(map[string]runs.Number{"val/dice": 0.80, "val/hd95": 2}), map[string]string{"group": "a", "paper": ""}),
+		train("brisk-panda-0002", "base", "segresnet", 2, best(map[string]runs.Number{"val/dice": 0.90, "val/hd95": 1}), map[string]string{"group": "b"}),
+		train("calm-otter-0003", "swin one", "swinunetr", 3, best(map[string]runs.Number{"val/dice": 0.95}), map[string]string{"group": "a"}),
 		judge("early-fox-0004", "brisk-panda-0002", 4, map[string]runs.Number{"test/dice": 0.70}),
 		judge("early-owl-0005", "brisk-otter-0001", 5, map[string]runs.Number{"test/dice": 0.75}),
 		train("fresh-newt-0006", "", "segresnet", 6, nil, nil),

@@ -90,7 +90,7 @@ func BenchmarkOpen(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("refresh/runs=%d", c.n), func(b *testing.B) {
 			db := openPlain(b, ws)
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			for b.Loop() {
 				if err := db.Refresh(b.Context()); err != nil {
 					b.Fatal(err)

@@ -94,7 +94,7 @@ func runRow(r runs.Run) []any {
 		Seed *int64 `json:"seed"`
 	}
 	// An experiment that has neither, or is of another shape, has NULLs.
-	_ = json.Unmarshal(r.Spec.Experiment, &exp) //nolint:errcheck // see above
+	_ = json.Unmarshal(r.Spec.Experiment, &exp)
 	var parent, split, code, message any
 	if e := r.Spec.Evaluate; e != nil {
 		parent, split = e.Run, e.Split

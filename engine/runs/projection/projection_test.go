@@ -1,14 +1,11 @@
 package projection_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,7 +48,7 @@ func lookFromOutside(root string) int {
 		fmt.Println(err)
 		return 1
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	t, err := db.Query(ctx, "select count(*) from metrics", projection.Limits{})
 	fmt.Println(t.Rows, err, db.Stats().Snapshot)
 	return 0
@@ -144,7 +141,11 @@ func add(tb testing.TB, ws *workspace.Workspace, id string, events ...any) {
 		tb.Fatal(err)
 	}
 	for i := 0; i < len(events); i += 2 {
-		if _, err := w.Append(events[i].(string), events[i+1]); err != nil {
+		kind, ok := events[i].(string)
+		if !ok {
+			tb.Fatalf("%v is no kind of event", events[i])
+		}
+		if _, err := w.Append(kind, events[i+1]); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -165,10 +166,14 @@ func TestTables(t *testing.T) {
 	t.Parallel()
 	ws := newWorkspace(t)
 	create(t, ws, spec("calm-owl-0001"), concat(start, metric(1, "train", "loss", 0.5), metric(1, "val", "dice", 0.75), []any{
-		runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/last.safetensors", Role: "last", Step: 1, SHA256: "aa", Bytes: 10},
-		runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/last.safetensors", Role: "last", Step: 2, SHA256: "bb", Bytes: 11},
-		runs.EventArtifact, runs.Artifact{Path: "artifacts/log.txt", Role: "log", SHA256: "cc", Bytes: 3},
-		runs.EventFinished, runs.Finished{Step: 2, Epoch: 2, Reason: "all steps done", Summary: map[string]runs.Number{"val/dice": 0.75}},
+		runs.EventCheckpoint,
+		runs.Checkpoint{Path: "checkpoints/last.safetensors", Role: "last", Step: 1, SHA256: "aa", Bytes: 10},
+		runs.EventCheckpoint,
+		runs.Checkpoint{Path: "checkpoints/last.safetensors", Role: "last", Step: 2, SHA256: "bb", Bytes: 11},
+		runs.EventArtifact,
+		runs.Artifact{Path: "artifacts/log.txt", Role: "log", SHA256: "cc", Bytes: 3},
+		runs.EventFinished,
+		runs.Finished{Step: 2, Epoch: 2, Reason: "all steps done", Summary: map[string]runs.Number{"val/dice": 0.75}},
 	})...)
 	_, err := dataset.Open(ws).Add(t.Context(), dataset.Dataset{
 		Name: "toy", Root: "/data/toy", Layout: "pairs", Digest: "dd", Created: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -211,9 +216,12 @@ func TestEvaluationCountsForTheJudgedRun(t *testing.T) {
 	ws := newWorkspace(t)
 	create(t, ws, spec("calm-owl-0001"), concat(start, metric(5, "val", "dice", 0.8))...)
 	create(t, ws, judge("wise-fox-0002", "calm-owl-0001"), concat(start, []any{
-		runs.EventCase, runs.Case{Volume: "v1", Split: "test", Values: map[string]runs.Number{"dice": 0.7}},
-		runs.EventCase, runs.Case{Volume: "v2", Split: "test", Values: map[string]runs.Number{"dice": 0.9}, Excluded: map[string]string{"hd95": "empty prediction"}},
-		runs.EventFinished, runs.Finished{Step: 5, Summary: map[string]runs.Number{"test/dice": 0.8}},
+		runs.EventCase,
+		runs.Case{Volume: "v1", Split: "test", Values: map[string]runs.Number{"dice": 0.7}},
+		runs.EventCase,
+		runs.Case{Volume: "v2", Split: "test", Values: map[string]runs.Number{"dice": 0.9}, Excluded: map[string]string{"hd95": "empty prediction"}},
+		runs.EventFinished,
+		runs.Finished{Step: 5, Summary: map[string]runs.Number{"test/dice": 0.8}},
 	})...)
 	db := openDB(t, ws)
 	want(t, db, "select run_id, job_id, split, name, step, value from metrics order by job_id",
@@ -358,104 +366,6 @@ func TestSameIDAgain(t *testing.T) {
 	want(t, db, "select step, value from metrics", "1 3")
 }
 
-func TestSnapshot(t *testing.T) {
-	t.Parallel()
-	ws := newWorkspace(t)
-	for i := range 3 {
-		create(t, ws, spec(fmt.Sprintf("calm-owl-000%d", i)), concat(start, metric(1, "train", "loss", 1), metric(2, "train", "loss", 2))...)
-	}
-	saving := func() {
-		db, err := projection.OpenSaving(t.Context(), ws)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !db.Stats().Saved {
-			t.Error("no snapshot was saved")
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	saving()
-	db := openDB(t, ws)
-	if s := db.Stats(); !s.Snapshot || s.Bytes != 0 {
-		t.Errorf("%+v; want everything from the snapshot", s)
-	}
-	want(t, db, "select count(*), sum(value) from metrics", "6 9")
-	// A run that goes on is moved out of the snapshot, and only its news read.
-	add(t, ws, "calm-owl-0001", concat(metric(2, "train", "loss", 20), metric(3, "train", "loss", 30))...)
-	refresh(t, db)
-	const query = "select run_id, step, value from metrics order by run_id, step"
-	result := "calm-owl-0000 1 1\ncalm-owl-0000 2 2\ncalm-owl-0001 1 1\ncalm-owl-0001 2 20\ncalm-owl-0001 3 30\ncalm-owl-0002 1 1\ncalm-owl-0002 2 2"
-	want(t, db, query, result)
-	saving() // while db has the old one open
-	want(t, db, query, result)
-	want(t, openDB(t, ws), query, result)
-	if err := projection.Delete(ws); err != nil {
-		t.Fatal(err)
-	}
-	want(t, db, query, result)
-	want(t, openDB(t, ws), query, result)
-	if left, err := filepath.Glob(filepath.Join(ws.Cache(), ".*")); err != nil || len(left) != 0 {
-		t.Errorf("left behind: %q, %v", left, err)
-	}
-}
-
-func TestSpoiltSnapshotsAreIgnored(t *testing.T) {
-	t.Parallel()
-	ws := newWorkspace(t)
-	create(t, ws, spec("calm-owl-0001"), concat(start, metric(1, "train", "loss", 1))...)
-	db, err := projection.OpenSaving(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	good, err := os.ReadFile(projection.Snapshot(ws))
-	if err != nil {
-		t.Fatal(err)
-	}
-	header := bytes.Clone(good)
-	clear(header[4096:8192])
-	for name, content := range map[string][]byte{
-		"empty": nil, "text": []byte("hello"), "cut": good[:len(good)/3], "header": header,
-	} {
-		if err := os.WriteFile(projection.Snapshot(ws), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		db := openDB(t, ws)
-		if got := rows(t, db, "select count(*) from metrics"); got != "1" {
-			t.Errorf("%s: %s metrics", name, got)
-		}
-	}
-}
-
-func TestASecondProcessLooksAtOnce(t *testing.T) {
-	t.Parallel()
-	ws := newWorkspace(t)
-	create(t, ws, spec("calm-owl-0001"), concat(start, metric(1, "train", "loss", 1))...)
-	db, err := projection.OpenSaving(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	second := openDB(t, ws) // has the snapshot open
-	var wg sync.WaitGroup
-	for range 2 {
-		wg.Go(func() {
-			cmd := exec.CommandContext(t.Context(), os.Args[0])
-			cmd.Env = append(os.Environ(), "PROJECTION_TEST_LOOK="+ws.Root())
-			out, err := cmd.CombinedOutput()
-			if err != nil || strings.TrimSpace(string(out)) != "[[1]] <nil> true" {
-				t.Errorf("the second process says %s, %v", out, err)
-			}
-		})
-	}
-	wg.Wait()
-	want(t, second, "select count(*) from metrics", "1")
-}
-
 func TestQueriesWhileRefreshing(t *testing.T) {
 	t.Parallel()
 	ws := newWorkspace(t)
@@ -485,29 +395,6 @@ func TestQueriesWhileRefreshing(t *testing.T) {
 	close(stop)
 	wg.Wait()
 	want(t, db, "select count(*) from metrics", "20")
-}
-
-func TestRefreshThatIsCancelledLosesNothing(t *testing.T) {
-	t.Parallel()
-	ws := newWorkspace(t)
-	create(t, ws, spec("calm-owl-0001"), concat(start, metric(1, "train", "loss", 1))...)
-	db, err := projection.OpenSaving(t.Context(), ws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db = openDB(t, ws)
-	add(t, ws, "calm-owl-0001", metric(2, "train", "loss", 1)...)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := db.Refresh(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v; want Canceled", err)
-	}
-	refresh(t, db)
-	want(t, db, "select count(*) from metrics", "2")
-	want(t, db, "select count(*) from runs", "1")
 }
 
 func TestNumbersThatAreNone(t *testing.T) {

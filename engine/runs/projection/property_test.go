@@ -37,7 +37,7 @@ func TestIncrementalEqualsRebuilt(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		ws, err := workspace.Create(dir)
 		if err != nil {
 			rt.Fatal(err)
@@ -46,7 +46,7 @@ func TestIncrementalEqualsRebuilt(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			change(t, rt, ws)
 			if rapid.Bool().Draw(rt, "refresh") {
@@ -69,7 +69,7 @@ func TestIncrementalEqualsRebuilt(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			defer other.Close()
+			defer func() { _ = other.Close() }()
 			if diff := cmp.Diff(contents(t, other), incremental); diff != "" {
 				rt.Fatalf("%s: %s", what, diff)
 			}
@@ -84,6 +84,7 @@ func TestIncrementalEqualsRebuilt(t *testing.T) {
 
 // change does one thing that can happen to a workspace.
 func change(t *testing.T, rt *rapid.T, ws *workspace.Workspace) {
+	t.Helper()
 	id := fmt.Sprintf("calm-owl-%d", rapid.IntRange(0, 2).Draw(rt, "run"))
 	if _, err := os.Stat(ws.Run(id)); err != nil {
 		s := spec(id)

@@ -51,7 +51,7 @@ func plain(v any, typeName string) any {
 }
 
 func plainKind(r reflect.Value) any {
-	switch r.Kind() { //nolint:exhaustive // the rest is text
+	switch r.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return r.Int()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
