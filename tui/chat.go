@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/agent/assistant"
@@ -65,9 +66,9 @@ func samePlan(a, b *assistant.Plan) bool {
 
 // lastPlan returns the plan that was shown last, or nil.
 func (t *transcript) lastPlan() *assistant.Plan {
-	for i := len(t.entries) - 1; i >= 0; i-- {
-		if t.entries[i].who == speakerPlan {
-			return t.entries[i].plan
+	for _, v := range slices.Backward(t.entries) {
+		if v.who == speakerPlan {
+			return v.plan
 		}
 	}
 	return nil

@@ -219,7 +219,7 @@ func edit(text string) assistant.Decision {
 		}
 		fields := map[string]json.RawMessage{}
 		if known, ok := args[step]; ok {
-			_ = json.Unmarshal(known, &fields) //nolint:errcheck // written by the line below
+			_ = json.Unmarshal(known, &fields)
 		}
 		fields[key] = json.RawMessage(value)
 		args[step], _ = json.Marshal(fields) //nolint:errchkjson // values were checked above

@@ -172,7 +172,9 @@ func frame(m *model) string { return ansi.Strip(m.View().Content) }
 func waiting(p *assistant.Plan, confirm ...string) []assistant.Event {
 	r := reviewOf(p, confirm...)
 	return []assistant.Event{
-		{Kind: assistant.EventTurn}, {Kind: assistant.EventThinking, Text: "planner"}, {Kind: assistant.EventPlan, Plan: p},
+		{Kind: assistant.EventTurn},
+		{Kind: assistant.EventThinking, Text: "planner"},
+		{Kind: assistant.EventPlan, Plan: p},
 		{Kind: assistant.EventReview, Plan: p, Review: r},
 		{Kind: assistant.EventDone, Outcome: &assistant.Outcome{Status: assistant.StatusWaiting, Review: r}},
 	}
@@ -303,7 +305,7 @@ func TestHostileTextIsHarmless(t *testing.T) {
 	s := &script{turn: append(waiting(plan), assistant.Event{Kind: assistant.EventAnswer, Answer: &assistant.Answer{Text: evil}})}
 	m := newTest(t, s, 80, 24, nil)
 	press(t, m, "go", "enter", "ctrl+r")
-	for _, page := range []string{m.View().Content, (func() string { m.screen = screenChat; return m.View().Content })()} {
+	for _, page := range []string{m.View().Content, func() string { m.screen = screenChat; return m.View().Content }()} {
 		if strings.Contains(page, "\x1b[2J") || strings.Contains(page, "\x1b]0;") || strings.Contains(page, "\x1b[31mline") {
 			t.Errorf("an escape sequence from data reached the screen:\n%q", page)
 		}

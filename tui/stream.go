@@ -70,7 +70,7 @@ func (s *stream) drain() {
 		return
 	}
 	s.cancel()
-	for range s.events { //nolint:revive // emptying the channel is the point
+	for range s.events {
 	}
 	s.done()
 }

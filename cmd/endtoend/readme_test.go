@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,15 +53,14 @@ func checkout(t *testing.T, dir string) {
 // copyable returns the lines of the page's sh blocks, comments cut off.
 func copyable(t *testing.T, page string) []string {
 	t.Helper()
-	f, err := os.Open(page)
+	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	var lines []string
 	inside := false
-	for s := bufio.NewScanner(f); s.Scan(); {
-		line := s.Text()
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimRight(line, "\n")
 		switch {
 		case strings.HasPrefix(line, "```"):
 			inside = line == "```sh"

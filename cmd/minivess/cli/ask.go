@@ -195,7 +195,7 @@ func (env *environment) confirm(r *assistant.Review) []string {
 	for _, id := range r.Steps {
 		if destroys[id] {
 			_, _ = fmt.Fprintf(env.Streams.Err, "step %s destroys and cannot be undone. Type %s to confirm: ", id, id)
-			line, _ := in.ReadString('\n') //nolint:errcheck // an unread line does not confirm
+			line, _ := in.ReadString('\n')
 			if strings.TrimSpace(line) != id {
 				continue
 			}

@@ -165,8 +165,8 @@ func (env *environment) checkModel() finding {
 // workerPath finds minivess-worker beside this binary, else in PATH.
 func workerPath() (string, error) {
 	if self, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			beside := filepath.Join(filepath.Dir(real), "minivess-worker")
+		if target, err := filepath.EvalSymlinks(self); err == nil {
+			beside := filepath.Join(filepath.Dir(target), "minivess-worker")
 			if _, err := os.Stat(beside); err == nil {
 				return beside, nil
 			}

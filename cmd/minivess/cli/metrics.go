@@ -100,7 +100,7 @@ func sameGrid(reference string, r *volume.Labels, prediction string, p *volume.L
 		for i := range 3 {
 			for j := range 4 {
 				if math.Abs(r.Affine[i][j]-p.Affine[i][j]) > 1e-3*math.Max(1, math.Abs(r.Affine[i][j])) {
-					return fmt.Errorf("the masks lie in different places\n  reference   %q   affine %v\n  prediction  %q   affine %v\n  Write the prediction with the affine of its image.",
+					return fmt.Errorf("the masks lie in different places\n  reference   %q   affine %v\n  prediction  %q   affine %v\n  Write the prediction with the affine of its image",
 						reference, r.Affine, prediction, p.Affine)
 				}
 			}
@@ -110,7 +110,7 @@ func sameGrid(reference string, r *volume.Labels, prediction string, p *volume.L
 	line := func(l *volume.Labels) string {
 		return fmt.Sprintf("%d×%d×%d  %.4g×%.4g×%.4g %s", l.Shape[0], l.Shape[1], l.Shape[2], l.Spacing[0], l.Spacing[1], l.Spacing[2], l.Unit)
 	}
-	return fmt.Errorf("the masks are not on the same grid\n  reference   %q   %s\n  prediction  %q   %s\n  Resample one onto the other's grid first.",
+	return fmt.Errorf("the masks are not on the same grid\n  reference   %q   %s\n  prediction  %q   %s\n  Resample one onto the other's grid first",
 		reference, line(r), prediction, line(p))
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -206,7 +207,7 @@ func (s *session) names(ctx context.Context) planner.Names {
 		} `json:"datasets"`
 	}
 	if err := s.look(ctx, "dataset_list", nil, &sets); err != nil {
-		s.logger.Debug("listing datasets for the planner", "error", err)
+		s.logger.DebugContext(ctx, "listing datasets for the planner", "error", err)
 	}
 	for _, d := range sets.Datasets {
 		out.Datasets = append(out.Datasets, d.Name)
@@ -215,7 +216,7 @@ func (s *session) names(ctx context.Context) planner.Names {
 		Runs []boardRow `json:"runs"`
 	}
 	if err := s.look(ctx, "runs_list", map[string]any{"limit": 200}, &list); err != nil {
-		s.logger.Debug("listing runs for the planner", "error", err)
+		s.logger.DebugContext(ctx, "listing runs for the planner", "error", err)
 	}
 	for _, r := range list.Runs {
 		out.Runs = append(out.Runs, r.ID)
@@ -267,8 +268,8 @@ func (s *session) thread(ctx context.Context, name, title string) (string, error
 
 // close lets go of everything; what cannot be closed is said, not hidden.
 func (s *session) close() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		if err := s.closers[i](); err != nil && !errors.Is(err, io.EOF) {
+	for _, v := range slices.Backward(s.closers) {
+		if err := v(); err != nil && !errors.Is(err, io.EOF) {
 			s.logger.Warn("closing the session", "error", err)
 		}
 	}
