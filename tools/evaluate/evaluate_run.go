@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,7 +121,7 @@ func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) 
 		Schema: runs.SpecSchema, Kind: runs.KindEvaluate, Key: tools.CallID(ctx), TraceParent: tools.TraceParent(ctx),
 		Model: r.Spec.Model, Dataset: job.data, Experiment: raw, Sources: r.Spec.Sources,
 		Evaluate: &runs.EvaluateSpec{
-			Run: r.ID(), Checkpoint: filepath.Join(r.Dir, filepath.FromSlash(job.checkpoint.Path)),
+			Run: r.ID(), Checkpoint: checkpointPath(r, job.checkpoint),
 			Split: in.Split, Metrics: in.Metrics, Tolerance: job.tolerance,
 		},
 	})
@@ -166,15 +167,26 @@ func (t evaluateRun) task(in RunIn) (task, error) {
 	return j, nil
 }
 
-// checkpointOf gives the best weights of a run, else its last.
+// checkpointOf gives the best weights of a run, else its last. Whether they are
+// sound is for the worker to say, which reads them.
 func checkpointOf(r runs.Run) (runs.Checkpoint, error) {
 	for _, role := range []string{"best", "last"} {
-		if c, ok := r.Checkpoints[role]; ok {
-			return c, nil
+		c, ok := r.Checkpoints[role]
+		if !ok {
+			continue
 		}
+		if _, err := os.Stat(checkpointPath(r, c)); err != nil {
+			return c, tools.Errorf(tools.CodeConflict, "the %s checkpoint of run %s is gone: %w", role, r.ID(), err).
+				WithHint("put the file back, or train the run again")
+		}
+		return c, nil
 	}
 	return runs.Checkpoint{}, tools.Errorf(tools.CodeConflict, "run %s has no checkpoint to evaluate", r.ID()).
 		WithHint("job_status says how it ended; job_resume may take it further")
+}
+
+func checkpointPath(r runs.Run, c runs.Checkpoint) string {
+	return filepath.Join(r.Dir, filepath.FromSlash(c.Path))
 }
 
 // volumes are those that the run was launched with, or, for another dataset,

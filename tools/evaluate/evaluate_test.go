@@ -157,6 +157,10 @@ func TestEvaluateRefuses(t *testing.T) {
 	single := b.trained(t, toolstest.Dataset(t, b.ws, "single", 1, cube))
 	judge, _ := toolstest.Call[evaluate.RunOut](t, b.Registry, "evaluate_run", `{"run":"`+r.ID()+`"}`)
 	toolstest.Ended(t.Context(), t, b.launcher, judge.Run)
+	hollow := b.trained(t, toolstest.Dataset(t, b.ws, "third", 5, cube))
+	if err := os.Remove(filepath.Join(hollow.Dir, "checkpoints", "best.safetensors")); err != nil {
+		t.Fatal(err)
+	}
 	bare := filepath.Base(b.folder(t, runs.Spec{RunID: "bare-bream-0001", Model: "segresnet"}))
 	for _, c := range []struct {
 		name, args    string
@@ -169,6 +173,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"an unknown metric", `{"run":"` + r.ID() + `","metrics":["dise"]}`, tools.CodeBadArguments, "metrics[0] must be one of dice", ""},
 		{"an unknown split", `{"run":"` + r.ID() + `","split":"tset"}`, tools.CodeBadArguments, "did you mean test?", ""},
 		{"no test volumes", `{"run":"` + single.ID() + `"}`, tools.CodeBadArguments, "dataset single has no test volumes", "dataset_split"},
+		{"a checkpoint that is gone", `{"run":"` + hollow.ID() + `"}`, tools.CodeConflict, "the best checkpoint of run " + hollow.ID() + " is gone", "put the file back"},
 		{"no checkpoint", `{"run":"` + bare + `"}`, tools.CodeConflict, "no checkpoint", "job_status"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
