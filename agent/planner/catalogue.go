@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/tmc/langchaingo/llms"
 
 	"github.com/minivess/minivess/tools"
@@ -91,14 +92,40 @@ func catalogueFrom(descriptors []tools.Descriptor) *catalogue {
 	return c
 }
 
-func (c *catalogue) add(name, description string, schema any) {
-	info := toolInfo{name: name, description: description, params: map[string]param{}}
+// paramsOf reads the properties of a schema.
+func paramsOf(s *jsonschema.Schema) map[string]param {
+	out := make(map[string]param, len(s.Properties))
+	for name, p := range s.Properties {
+		kind := p.Type
+		for _, t := range p.Types {
+			if kind == "" && t != "null" {
+				kind = t
+			}
+		}
+		out[name] = param{Type: schemaType(kind), Enum: p.Enum, Default: p.Default}
+	}
+	return out
+}
+
+// decodeParams reads the properties of a schema in any form that JSON takes.
+func decodeParams(schema any) (params map[string]param, required []string) {
 	var parsed struct {
 		Properties map[string]param `json:"properties"`
 		Required   []string         `json:"required"`
 	}
-	if raw, err := json.Marshal(schema); err == nil && json.Unmarshal(raw, &parsed) == nil {
-		info.params, info.required = parsed.Properties, parsed.Required
+	raw, err := json.Marshal(schema)
+	if err != nil || json.Unmarshal(raw, &parsed) != nil {
+		return nil, nil
+	}
+	return parsed.Properties, parsed.Required
+}
+
+func (c *catalogue) add(name, description string, schema any) {
+	info := toolInfo{name: name, description: description}
+	if s, ok := schema.(*jsonschema.Schema); ok && s != nil {
+		info.params, info.required = paramsOf(s), s.Required
+	} else {
+		info.params, info.required = decodeParams(schema)
 	}
 	for p := range info.params {
 		info.names = append(info.names, p)

@@ -27,6 +27,11 @@ func exampleFrames(descriptors []tools.Descriptor, have []frame) []frame {
 		if n := len(parts); n == 2 {
 			f.cues = append(f.cues, cue{9, parts[1] + " * " + parts[0]})
 		}
+		for _, part := range parts {
+			if !everyday[part] {
+				f.cues = append(f.cues, cue{6, part})
+			}
+		}
 		for _, e := range d.Examples {
 			var words []string
 			for _, t := range tokenise(e.Say) {

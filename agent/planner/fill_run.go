@@ -16,6 +16,9 @@ func (r *reader) generic(d *draft, items []item, info toolInfo) bool {
 		}
 		r.genericParam(d, items, p, info.params[p])
 	}
+	if _, ok := info.params["dataset"]; ok {
+		r.bareDataset(items)
+	}
 	if _, ok := info.params["dataset"]; ok && !r.needDataset(d, items) {
 		return false
 	}
@@ -23,6 +26,22 @@ func (r *reader) generic(d *draft, items []item, info toolInfo) bool {
 		return r.fillRun(d, items)
 	}
 	return r.required(d, info)
+}
+
+// bareDataset makes a name that stands anywhere a dataset, if no other is
+// mentioned: "denoise toy".
+func (r *reader) bareDataset(items []item) {
+	for _, c := range []class{cDataset, cDataRef, cRef} {
+		if _, ok := first(items, c); ok {
+			return
+		}
+	}
+	for i := range items {
+		if name := r.lex.nameAt([]token{items[i].tok}, 0); name != "" && items[i].mention == nil && !items[i].used {
+			items[i].mention = &mention{class: cDataset, text: name, rule: "a name"}
+			return
+		}
+	}
 }
 
 // genericParam looks for one argument.

@@ -18,7 +18,7 @@ type mending struct {
 func (lex *lexicon) collectMendable() {
 	set := map[string]bool{}
 	for w := range lex.vocab {
-		if len(w) >= 4 && isLetters(strings.ReplaceAll(w, "_", "-")) && !lex.common[w] {
+		if len(w) >= 4 && isLetters(strings.ReplaceAll(w, "_", "-")) {
 			set[w] = true
 		}
 	}
@@ -52,7 +52,7 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 		if to == "" {
 			continue
 		}
-		if slices.Contains(destructive(), to) {
+		if slices.Contains(destructive(), to) || slices.Contains(destructive(), stem(to)) {
 			m.suspect, m.wrote = to, t.text
 			continue
 		}
@@ -85,13 +85,13 @@ func placeOf(toks []token, i int) place {
 	if j < 0 {
 		return placeFree
 	}
+	if next := i + 1; next < len(toks) && (isRunNoun(toks[next].word) || toks[next].word == "split" || toks[next].word == "set") {
+		return placeFree
+	}
 	switch toks[j].word {
 	case "called", "named", "as", "tagged", "name", "tag", "titled", "=":
 		return placeNew
 	case "on", "from", "in", "using", "of", "over", "with", "for", "dataset":
-		return placeName
-	}
-	if i+1 < len(toks) && toks[i+1].word == "dataset" {
 		return placeName
 	}
 	return placeFree
@@ -128,7 +128,7 @@ func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
 		return best
 	}
 	for _, c := range lex.mendable {
-		if !nameOnly || lex.models[c] != "" || lex.metrics[c] != "" || c == "split" {
+		if !nameOnly || lex.models[c] != "" || lex.metrics[c] != "" || isSplitWord(c) || len(w) >= 6 && transposed(w, c) {
 			consider(c)
 		}
 	}
