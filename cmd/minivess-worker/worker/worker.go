@@ -47,7 +47,11 @@ func Main(b Build, args []string, stdout, stderr io.Writer) int {
 	case len(args) == 1 && args[0] == "version":
 		fmt.Fprintf(stdout, "minivess-worker %s (%s, %s)\n", b.Version, b.Commit, b.Date)
 		return jobs.ExitDone
-	case len(args) > 0 && args[0] == "bench":
+	}
+	if err := restart(args); err != nil {
+		fmt.Fprintf(stderr, "going on without %s: %v\n", spinCount, err)
+	}
+	if len(args) > 0 && args[0] == "bench" {
 		return bench(ctx, args[1:], stdout, stderr)
 	}
 	flags := flag.NewFlagSet("minivess-worker", flag.ContinueOnError)
