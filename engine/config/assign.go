@@ -25,37 +25,29 @@ func (s setting) convert(v reflect.Value) error {
 		v.Set(reflect.ValueOf(value))
 		return nil
 	}
-	switch v.Kind() {
-	case reflect.String:
-		if t, ok := value.(text); ok {
-			v.SetString(string(t))
-			return nil
+	var ok bool
+	switch field := v.Addr().Interface().(type) {
+	case *string:
+		var t text
+		t, ok = value.(text)
+		*field = string(t)
+	case *bool:
+		*field, ok = yes(value)
+	case *int:
+		*field, ok = whole[int](value)
+	case *int64:
+		*field, ok = whole[int64](value)
+	case *float64:
+		*field, ok = float(value)
+	case *[3]int:
+		if *field, ok = triple(value); !ok {
+			return fmt.Errorf("want 3 integers such as [48, 48, 32] or 48x48x32, got %s", describe(value))
 		}
-	case reflect.Bool:
-		if t, ok := value.(text); ok {
-			if b, err := strconv.ParseBool(strings.TrimSpace(string(t))); err == nil {
-				v.SetBool(b)
-				return nil
-			}
-		}
-	case reflect.Int, reflect.Int64:
-		if n, ok := integer(value); ok && !v.OverflowInt(n) {
-			v.SetInt(n)
-			return nil
-		}
-	case reflect.Float64:
-		if f, ok := float(value); ok {
-			v.SetFloat(f)
-			return nil
-		}
-	case reflect.Array:
-		if a, ok := triple(value); ok {
-			v.Set(reflect.ValueOf(a))
-			return nil
-		}
-		return fmt.Errorf("want 3 integers such as [48, 48, 32] or 48x48x32, got %s", describe(value))
-	case reflect.Map:
+	case *map[string]string:
 		return s.labels(v)
+	}
+	if ok {
+		return nil
 	}
 	return fmt.Errorf("want %s, got %s", typeName(v.Type()), describe(value))
 }
@@ -63,7 +55,9 @@ func (s setting) convert(v reflect.Value) error {
 // labels sets one label, or merges a whole map of them.
 func (s setting) labels(v reflect.Value) error {
 	merged := map[string]string{}
-	maps.Copy(merged, v.Interface().(map[string]string)) //nolint:forcetypeassert // the schema has one map type
+	if before, ok := reflect.TypeAssert[map[string]string](v); ok {
+		maps.Copy(merged, before)
+	}
 	switch value := s.value.(type) {
 	case map[string]string:
 		maps.Copy(merged, value)
@@ -95,6 +89,22 @@ func (s setting) labels(v reflect.Value) error {
 		v.Set(reflect.ValueOf(merged))
 	}
 	return nil
+}
+
+// yes reads a truth value of the command line; others have their own type.
+func yes(value any) (b, ok bool) {
+	t, ok := value.(text)
+	if !ok {
+		return false, false
+	}
+	b, err := strconv.ParseBool(strings.TrimSpace(string(t)))
+	return b, err == nil
+}
+
+// whole reads an integer that fits T.
+func whole[T int | int64](value any) (T, bool) {
+	n, ok := integer(value)
+	return T(n), ok && int64(T(n)) == n
 }
 
 // integer reads a whole number; 1e3 and 10.0 count as such.
@@ -163,7 +173,7 @@ func triple(value any) (a [3]int, ok bool) {
 	}
 	for i, p := range parts {
 		n, ok := integer(p)
-		if !ok || n != int64(int32(n)) { //nolint:gosec // the conversion is the check
+		if !ok || n != int64(int32(n)) {
 			return a, false
 		}
 		a[i] = int(n)

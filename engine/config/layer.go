@@ -102,14 +102,13 @@ func (r Resolved) validate() []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.Join made it two calls up
+	joined, ok := err.(interface{ Unwrap() []error }) // Validate joins its errors
 	if !ok {
 		return []error{err}
 	}
 	var errs []error
 	for _, err := range joined.Unwrap() {
-		var bad *ValueError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*ValueError](err); ok {
 			err = &Error{Where: r.Sources[bad.Key], Message: bad.Error()}
 		}
 		errs = append(errs, err)

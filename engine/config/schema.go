@@ -152,7 +152,7 @@ func typeName(t reflect.Type) string {
 
 // show writes a value as an override would give it.
 func show(v reflect.Value) string {
-	if s, ok := v.Interface().([3]int); ok {
+	if s, ok := reflect.TypeAssert[[3]int](v); ok {
 		return size(s)
 	}
 	if v.Kind() == reflect.Map && v.Len() == 0 {

@@ -18,16 +18,16 @@ func nearest(word string, candidates []string) []string {
 	if len(word) > 64 {
 		return nil
 	}
-	var close []scored
+	var hits []scored
 	for _, c := range candidates {
 		if d := distance(word, strings.ToLower(c)); d <= limit {
-			close = append(close, scored{c, d})
+			hits = append(hits, scored{c, d})
 		}
 	}
-	slices.SortStableFunc(close, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
+	slices.SortStableFunc(hits, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
 	var names []string
-	for _, s := range close {
-		if s.distance == close[0].distance && !slices.Contains(names, s.name) {
+	for _, s := range hits {
+		if s.distance == hits[0].distance && !slices.Contains(names, s.name) {
 			names = append(names, s.name)
 		}
 	}

@@ -83,7 +83,7 @@ func Labels(ctx context.Context, x []float32, shape [3]int, o Options, classes i
 		labels := out[ix*plane:][:plane]
 		for i, v := range row {
 			if class == 0 || v > best[i] {
-				best[i], labels[i] = v, uint8(class) //nolint:gosec // at most 256 classes
+				best[i], labels[i] = v, uint8(class)
 			}
 		}
 	})

@@ -50,8 +50,7 @@ func fail(code, hint string, err error) error { return &Failure{Code: code, Hint
 
 // explain finds code and hint of any error.
 func explain(err error) runs.Failed {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return failed(f.Code, f.Hint, err)
 	}
 	switch text := err.Error(); {

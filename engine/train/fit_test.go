@@ -357,12 +357,13 @@ func TestEarlyStopping(t *testing.T) {
 	if f := of[runs.Finished](t, n, runs.EventFinished); f[0].Reason != "early stopping" || f[0].Step != 3 {
 		t.Errorf("%+v", f)
 	}
-	d := deps(&notes{})
+	again := &notes{}
+	d := deps(again)
 	d.Epochs = 6
 	if err := Run(t.Context(), dir, d); err != nil {
 		t.Fatal(err)
 	}
-	if f := of[runs.Finished](t, d.Journal.(*notes), runs.EventFinished); f[0].Step != 5 {
+	if f := of[runs.Finished](t, again, runs.EventFinished); f[0].Step != 5 {
 		t.Errorf("resumed: %+v", f)
 	}
 }

@@ -96,7 +96,7 @@ func raw(t *ts.Tensor) handle { return handle(t.Ctensor()) }
 // noGrad switches gradients off on this thread and returns what puts the old
 // mode back.
 func noGrad() func() {
-	before := int32(lib.AtGradSetEnabled(0)) //nolint:gosec // gotch widens a C int with rubbish above it
+	before := int32(lib.AtGradSetEnabled(0)) // gotch widens a C int with rubbish above it
 	return func() {
 		mode := 0
 		if before != 0 {

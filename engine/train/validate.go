@@ -72,7 +72,7 @@ func score(ctx context.Context, ref, pred []uint8, shape [3]int, classes int, o 
 	}
 	mean := metrics.Result{Values: map[string]float64{}, Excluded: map[string]string{}}
 	for class := 1; class < classes; class++ {
-		label := uint8(class) //nolint:gosec // validated to be at most 256 classes
+		label := uint8(class)
 		r, err := metrics.Evaluate(ctx, metrics.Foreground(shape, ref, label), metrics.Foreground(shape, pred, label), o)
 		if err != nil {
 			return mean, fmt.Errorf("class %d: %w", class, err)

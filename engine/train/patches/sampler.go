@@ -31,7 +31,7 @@ type Draw struct {
 func (s *Store) Draw(p Plan, step int64, slot int) Draw {
 	epoch, within := step/int64(p.StepsPerEpoch), int(step%int64(p.StepsPerEpoch))
 	d := Draw{Volume: s.turn(p, epoch, within*p.Batch+slot)}
-	r := stream(p.Seed, 1, uint64(step)*uint64(p.Batch)+uint64(slot)) //nolint:gosec // steps are not negative
+	r := stream(p.Seed, 1, uint64(step)*uint64(p.Batch)+uint64(slot))
 	shape := s.shapes[d.Volume]
 	centre, centred := [3]int{}, false
 	if voxels := s.foreground[d.Volume]; r.Float64() < p.Foreground && len(voxels) > 0 {
@@ -59,13 +59,13 @@ func (s *Store) Draw(p Plan, step int64, slot int) Draw {
 // turn is the volume whose turn it is at a place in the epoch.
 func (s *Store) turn(p Plan, epoch int64, place int) int {
 	n := s.Len() * p.PatchesPerVolume
-	order := stream(p.Seed, 2, uint64(epoch)).Perm(n) //nolint:gosec // epochs are not negative
+	order := stream(p.Seed, 2, uint64(epoch)).Perm(n)
 	return order[place%n] % s.Len()
 }
 
 // stream is a random stream of its own for each purpose and counter.
 func stream(seed int64, purpose, counter uint64) *rand.Rand {
-	a := mix(uint64(seed) ^ mix(purpose))                //nolint:gosec // bits, not a number
+	a := mix(uint64(seed) ^ mix(purpose))
 	return rand.New(rand.NewPCG(a, mix(a^mix(counter)))) //nolint:gosec // reproducible on purpose
 }
 

@@ -234,7 +234,7 @@ func index(label []uint8) []uint32 {
 			continue
 		}
 		if seen%stride == 0 {
-			all = append(all, uint32(i)) //nolint:gosec // volumes have fewer than 2³² voxels
+			all = append(all, uint32(i))
 		}
 		seen++
 	}
