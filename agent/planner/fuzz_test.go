@@ -79,7 +79,7 @@ func FuzzPlan(f *testing.F) {
 	for _, s := range []string{
 		"train a segresnet on toy for 3 epochs and then evaluate it on the test split", "delete the worst run", "don't delete it",
 		"select * from runs", "make demo with 64x64x32 at 0.7×0.7×2 µm", "seeds 0 to 99999999", "", "\x00\xff\x1b[2J", "'\"`“", "1/0 e9999 0x10 ..--",
-		"with x as (select 1) select * from x", "[1,2,3] 1,000,000 10^999", "compare a-b-c and d-e-f", strings.Repeat("train segresnet on toy and ", 40),
+		"with x as (select 1) select * from x", "[1,2,3] 1,000,000 10^999", "compare a-b-c and d-e-f", strings.Repeat("train segresnet on toy and ", 40), strings.Repeat("1,", 2000), strings.Repeat("(", 3000), strings.Repeat("qwxz ", 700),
 	} {
 		f.Add(s)
 	}

@@ -53,6 +53,9 @@ func tensNumbers() [8]string {
 // parseNumber reads 3, 3.5, .5, 3e-4, 1e-3, 1/1000, 10^-4, 1,000, 5k, 30%, and
 // a number with a unit stuck to it ("3epochs", "2um").
 func parseNumber(s string) (v float64, unit string, ok bool) {
+	if len(s) > maxNumber {
+		return 0, "", false
+	}
 	w := fold(s)
 	if num, den, found := strings.Cut(w, "/"); found {
 		a, err1 := strconv.ParseFloat(num, 64)
@@ -90,18 +93,43 @@ func parseNumber(s string) (v float64, unit string, ok bool) {
 	return 0, "", false
 }
 
+// maxNumber is the length of the longest text that is looked at as a number.
+const maxNumber = 64
+
 // numberLength is the length of the number at the start of w.
 func numberLength(w string) int {
-	best := 0
-	for n := 1; n <= len(w); n++ {
-		if strings.ContainsAny(w[:n], "xXpP_in") {
-			break
+	if len(w) > maxNumber {
+		return 0
+	}
+	digits := func(i int) int {
+		for i < len(w) && w[i] >= '0' && w[i] <= '9' {
+			i++
 		}
-		if _, err := strconv.ParseFloat(w[:n], 64); err == nil {
-			best = n
+		return i
+	}
+	start := 0
+	if start < len(w) && (w[0] == '-' || w[0] == '+') {
+		start++
+	}
+	end := digits(start)
+	whole := end - start
+	if end < len(w) && w[end] == '.' {
+		if frac := digits(end + 1); whole > 0 || frac > end+1 {
+			end = frac
 		}
 	}
-	return best
+	if end == start {
+		return 0
+	}
+	if e := end; e < len(w) && w[e] == 'e' {
+		if e++; e < len(w) && (w[e] == '-' || w[e] == '+') {
+			e++
+		}
+		if last := digits(e); last > e {
+			end = last
+		}
+	}
+	return end
 }
 
 // grouped tells whether commas in w group thousands.
@@ -137,6 +165,9 @@ func isUnitWord(u string) bool {
 // parseTriple reads 64x64x32, 96×96×48, 0.7*0.7*2, [64,64,32], 64^3, 64³ and a
 // unit stuck to the end.
 func parseTriple(s string) (t [3]float64, unit string, ok bool) {
+	if len(s) > maxNumber {
+		return t, "", false
+	}
 	w := strings.Trim(fold(s), "[]()")
 	for _, cube := range []string{"^3", "³"} {
 		if base, found := strings.CutSuffix(w, cube); found {
@@ -176,6 +207,9 @@ func isTripleText(s string) bool {
 
 // parseRange reads 0-4 and 0..4.
 func parseRange(s string) (a, b float64, ok bool) {
+	if len(s) > maxNumber {
+		return 0, 0, false
+	}
 	w := strings.ReplaceAll(fold(s), "..", "-")
 	lo, hi, found := strings.Cut(w, "-")
 	if !found {
@@ -247,7 +281,7 @@ func spacedTriple(toks []token) (t [3]float64, n int, ok bool) {
 		switch {
 		case i%2 == 0 && toks[i].kind == tNumber:
 			t[i/2] = toks[i].num
-		case i%2 == 1 && (toks[i].word == "x" || toks[i].word == "by" || toks[i].word == "*"):
+		case i%2 == 1 && (toks[i].word == "x" || toks[i].word == "by" || toks[i].word == "*" || toks[0].open && toks[i].word == ","):
 		default:
 			return t, 0, false
 		}

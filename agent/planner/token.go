@@ -30,12 +30,13 @@ type token struct {
 	num        float64
 	weak       bool // a number word ("one", "a couple") that may be a mere word
 	unit       string
+	open       bool // a bracket stands right before it
 	triple     [3]float64
 	start, end int
 }
 
 // maxText bounds how much of an utterance is read.
-const maxText = 8 << 10
+const maxText = 4 << 10
 
 // tokenise cuts text into tokens.
 func tokenise(text string) []token {
@@ -108,8 +109,9 @@ func appendChunk(toks []token, text string, start, end int) []token {
 	for tail > start && strings.ContainsRune(".,;:!?)]}>…'’\"”", lastRune(text[start:tail])) && !isTripleText(text[start:tail]) {
 		tail -= utf8.RuneLen(lastRune(text[start:tail]))
 	}
-	if tail > start {
+	if n := len(toks); tail > start {
 		toks = appendCore(toks, text, start, tail)
+		toks[n].open = start > 0 && (text[start-1] == '[' || text[start-1] == '(')
 	}
 	for i := tail; i < end; {
 		r := firstRune(text[i:end])
@@ -163,17 +165,28 @@ func appendCore(toks []token, text string, start, end int) []token {
 		return append(toks, wordToken(fold(rest), start, end))
 	}
 	if i := strings.IndexAny(core, ",;"); i > 0 {
-		toks = appendCore(toks, text, start, start+i)
-		toks = append(toks, token{kind: tPunct, text: ",", word: core[i : i+1], start: start + i, end: start + i + 1})
-		if start+i+1 < end {
-			toks = appendCore(toks, text, start+i+1, end)
-		}
-		return toks
+		return appendList(toks, text, start, end)
 	}
 	if a, b, ok := parseRange(core); ok {
 		return append(toks, numberToken(a, start, end), token{kind: tPunct, word: "-", text: "-", start: start, end: end}, numberToken(b, start, end))
 	}
 	return appendWords(toks, core, start, end)
+}
+
+// appendList reads chunks joined by commas without spaces: "a,b,c".
+func appendList(toks []token, text string, start, end int) []token {
+	for start < end {
+		i := strings.IndexAny(text[start:end], ",;")
+		switch {
+		case i < 0:
+			return appendCore(toks, text, start, end)
+		case i > 0:
+			toks = appendCore(toks, text, start, start+i)
+		}
+		toks = append(toks, token{kind: tPunct, text: ",", word: text[start+i : start+i+1], start: start + i, end: start + i + 1})
+		start += i + 1
+	}
+	return toks
 }
 
 // appendWords adds a word, its contraction spelt out ("what's" → what is).
