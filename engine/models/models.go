@@ -10,11 +10,13 @@ package models
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/onnx"
 )
 
 // ErrUnknown means that there is no model of that name.
@@ -37,6 +39,8 @@ type Adapter interface {
 	// TrainableParameters lists the parameters (and buffers, marked as such) in
 	// the order of the upstream state_dict.
 	TrainableParameters() []nn.Param
+	// ExportONNX writes the model with the weights given as one ONNX file.
+	ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error
 }
 
 // entry is one model of the list.

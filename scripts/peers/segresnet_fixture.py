@@ -42,6 +42,7 @@ def monai(options):
     o = dict(options)
     upsample = {"trilinear": "nontrainable", "deconv": "deconv"}[o.pop("upsample", "trilinear")]
     groups = o.pop("num_groups", 8)
+    o["dropout_prob"] = o.pop("dropout", 0) or None
     return SegResNet(spatial_dims=3, upsample_mode=upsample, norm=("GROUP", {"num_groups": groups}), **o)
 
 

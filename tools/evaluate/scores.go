@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/minivess/minivess/engine/runs"
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/lens"
 )

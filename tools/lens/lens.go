@@ -8,7 +8,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 )

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/lens"
 )

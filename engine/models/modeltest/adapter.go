@@ -1,6 +1,11 @@
 package modeltest
 
-import "github.com/minivess/minivess/engine/nn"
+import (
+	"io"
+
+	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/onnx"
+)
 
 // Adapter is what the suite expects of a model: models.Adapter.
 type Adapter interface {
@@ -9,4 +14,5 @@ type Adapter interface {
 	LoadCheckpoint(path string) (*nn.State, error)
 	SaveCheckpoint(path string, s *nn.State, meta map[string]string) error
 	TrainableParameters() []nn.Param
+	ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error
 }

@@ -6,10 +6,12 @@ package segresnet
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/onnx"
 )
 
 // Name is the model's name.
@@ -126,4 +128,9 @@ func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
 // SaveCheckpoint writes weights, atomically.
 func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
 	return adapter.SaveCheckpoint(path, m.config, m.params, s, meta)
+}
+
+// ExportONNX writes the network with its weights as an ONNX model.
+func (m *Model) ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error {
+	return onnx.Export(w, m, s, spec)
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 )
 
 // Whatever reaches outside, changes something or is not one statement is

@@ -9,7 +9,7 @@ import (
 
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

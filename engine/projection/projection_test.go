@@ -19,7 +19,7 @@ import (
 	"github.com/minivess/minivess/engine/dataset"
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

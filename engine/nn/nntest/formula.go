@@ -1,4 +1,8 @@
-package modeltest
+// Package nntest is what the tests of networks and of their interpreters share:
+// weights and images by formula, a network that uses every operation, and the
+// comparison with what reference implementations computed. Only tests import
+// it.
+package nntest
 
 import (
 	"hash/fnv"

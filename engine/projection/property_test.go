@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/minivess/minivess/engine/runs"
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

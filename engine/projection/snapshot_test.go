@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/minivess/minivess/engine/runs/projection"
+	"github.com/minivess/minivess/engine/projection"
 )
 
 func TestSnapshot(t *testing.T) {
