@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/minivess/minivess/engine/journal"
-	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/projection"
+	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

@@ -18,8 +18,8 @@ import (
 
 	"github.com/minivess/minivess/engine/dataset"
 	"github.com/minivess/minivess/engine/journal"
-	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/projection"
+	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

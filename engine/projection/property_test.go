@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/projection"
+	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/workspace"
 )
 

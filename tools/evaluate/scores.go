@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/projection"
+	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/lens"
 )

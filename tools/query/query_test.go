@@ -13,8 +13,8 @@ import (
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/journal"
-	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/projection"
+	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/query"
