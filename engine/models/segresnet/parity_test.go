@@ -7,6 +7,7 @@ import (
 
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnet"
+	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/torch"
 )
 
@@ -21,7 +22,7 @@ func TestParityWithMONAI(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".safetensors"), func(t *testing.T) {
 			t.Parallel()
-			f, err := modeltest.ReadFixture(file)
+			f, err := nntest.ReadFixture(file)
 			if err != nil {
 				t.Fatal(err)
 			}

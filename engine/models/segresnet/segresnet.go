@@ -98,7 +98,7 @@ func (o Options) check() error {
 	case len(o.BlocksDown) < 1 || len(o.BlocksDown) > mostLevels:
 		return fmt.Errorf("blocks_down has %d levels, must have 1 to %d", len(o.BlocksDown), mostLevels)
 	case len(o.BlocksUp) != len(o.BlocksDown)-1:
-		return fmt.Errorf("blocks_up has %d levels, must have one less than blocks_down (%d)", len(o.BlocksUp), len(o.BlocksDown)-1)
+		return fmt.Errorf("blocks_up has %d levels, must have one less than blocks_down (%d)", len(o.BlocksUp), len(o.BlocksDown))
 	case !(o.Dropout >= 0 && o.Dropout < 1) || math.IsNaN(o.Dropout):
 		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
 	case o.Upsample != Trilinear && o.Upsample != Deconv:

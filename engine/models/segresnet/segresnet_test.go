@@ -1,0 +1,124 @@
+package segresnet_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/modeltest"
+	"github.com/minivess/minivess/engine/models/segresnet"
+	"github.com/minivess/minivess/engine/nn"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]map[string]any{
+		"trilinear": {"init_filters": 8, "blocks_down": []int{1, 2}, "blocks_up": []int{1}},
+		"deconv": {
+			"init_filters": 12, "num_groups": 4, "in_channels": 2, "out_channels": 3, "dropout": 0.3,
+			"blocks_down": []int{1, 1, 1}, "blocks_up": []int{1, 2}, "upsample": "deconv",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			modeltest.Run(t, func(o map[string]any) (modeltest.Adapter, error) {
+				m, err := segresnet.New(o)
+				if err != nil {
+					return nil, err
+				}
+				return m, nil
+			}, options)
+		})
+	}
+}
+
+// The key files list MONAI 1.4.0's state_dict: name, shape, type.
+func TestParametersAreMONAIs(t *testing.T) {
+	t.Parallel()
+	for file, filters := range map[string]int{"default": 8, "16": 16, "32": 32} {
+		m, err := segresnet.New(map[string]any{"init_filters": filters})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range m.TrainableParameters() {
+			sizes := strings.Trim(strings.Join(strings.Fields(fmt.Sprint([]int(p.Shape))), ", "), "[]")
+			if len(p.Shape) == 1 {
+				sizes += ","
+			}
+			got = append(got, fmt.Sprintf("%s (%s) torch.float32", p.Name, sizes))
+		}
+		text, err := os.ReadFile("testdata/keys_segresnet_" + file + ".txt") //nolint:gosec // fixed names
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(strings.Split(strings.TrimSpace(string(text)), "\n"), got); d != "" {
+			t.Errorf("%d filters (-MONAI +ours):\n%s", filters, d)
+		}
+	}
+}
+
+// The counts of MONAI 1.4.0 for one input channel and two classes.
+func TestParameterCounts(t *testing.T) {
+	t.Parallel()
+	for filters, want := range map[int]int64{8: 1_176_186, 16: 4_700_914, 32: 18_796_002} {
+		m, err := segresnet.New(map[string]any{"init_filters": filters})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := nn.CountElements(m.TrainableParameters()); got != want {
+			t.Errorf("%d filters: %d parameters, want %d", filters, got, want)
+		}
+	}
+}
+
+func TestOptionsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		options map[string]any
+		says    string
+	}{
+		{map[string]any{"init_filters": 12}, "init_filters is 12, must be a multiple of num_groups (8)"},
+		{map[string]any{"init_filters": 0}, "init_filters is 0"},
+		{map[string]any{"init_filter": 8}, "did you mean init_filters?"},
+		{map[string]any{"dropout": 1.0}, "dropout is 1, must be at least 0 and below 1"},
+		{map[string]any{"num_groups": 0}, "num_groups is 0"},
+		{map[string]any{"blocks_up": []int{1}}, "blocks_up has 1 levels, must have one less than blocks_down (4)"},
+		{map[string]any{"blocks_down": []int{}}, "blocks_down has 0 levels"},
+		{map[string]any{"blocks_down": []int{1, 0, 1, 1}}, "0 blocks at one level"},
+		{map[string]any{"upsample": "cubic"}, `upsample is "cubic", must be trilinear or deconv`},
+		{map[string]any{"out_channels": -1}, "out_channels is -1"},
+	} {
+		_, err := segresnet.New(c.options)
+		if !errors.Is(err, adapter.ErrOption) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: got %v, want it to say %q", c.options, err, c.says)
+		}
+	}
+}
+
+func TestSizesRefused(t *testing.T) {
+	t.Parallel()
+	m, err := segresnet.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		shape nn.Shape
+		says  string
+	}{
+		{nn.Shape{1, 1, 20, 16, 16}, "multiples of 8; axis x has 20, 16 or 24 would fit"},
+		{nn.Shape{1, 1, 16, 16, 5}, "axis z has 5, 8 would fit"},
+		{nn.Shape{1, 3, 16, 16, 16}, "takes 1 channels, the image has 3"},
+		{nn.Shape{1, 16, 16, 16}, "must be (N, C, X, Y, Z)"},
+	} {
+		_, err := nn.Trace(m.Forward, m.TrainableParameters(), nn.InputShapes{Image: c.shape})
+		if !errors.Is(err, adapter.ErrSize) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: got %v, want it to say %q", c.shape, err, c.says)
+		}
+	}
+}

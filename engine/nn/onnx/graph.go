@@ -1,0 +1,206 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/minivess/minivess/engine/nn"
+)
+
+// graph collects the encoded operators and constants of one model.
+type graph struct {
+	program      *nn.Program
+	freeSize     bool
+	names        []string // of every value of the program
+	nodes        []byte
+	count        int
+	initializers [][]byte
+	constants    map[string]string
+}
+
+func newGraph(p *nn.Program, freeSize bool) *graph {
+	g := &graph{program: p, freeSize: freeSize, names: make([]string, len(p.Values)), constants: make(map[string]string)}
+	for v, info := range p.Values {
+		switch info.Source {
+		case nn.FromInput:
+			g.names[v] = p.Inputs[info.Index].Name
+		case nn.FromParam:
+			g.names[v] = p.Params[info.Index].Name
+		case nn.FromNode:
+			g.names[v] = fmt.Sprintf("value_%d", v)
+		}
+	}
+	return g
+}
+
+// node adds an operator.
+func (g *graph) node(op string, in []string, out string, attributes ...attribute) {
+	var b []byte
+	for _, name := range in {
+		b = putString(b, nodeInput, name)
+	}
+	b = putString(b, nodeOutput, out)
+	b = putString(b, nodeName, fmt.Sprintf("%s_%d", op, g.count))
+	b = putString(b, nodeOp, op)
+	for _, a := range attributes {
+		b = putBytes(b, nodeAttribute, a)
+	}
+	g.nodes = putBytes(g.nodes, graphNode, b)
+	g.count++
+}
+
+// step adds an operator with a result of its own and returns its name.
+func (g *graph) step(op string, in []string, attributes ...attribute) string {
+	out := fmt.Sprintf("step_%d", g.count)
+	g.node(op, in, out, attributes...)
+	return out
+}
+
+// add spells one operation of the program.
+func (g *graph) add(n nn.Node) error {
+	in := make([]string, len(n.In))
+	for i, v := range n.In {
+		in[i] = g.names[v]
+	}
+	out := g.names[n.Out]
+	switch o := n.Op.(type) {
+	case nn.Conv:
+		g.node("Conv", in, out, convAttributes(g.kernel(n), o.Stride, o.Padding, o.Dilation, o.Groups)...)
+	case nn.ConvTranspose:
+		g.node("ConvTranspose", in, out, append(
+			convAttributes(g.kernel(n), o.Stride, o.Padding, o.Dilation, o.Groups),
+			intsAttr("output_padding", o.OutputPadding[:]...))...)
+	case nn.GroupNormOp:
+		g.groupNorm(n, o, in, out)
+	case nn.InstanceNormOp:
+		channels := g.program.Values[n.In[0]].Shape[1]
+		scale, bias := g.scaleAndBias(in, nn.Shape{channels})
+		g.node("InstanceNormalization", []string{in[0], scale, bias}, out, floatAttr("epsilon", o.Eps))
+	case nn.LayerNormOp:
+		shape := g.program.Values[n.In[0]].Shape
+		scale, bias := g.scaleAndBias(in, shape[len(shape)-o.Axes:])
+		g.node("LayerNormalization", []string{in[0], scale, bias}, out, intAttr("axis", -o.Axes), floatAttr("epsilon", o.Eps))
+	case nn.Activation:
+		return g.activation(o, in, out)
+	case nn.Binary:
+		op := map[nn.BinaryKind]string{nn.BinaryAdd: "Add", nn.BinarySub: "Sub", nn.BinaryMul: "Mul", nn.BinaryDiv: "Div"}[o.Operation]
+		g.node(op, in, out)
+	case nn.Affine:
+		scaled := g.step("Mul", []string{in[0], g.scalar(o.Scale)})
+		g.node("Add", []string{scaled, g.scalar(o.Offset)}, out)
+	case nn.Resize:
+		g.resize(o, in[0], out)
+	case nn.MatMulOp:
+		g.node("MatMul", in, out)
+	case nn.SoftmaxOp:
+		g.node("Softmax", in, out, intAttr("axis", o.Axis))
+	case nn.DropoutOp:
+		g.node("Identity", in, out)
+	default:
+		return g.layout(n.Op, in, out)
+	}
+	return nil
+}
+
+// layout spells the operations that only move elements.
+func (g *graph) layout(op nn.Op, in []string, out string) error {
+	switch o := op.(type) {
+	case nn.Concat:
+		g.node("Concat", in, out, intAttr("axis", o.Axis))
+	case nn.Slice:
+		g.node("Slice", []string{in[0], g.ints(o.Start), g.ints(o.Stop), g.ints(o.Axis), g.ints(o.Step)}, out)
+	case nn.Reshape:
+		g.node("Reshape", []string{in[0], g.ints(o.Shape...)}, out)
+	case nn.Permute:
+		g.node("Transpose", in, out, intsAttr("perm", o.Axes...))
+	case nn.Pad:
+		pads := append(append([]int{}, o.Before...), o.After...)
+		g.node("Pad", []string{in[0], g.ints(pads...), g.scalar(o.Value)}, out)
+	case nn.Gather:
+		g.node("Gather", []string{in[0], g.ints(o.Indices...)}, out, intAttr("axis", 0))
+	case nn.Constant:
+		g.node("Identity", []string{g.floats(o.Shape, o.Values)}, out)
+	default:
+		return fmt.Errorf("%w: there is no spelling for it", ErrUnsupported)
+	}
+	return nil
+}
+
+func (g *graph) scalar(v float64) string { return g.floats(nn.Shape{}, []float32{float32(v)}) }
+
+func (g *graph) kernel(n nn.Node) []int { return g.program.Values[n.In[1]].Shape[2:] }
+
+func convAttributes(kernel []int, stride, padding, dilation [3]int, groups int) []attribute {
+	pads := append(append([]int{}, padding[:]...), padding[:]...)
+	return []attribute{
+		intsAttr("kernel_shape", kernel...), intsAttr("strides", stride[:]...), intsAttr("pads", pads...),
+		intsAttr("dilations", dilation[:]...), intAttr("group", groups),
+	}
+}
+
+// scaleAndBias returns a normalisation's parameters, or ones and zeros.
+func (g *graph) scaleAndBias(in []string, shape nn.Shape) (scale, bias string) {
+	if len(in) == 3 {
+		return in[1], in[2]
+	}
+	ones := make([]float32, shape.Elements())
+	for i := range ones {
+		ones[i] = 1
+	}
+	return g.floats(shape, ones), g.floats(shape, make([]float32, len(ones)))
+}
+
+// groupNorm makes one channel of each group, normalises those, takes them apart
+// again and applies the parameters.
+func (g *graph) groupNorm(n nn.Node, o nn.GroupNormOp, in []string, out string) {
+	rank := len(g.program.Values[n.In[0]].Shape)
+	grouped := g.step("Reshape", []string{in[0], g.ints(0, o.Groups, -1)})
+	scale, bias := g.scaleAndBias(in[:1], nn.Shape{o.Groups})
+	normal := g.step("InstanceNormalization", []string{grouped, scale, bias}, floatAttr("epsilon", o.Eps))
+	shape := g.step("Shape", in[:1])
+	if len(in) == 1 {
+		g.node("Reshape", []string{normal, shape}, out)
+		return
+	}
+	back := g.step("Reshape", []string{normal, shape})
+	column := []int{-1}
+	for range rank - 2 {
+		column = append(column, 1)
+	}
+	weight := g.step("Reshape", []string{in[1], g.ints(column...)})
+	offset := g.step("Reshape", []string{in[2], g.ints(column...)})
+	g.node("Add", []string{g.step("Mul", []string{back, weight}), offset}, out)
+}
+
+func (g *graph) activation(o nn.Activation, in []string, out string) error {
+	switch o.Function {
+	case nn.ActReLU:
+		g.node("Relu", in, out)
+	case nn.ActLeakyReLU:
+		g.node("LeakyRelu", in, out, floatAttr("alpha", o.Slope))
+	case nn.ActSigmoid:
+		g.node("Sigmoid", in, out)
+	case nn.ActTanh:
+		g.node("Tanh", in, out)
+	case nn.ActSiLU:
+		g.node("Mul", []string{in[0], g.step("Sigmoid", in)}, out)
+	case nn.ActGELU: // x/2 · (1 + erf(x/√2))
+		erf := g.step("Erf", []string{g.step("Mul", []string{in[0], g.scalar(1 / math.Sqrt2)})})
+		half := g.step("Mul", []string{in[0], g.scalar(0.5)})
+		g.node("Mul", []string{half, g.step("Add", []string{erf, g.scalar(1)})}, out)
+	default:
+		return fmt.Errorf("%w: there is no spelling for it", ErrUnsupported)
+	}
+	return nil
+}
+
+func (g *graph) resize(o nn.Resize, in, out string) {
+	scales := g.floats(nn.Shape{5}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1]), float32(o.Scale[2])})
+	attributes := []attribute{stringAttr("mode", "linear"), stringAttr("coordinate_transformation_mode", "half_pixel")}
+	if o.Mode == nn.ResizeNearest {
+		attributes = []attribute{
+			stringAttr("mode", "nearest"), stringAttr("coordinate_transformation_mode", "asymmetric"), stringAttr("nearest_mode", "floor"),
+		}
+	}
+	g.node("Resize", []string{in, "", scales}, out, attributes...)
+}
