@@ -15,6 +15,11 @@ export CGO_CFLAGS   := -g0 -O2
 export CGO_CXXFLAGS := -g0 -O2 -D_GLIBCXX_USE_CXX11_ABI=0 -I$(NATIVE)/torch/include -I$(NATIVE)/torch/include/torch/csrc/api/include
 export CGO_LDFLAGS  := -L$(NATIVE)/stubs -L$(NATIVE)/torch/lib -Wl,--as-needed -Wl,-rpath,$(NATIVE)/torch/lib -Wl,-rpath-link,$(NATIVE)/torch/lib
 
+# Threads that wait for work sleep instead of spinning: on a machine with other
+# work, spinning makes libtorch several times slower. Peers in the benchmarks
+# run under the same policy.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.native=$(NATIVE)
 
 LINT_VERSION := v2.15.0
