@@ -308,8 +308,10 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct GroupNormActivation : torch::autograd::Function<GroupNormActivation> {
-  static Tensor forward(AutogradContext *ctx, const Tensor &input, const Tensor &weight, const Tensor &bias,
-                        int64_t groups, double eps, double slope) {
+  // Autograd takes absent tensors only as empty options.
+  static Tensor forward(AutogradContext *ctx, const Tensor &input, const c10::optional<Tensor> &w,
+                        const c10::optional<Tensor> &b, int64_t groups, double eps, double slope) {
+    const Tensor weight = w.value_or(Tensor()), bias = b.value_or(Tensor());
     const Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast3d);
     const Layout l(x, groups);
     Tensor mean = at::empty({l.n, groups}, x.options().dtype(at::kFloat));
@@ -383,7 +385,8 @@ extern "C" void *minivess_group_norm(void *x, void *weight, void *bias, int64_t 
     const Tensor &w = *static_cast<Tensor *>(weight);
     const Tensor &b = *static_cast<Tensor *>(bias);
     check(input, w, b, groups);
-    return new Tensor(GroupNormActivation::apply(input, w, b, groups, eps, slope));
+    const auto option = [](const Tensor &t) { return t.defined() ? c10::optional<Tensor>(t) : c10::nullopt; };
+    return new Tensor(GroupNormActivation::apply(input, option(w), option(b), groups, eps, slope));
   } catch (const std::exception &e) {
     *error = strdup(e.what());
     return nullptr;
