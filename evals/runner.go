@@ -112,7 +112,7 @@ func runCase(ctx context.Context, c *Case, t Target, o Options) CaseResult {
 func seedFor(seed int64, id string, attempt int) int64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%d/%s/%d", seed, id, attempt)
-	return int64(h.Sum64() >> 1) //nolint:gosec // half the range fits
+	return int64(h.Sum64() >> 1)
 }
 
 // attemptCase sets the workspace up, says what is to be said, and judges.

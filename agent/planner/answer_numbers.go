@@ -173,14 +173,15 @@ func describeQuality(t table, run string, rows []int, m measure) string {
 		return "Run " + run + " has no scores that are known here."
 	}
 	lead := rows[0]
-	text := fmt.Sprintf("Run %s reaches a %s %s of %s%s", run, t.cell(lead, "split"), title(t.cell(lead, "metric")), m.value(t, lead), interval(t, lead))
+	var text strings.Builder
+	fmt.Fprintf(&text, "Run %s reaches a %s %s of %s%s", run, t.cell(lead, "split"), title(t.cell(lead, "metric")), m.value(t, lead), interval(t, lead))
 	for _, i := range rows[1:] {
-		text += fmt.Sprintf(", %s %s", title(t.cell(i, "metric")), m.value(t, i))
+		fmt.Fprintf(&text, ", %s %s", title(t.cell(i, "metric")), m.value(t, i))
 		if t.cell(i, "volumes") != t.cell(lead, "volumes") {
-			text += fmt.Sprintf(" (%s volumes)", t.cell(i, "volumes"))
+			fmt.Fprintf(&text, " (%s volumes)", t.cell(i, "volumes"))
 		}
 	}
-	return text + "."
+	return text.String() + "."
 }
 
 // noScores says what is missing and how to get it.

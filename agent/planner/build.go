@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,9 +162,7 @@ func (r *reader) emit(d *draft) {
 		for _, c := range combos {
 			for _, v := range f.vals {
 				m := make(map[string]any, len(c)+1)
-				for k, x := range c {
-					m[k] = x
-				}
+				maps.Copy(m, c)
 				m[f.param] = v
 				next = append(next, m)
 			}
@@ -229,9 +228,7 @@ func (r *reader) wire(s *Step) {
 	if name, ok := s.Args["dataset"].(string); ok && r.makers[name] != "" {
 		s.Needs = append(s.Needs, r.makers[name])
 	}
-	for _, id := range refs(s.Args) {
-		s.Needs = append(s.Needs, id)
-	}
+	s.Needs = append(s.Needs, refs(s.Args)...)
 	s.Needs = sortIDs(s.Needs)
 }
 
@@ -259,8 +256,8 @@ func refs(args map[string]any) []string {
 // sortIDs orders step ids by number and drops doubles.
 func sortIDs(ids []string) []string {
 	slices.SortFunc(ids, func(a, b string) int {
-		x, _ := strconv.Atoi(a) //nolint:errcheck // ids are made by emit
-		y, _ := strconv.Atoi(b) //nolint:errcheck // ids are made by emit
+		x, _ := strconv.Atoi(a)
+		y, _ := strconv.Atoi(b)
 		return x - y
 	})
 	return slices.Compact(ids)

@@ -20,7 +20,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 		out = append(out, lex.shape(cur)...)
 		cur = nil
 	}
-	for i := 0; i < len(toks); i++ {
+	for i := range toks {
 		t := toks[i]
 		switch {
 		case isStop(t) || isThen(toks, i):

@@ -162,18 +162,22 @@ func TestQuestionIsAnswered(t *testing.T) {
 		result string
 		want   []string
 	}{
-		"which run has the best dice?": {rows(bestColumns,
-			[]any{"brisk-otter-7f3a", "baseline", "segresnet", "toy", "test", 0.9, 0.8, 0.95, 7},
-			[]any{"calm-heron-01bc", "", "swinunetr", "toy", "val", 0.7, nil, nil, nil}),
-			[]string{"Run brisk-otter-7f3a (baseline, segresnet) is best by test Dice: 0.900 (7 volumes, 0.800–0.950).", "Behind it: calm-heron-01bc (swinunetr) 0.700 on val only.", "Source: query 1."}},
+		"which run has the best dice?": {
+			rows(bestColumns,
+				[]any{"brisk-otter-7f3a", "baseline", "segresnet", "toy", "test", 0.9, 0.8, 0.95, 7},
+				[]any{"calm-heron-01bc", "", "swinunetr", "toy", "val", 0.7, nil, nil, nil}),
+			[]string{"Run brisk-otter-7f3a (baseline, segresnet) is best by test Dice: 0.900 (7 volumes, 0.800–0.950).", "Behind it: calm-heron-01bc (swinunetr) 0.700 on val only.", "Source: query 1."},
+		},
 		"what is the best run?":          {rows(bestColumns), []string{"No run has a value of Dice yet."}},
 		"how good is brisk-otter-7f3a?":  {rows(qualityColumns), []string{"There are no test scores", "evaluate brisk-otter-7f3a on the test split"}},
 		"how many runs failed?":          {rows([]string{"runs"}, []any{3}), []string{"There are 3 failed training runs."}},
 		"which run was the fastest?":     {rows([]string{"run_id", "name", "model", "dataset", "state", "seconds"}, []any{"brisk-otter-7f3a", "", "segresnet", "toy", "finished", 61.5}), []string{"Run brisk-otter-7f3a (segresnet) was the fastest: 61.5 s (finished)."}},
 		"average dice per model":         {rows([]string{"model", "dice", "runs"}, []any{"segresnet", 0.7, 2}), []string{"segresnet  0.7", "Source: query 1."}},
 		"which runs have a dice above 1": {rows(bestColumns), []string{"No run has a Dice at least 1."}},
-		"which volume is the worst in brisk-otter": {rows([]string{"run_id", "volume", "split", "dice"}, []any{"brisk-otter-7f3a", "mv07", "test", 0.61}),
-			[]string{"The worst volume by Dice is mv07 with 0.610."}},
+		"which volume is the worst in brisk-otter": {
+			rows([]string{"run_id", "volume", "split", "dice"}, []any{"brisk-otter-7f3a", "mv07", "test", 0.61}),
+			[]string{"The worst volume by Dice is mv07 with 0.610."},
+		},
 		"select 1 as one": {rows([]string{"one"}, []any{1}), []string{"one\n1", "Source: query 1."}},
 	}
 	for say, tc := range cases {

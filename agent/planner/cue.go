@@ -1,6 +1,9 @@
 package planner
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // frame says by which words a tool, or a kind of question, is recognised.
 // Intent is a tool's name, or starts with "?" for what is no single tool.
@@ -120,10 +123,8 @@ func matchAtoms(atoms []atom, items []item, i int) (end int, ok bool) {
 }
 
 func (a atom) matches(it item) bool {
-	for _, c := range a.classes {
-		if it.is(c) {
-			return true
-		}
+	if slices.ContainsFunc(a.classes, it.is) {
+		return true
 	}
 	if it.mention != nil || it.tok.kind == tQuoted {
 		return false

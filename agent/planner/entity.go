@@ -138,7 +138,7 @@ func findModel(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 		return nil, 0
 	}
 	for _, w := range []string{t.word, strings.TrimSuffix(t.word, "s")} {
-		if m := lex.models[w]; m != "" && !(w == "vista" && false) {
+		if m := lex.models[w]; m != "" {
 			mn := &mention{class: cModel, text: m, rule: "model"}
 			if !strings.HasPrefix(m, strings.ReplaceAll(w, "-", "")) || w != m && len(w) < len(m) {
 				mn.note = "I read \"" + clean(t.text) + "\" as " + m + "."
@@ -180,37 +180,53 @@ func lossIsSetting(toks []token, i int) bool {
 
 // findSplit reads "the test split", "validation volumes", "test dice", "on val".
 func findSplit(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
-	split := splitName(at(toks, i))
+	said := at(toks, i)
+	split := splitName(said)
 	if split == "" {
 		return nil, 0
 	}
 	m := &mention{class: cSplit, text: split, rule: "split"}
-	switch at(toks, i+1) {
-	case "split", "set", "part", "partition", "volumes", "volume", "cases", "case", "data", "images", "scans", "fold", "sets":
+	switch next := at(toks, i+1); {
+	case isSplitNoun(next):
 		return m, 2
-	case "dice", "cldice", "hd95", "nsd", "loss", "score", "scores", "assd", "masd", "hd":
-		if split != "train" || at(toks, i) == "training" {
-			return m, 1
-		}
-	}
-	switch at(toks, i-1) {
-	case ",", "and", "or":
-		if isSplitWord(at(toks, i-2)) || at(toks, i-1) == "and" && at(toks, i-2) == "," && isSplitWord(at(toks, i-3)) {
-			return m, 1
-		}
-	case "on", "for", "over", "from", "in":
-		if at(toks, i) != "training" && at(toks, i) != "evaluation" {
-			return m, 1
-		}
-	case "the":
-		if w := at(toks, i-2); (w == "on" || w == "for" || w == "over") && at(toks, i) != "training" {
-			return m, 1
-		}
-	}
-	if at(toks, i) == "test" && at(toks, i+1) != "it" && i > 0 && (at(toks, i-1) == "unseen") {
+	case isScoreWord(next) && said != "train":
 		return m, 1
 	}
+	before := at(toks, i-1)
+	if before == "the" {
+		before = at(toks, i-2)
+	}
+	switch before {
+	case "on", "for", "over", "from", "in":
+		if said != "training" {
+			return m, 1
+		}
+	case ",", "and", "or":
+		k := i - 2
+		if at(toks, k) == "," {
+			k--
+		}
+		if isSplitWord(at(toks, k)) {
+			return m, 1
+		}
+	}
 	return nil, 0
+}
+
+func isSplitNoun(w string) bool {
+	switch w {
+	case "split", "set", "part", "partition", "volumes", "volume", "cases", "case", "data", "images", "scans", "fold", "sets":
+		return true
+	}
+	return false
+}
+
+func isScoreWord(w string) bool {
+	switch w {
+	case "dice", "cldice", "hd95", "nsd", "loss", "score", "scores", "assd", "masd", "hd":
+		return true
+	}
+	return false
 }
 
 // splitName maps a word to a split.

@@ -23,6 +23,7 @@ func TestToolExamples(t *testing.T) {
 				continue
 			}
 			t.Run(d.Name+"/"+e.Say, func(t *testing.T) {
+				t.Parallel()
 				got := m.Plan(t.Context(), tools, e.Say)
 				if len(got.Steps) != 1 || got.Steps[0].Tool != d.Name {
 					t.Fatalf("planned %s (%s), want %s", describe(got), got.Reply, d.Name)

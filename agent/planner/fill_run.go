@@ -116,6 +116,7 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 		r.note("You named no run; I take the latest.")
 		picks = []picked{{selector: "latest", val: value{v: "latest", rule: "nothing was said"}}}
 	}
+	r.limitByDataset(d, items, picks)
 	var v value
 	for i, p := range picks {
 		r.note(p.note)
@@ -180,6 +181,27 @@ func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 	}
 	r.note("I can delete runs only; no tool here deletes anything else.")
 	return true
+}
+
+// limitByDataset turns "the latest run on toy" into a selector, for tools that
+// take no dataset themselves.
+func (r *reader) limitByDataset(d *draft, items []item, picks []picked) {
+	i, ok := first(items, cDataset)
+	if _, takes := r.cat.tools[d.tool].params["dataset"]; !ok || takes {
+		return
+	}
+	for k := range picks {
+		head, conditions, _ := strings.Cut(picks[k].selector, ":")
+		if picks[k].lookup != nil || head != "latest" && head != "best" {
+			continue
+		}
+		items[i].used = true
+		limit := "dataset=" + items[i].mention.text
+		if conditions != "" {
+			limit = conditions + "," + limit
+		}
+		picks[k].selector = head + ":" + limit
+	}
 }
 
 // liveRuns reads "cancel everything": whatever runs or waits, of any kind.

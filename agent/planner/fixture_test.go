@@ -9,15 +9,15 @@ import (
 )
 
 // catalogue reads the descriptors of the first twenty tools.
-func catalogue(t testing.TB) []tools.Descriptor {
-	t.Helper()
+func catalogue(tb testing.TB) []tools.Descriptor {
+	tb.Helper()
 	raw, err := os.ReadFile("testdata/catalogue.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out []tools.Descriptor
 	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

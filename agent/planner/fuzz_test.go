@@ -12,15 +12,15 @@ import (
 	"github.com/minivess/minivess/tools"
 )
 
-func fixture(t testing.TB) []tools.Descriptor {
-	t.Helper()
+func fixture(tb testing.TB) []tools.Descriptor {
+	tb.Helper()
 	raw, err := os.ReadFile("testdata/catalogue.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out, err := ReadCatalogue(raw)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -34,43 +34,43 @@ func explicit(lex *lexicon, text string) bool {
 }
 
 // checkPlan states what holds for every text whatsoever.
-func checkPlan(t testing.TB, m *Model, all []tools.Descriptor, text string) {
-	t.Helper()
-	o := m.Plan(t.Context(), all, text)
+func checkPlan(tb testing.TB, m *Model, all []tools.Descriptor, text string) {
+	tb.Helper()
+	o := m.Plan(tb.Context(), all, text)
 	if len(o.Steps) > maxSteps {
-		t.Errorf("%q: %d steps", text, len(o.Steps))
+		tb.Errorf("%q: %d steps", text, len(o.Steps))
 	}
 	if len(o.Steps) == 0 && o.Reply == "" {
-		t.Errorf("%q: neither a plan nor a word", text)
+		tb.Errorf("%q: neither a plan nor a word", text)
 	}
 	if strings.ContainsRune(o.Reply, '\x1b') || !utf8.ValidString(o.Reply) {
-		t.Errorf("%q: the reply is not fit to print: %q", text, o.Reply)
+		tb.Errorf("%q: the reply is not fit to print: %q", text, o.Reply)
 	}
 	for i, s := range o.Steps {
 		d := slices.IndexFunc(all, func(d tools.Descriptor) bool { return d.Name == s.Tool })
 		if d < 0 {
-			t.Fatalf("%q: planned the unknown tool %s", text, s.Tool)
+			tb.Fatalf("%q: planned the unknown tool %s", text, s.Tool)
 		}
 		if all[d].Effect == tools.Destroy && !explicit(m.lex, text) {
-			t.Errorf("%q: planned %s without a word for it", text, s.Tool)
+			tb.Errorf("%q: planned %s without a word for it", text, s.Tool)
 		}
 		for p := range s.Args {
 			if all[d].Input.Properties[p] == nil {
-				t.Errorf("%q: %s has no argument %q", text, s.Tool, p)
+				tb.Errorf("%q: %s has no argument %q", text, s.Tool, p)
 			}
 		}
 		for _, p := range []string{"run", "dataset", "runs", "query", "path"} {
 			if v, ok := s.Args[p]; ok && (v == "" || v == nil) {
-				t.Errorf("%q: %s of %s is empty", text, p, s.Tool)
+				tb.Errorf("%q: %s of %s is empty", text, p, s.Tool)
 			}
 		}
 		for _, n := range s.Needs {
 			if !slices.ContainsFunc(o.Steps[:i], func(e Step) bool { return e.ID == n }) {
-				t.Errorf("%q: step %s needs %s, which does not come before it", text, s.ID, n)
+				tb.Errorf("%q: step %s needs %s, which does not come before it", text, s.ID, n)
 			}
 		}
 		if _, err := s.arguments(); err != nil {
-			t.Errorf("%q: %v", text, err)
+			tb.Errorf("%q: %v", text, err)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestWordSalad(t *testing.T) {
 	}
 	slices.Sort(words)
 	words = append(words, "toy", "brisk-otter-7f3a", "3", "1e-4", "64x64x32", "it", "them", "and", "then", ",", ".", "the", "run", "runs", "latest", "worst", "all", "delte", "cancle", "sotp", "'", "\"x\"", "a=b", "/tmp/x")
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable test
+	rng := rand.New(rand.NewPCG(1, 2))
 	n := 10000
 	if testing.Short() {
 		n = 1000

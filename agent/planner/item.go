@@ -52,23 +52,29 @@ type item struct {
 // is tells whether the item belongs to a class.
 func (it item) is(c class) bool {
 	if it.mention == nil {
-		switch c {
-		case cNumber:
-			return it.tok.kind == tNumber
-		case cTriple:
-			return it.tok.kind == tTriple
-		case cPath:
-			return it.tok.kind == tPath
-		case cAssign:
-			return it.tok.kind == tAssign
-		case cQuoted:
-			return it.tok.kind == tQuoted
-		case cSQL:
-			return it.tok.kind == tSQL
-		}
-		return false
+		return c != "" && c == kindClass(it.tok.kind)
 	}
 	return it.mention.class == c || c == cDataRef && it.mention.data || c == cBest && it.mention.metric != "" && it.mention.class == cRun
+}
+
+// kindClass is the class that a token has without being mentioned.
+func kindClass(k tokenKind) class {
+	switch k {
+	case tNumber:
+		return cNumber
+	case tTriple:
+		return cTriple
+	case tPath:
+		return cPath
+	case tAssign:
+		return cAssign
+	case tQuoted:
+		return cQuoted
+	case tSQL:
+		return cSQL
+	case tWord, tPunct:
+	}
+	return ""
 }
 
 // word returns the item's plain word, or "" for a mention.

@@ -68,14 +68,14 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 			lex.vocab[w] = true
 		}
 	}
-	for _, w := range strings.Fields(commonWords()) {
+	for w := range strings.FieldsSeq(commonWords()) {
 		lex.common[w] = true
 	}
-	for _, w := range strings.Fields(starterWords()) {
+	for w := range strings.FieldsSeq(starterWords()) {
 		lex.starters[w] = true
 		lex.vocab[w] = true
 	}
-	for _, w := range strings.Fields(slotWords()) {
+	for w := range strings.FieldsSeq(slotWords()) {
 		lex.vocab[w] = true
 	}
 	lex.collectMendable()

@@ -22,6 +22,7 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
 			{5, "pick|choose|select {run}"},
+			{3, "{run} on|of|with {dataset}"},
 		}},
 		{"metric_history", []cue{
 			{9, "curve|history|trend|trajectory|evolution"},

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
@@ -106,9 +107,9 @@ func (e *exchange) observed(m llms.MessageContent) {
 
 func (e *exchange) open(resp llms.ToolCallResponse) *call {
 	var byTool *call
-	for i := len(e.rounds) - 1; i >= 0; i-- {
-		for j := range e.rounds[i].calls {
-			c := &e.rounds[i].calls[j]
+	for _, v := range slices.Backward(e.rounds) {
+		for j := range v.calls {
+			c := &v.calls[j]
 			if c.result != nil {
 				continue
 			}

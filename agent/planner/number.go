@@ -42,8 +42,10 @@ func numberWord(w string) (v float64, weak, ok bool) {
 }
 
 func smallNumbers() [20]string {
-	return [20]string{"zero", "\x00", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"}
+	return [20]string{
+		"zero", "\x00", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+	}
 }
 
 func tensNumbers() [8]string {
@@ -57,19 +59,9 @@ func parseNumber(s string) (v float64, unit string, ok bool) {
 		return 0, "", false
 	}
 	w := fold(s)
-	if num, den, found := strings.Cut(w, "/"); found {
-		a, err1 := strconv.ParseFloat(num, 64)
-		b, err2 := strconv.ParseFloat(den, 64)
-		return a / b, "", err1 == nil && err2 == nil && b != 0
-	}
-	if base, exp, found := strings.Cut(w, "^"); found {
-		a, err1 := strconv.ParseFloat(base, 64)
-		b, err2 := strconv.ParseFloat(exp, 64)
-		return math.Pow(a, b), "", err1 == nil && err2 == nil && a == 10
-	}
-	digits := strings.IndexFunc(w, func(r rune) bool { return r < '0' || r > '9' })
-	if digits == 0 && w[0] != '.' && w[0] != '-' && w[0] != '+' && w[0] != '#' {
-		return 0, "", false
+	if strings.ContainsAny(w, "/^") {
+		v, ok = parseRatio(w)
+		return v, "", ok
 	}
 	w = strings.TrimPrefix(w, "#")
 	if grouped(w) {
@@ -91,6 +83,20 @@ func parseNumber(s string) (v float64, unit string, ok bool) {
 		return v, unit, true
 	}
 	return 0, "", false
+}
+
+// parseRatio reads 1/1000 and 10^-4.
+func parseRatio(w string) (float64, bool) {
+	i := strings.IndexAny(w, "/^")
+	a, err1 := strconv.ParseFloat(w[:i], 64)
+	b, err2 := strconv.ParseFloat(w[i+1:], 64)
+	if err1 != nil || err2 != nil {
+		return 0, false
+	}
+	if w[i] == '/' {
+		return a / b, b != 0
+	}
+	return math.Pow(a, b), a == 10
 }
 
 // maxNumber is the length of the longest text that is looked at as a number.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,9 +146,7 @@ func (r *reader) expand(first reading, rd round) ([]Step, string) {
 func (l deferred) steps(ids []any, from int) []Step {
 	with := func(n int, param string, v any) Step {
 		args := map[string]any{param: v}
-		for k, x := range l.args {
-			args[k] = x
-		}
+		maps.Copy(args, l.args)
 		return Step{ID: strconv.Itoa(from + n), Tool: l.tool, Args: args}
 	}
 	if l.list {

@@ -125,9 +125,7 @@ func (o Outcome) response() (*llms.ContentResponse, error) {
 // argument shows.
 func (s Step) arguments() (string, error) {
 	args := make(map[string]any, len(s.Args)+1)
-	for k, v := range s.Args {
-		args[k] = v
-	}
+	maps.Copy(args, s.Args)
 	if silent := s.silentNeeds(); len(silent) > 0 {
 		args[NeedsKey] = silent
 	}

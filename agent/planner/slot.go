@@ -139,7 +139,7 @@ func numberList(items []item, start, i int, whole bool) value {
 	return val
 }
 
-// counted reads "three seeds" or "5 folds" as 0, 1, 2 …
+// counted reads "three seeds" or "5 folds" as 0, 1, 2 ….
 func counted(items []item, noun string) (value, bool) {
 	for i := range items {
 		if items[i].used || !items[i].is(cNumber) || items[i].tok.num != math.Trunc(items[i].tok.num) || items[i].tok.num < 1 || items[i].tok.num > maxSteps {

@@ -6,7 +6,7 @@ import (
 )
 
 // tagPair reads what a tag says: "stage=pilot", "as baseline", "that the
-// reviewer is ada".
+// reviewer is ada", or a bare word at the end.
 func tagPair(items []item) (key, val value, ok bool) {
 	for i := range items {
 		it := items[i]
@@ -15,28 +15,49 @@ func tagPair(items []item) (key, val value, ok bool) {
 			return value{v: clean(it.tok.word), from: i, to: i + 1, rule: "key=value"}, value{v: clean(it.tok.text), from: i, to: i + 1, rule: "key=value"}, true
 		case it.is(cTag):
 			return splitTag(it.mention.text, i)
-		case it.anyWord("is", ":") && i > 0 && i+1 < len(items) && items[i-1].mention == nil && items[i-1].tok.kind == tWord && !items[i-1].anyWord("that", "it"):
-			if name := nameOf(items[i+1]); name != "" {
-				return value{v: clean(items[i-1].tok.word), from: i - 1, to: i, rule: "key is value"}, value{v: name, from: i + 1, to: i + 2, rule: "key is value"}, true
-			}
-		case it.anyWord("as", "with", "tag", "label", "good", "=") && i+1 < len(items):
-			j := i + 1
-			for j < len(items) && items[j].anyWord("a", "an", "the", "our", "my", "tag", "label", "key") {
-				j++
-			}
-			if j < len(items) && !items[j].is(cAssign) {
-				if name := nameOf(items[j]); name != "" && (it.anyWord("as", "with", "=") || items[j].is(cQuoted)) {
-					return splitTag(name, j)
-				}
-			}
+		case it.anyWord("is", ":"):
+			key, val, ok = tagSentence(items, i)
+		case it.anyWord("as", "with", "tag", "label", "="):
+			key, val, ok = tagAfter(items, i)
+		}
+		if ok {
+			return key, val, true
 		}
 	}
-	if n := len(items); n > 1 {
-		if last := items[n-1]; last.mention == nil && (last.tok.kind == tWord || last.tok.kind == tQuoted) && !last.anyWord("tag", "run", "it", "please", "now") && hasRun(items[:n-1]) {
-			return splitTag(nameOf(last), n-1)
-		}
+	n := len(items)
+	if n < 2 || !hasRun(items[:n-1]) || items[n-1].mention != nil || items[n-1].anyWord("tag", "run", "it", "please", "now") {
+		return value{}, value{}, false
+	}
+	if last := items[n-1]; last.tok.kind == tWord || last.tok.kind == tQuoted {
+		return splitTag(nameOf(last), n-1)
 	}
 	return value{}, value{}, false
+}
+
+// tagSentence reads "the reviewer is ada" around the "is" at items[i].
+func tagSentence(items []item, i int) (key, val value, ok bool) {
+	if i == 0 || i+1 >= len(items) || items[i-1].mention != nil || items[i-1].tok.kind != tWord || items[i-1].anyWord("that", "it") {
+		return value{}, value{}, false
+	}
+	name := nameOf(items[i+1])
+	return value{v: clean(items[i-1].tok.word), from: i - 1, to: i, rule: "key is value"}, value{v: name, from: i + 1, to: i + 2, rule: "key is value"}, name != ""
+}
+
+// tagAfter reads the tag after "as", "with" or "tag" at items[i]; after "tag"
+// only a quoted one, because the run follows there.
+func tagAfter(items []item, i int) (key, val value, ok bool) {
+	j := i + 1
+	for j < len(items) && items[j].anyWord("a", "an", "the", "our", "my", "tag", "label", "key") {
+		j++
+	}
+	if j >= len(items) || items[j].is(cAssign) || !items[i].anyWord("as", "with", "=") && !items[j].is(cQuoted) {
+		return value{}, value{}, false
+	}
+	name := nameOf(items[j])
+	if name == "" {
+		return value{}, value{}, false
+	}
+	return splitTag(name, j)
 }
 
 func hasRun(items []item) bool {

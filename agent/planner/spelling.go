@@ -97,6 +97,30 @@ func placeOf(toks []token, i int) place {
 	return placeFree
 }
 
+// candidate is the best correction of a word so far.
+type candidate struct {
+	word     string
+	distance int
+	tie      bool
+}
+
+// consider compares w with the known word c.
+func (lex *lexicon) consider(best *candidate, w, c string, limit int) {
+	if c == "" || c == w || len(c) > len(w)+limit || len(w) > len(c)+limit {
+		return
+	}
+	d := editDistance(w, strings.ToLower(c), limit)
+	switch {
+	case d > limit,
+		d > 0 && len(w) == 4 && !transposed(w, c),
+		c[0] != w[0] && (d > 1 || len(w) < 6):
+	case d < best.distance:
+		*best = candidate{word: c, distance: d}
+	case d == best.distance && lex.canonical(c) != lex.canonical(best.word):
+		best.tie = true
+	}
+}
+
 // nearest finds the one known word that w is closest to, within one edit for
 // short words and two for long ones. Two words equally close are none.
 func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
@@ -104,38 +128,22 @@ func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
 	if len(w) >= 8 {
 		limit = 2
 	}
-	best, bestDistance, tie := "", limit+1, false
-	consider := func(c string) {
-		if c == w || len(c) > len(w)+limit || len(w) > len(c)+limit {
-			return
-		}
-		d := editDistance(w, strings.ToLower(c), limit)
-		if d > limit || d > 0 && len(w) == 4 && !transposed(w, c) || c[0] != w[0] && (d > 1 || len(w) < 6) {
-			return
-		}
-		if d < bestDistance {
-			best, bestDistance, tie = c, d, false
-		} else if d == bestDistance && lex.canonical(c) != lex.canonical(best) {
-			tie = true
-		}
-	}
+	best := candidate{distance: limit + 1}
 	for _, n := range names {
-		if n != "" {
-			consider(n)
-		}
+		lex.consider(&best, w, n, limit)
 	}
-	if best != "" && !tie {
-		return best
+	if best.word != "" && !best.tie {
+		return best.word
 	}
 	for _, c := range lex.mendable {
 		if !nameOnly || lex.models[c] != "" || lex.metrics[c] != "" || isSplitWord(c) || len(w) >= 6 && transposed(w, c) {
-			consider(c)
+			lex.consider(&best, w, c, limit)
 		}
 	}
-	if tie {
+	if best.tie {
 		return ""
 	}
-	return lex.canonical(best)
+	return lex.canonical(best.word)
 }
 
 // canonical maps an alias to what it stands for and an inflected word to its

@@ -110,8 +110,8 @@ func runCondition(column string, selectors []string) string {
 	var parts []string
 	for _, s := range selectors {
 		head, rest, _ := strings.Cut(s, ":")
-		switch {
-		case head == "latest" || head == "all":
+		switch head {
+		case "latest", "all":
 			parts = append(parts, column+" in ("+latestSQL(head, rest)+")")
 		default:
 			parts = append(parts, fmt.Sprintf("%s = %s or starts_with(%s, %s) or %s in (select run_id from runs where name = %s)",

@@ -1,6 +1,9 @@
 package planner
 
-import "context"
+import (
+	"context"
+	"maps"
+)
 
 // turn reads what was said now; with results at hand it observes them.
 func (m *Model) turn(ctx context.Context, c conversation, cat *catalogue) Outcome {
@@ -63,9 +66,7 @@ func (s session) pending(c conversation) (text string, fills map[string]any, ok 
 		if len(open) > 0 {
 			if v, answered := s.fill(open[0], questions[0], said); answered {
 				next := map[string]any{open[0].param: v}
-				for k, x := range fills {
-					next[k] = x
-				}
+				maps.Copy(next, fills)
 				fills = next
 				if i == len(c.history) {
 					return text, fills, true

@@ -46,7 +46,7 @@ func (t *turns) UnmarshalYAML(b []byte) error {
 	return nil
 }
 
-func utterances(t testing.TB) []utterance {
+func utterances(t *testing.T) []utterance {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/utterances.yaml")
 	if err != nil {
@@ -61,7 +61,7 @@ func utterances(t testing.TB) []utterance {
 
 // canonical brings arguments to one form: through JSON, so that 3 and int64(3)
 // are equal.
-func canonical(t testing.TB, v any) any {
+func canonical(t *testing.T, v any) any {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -75,7 +75,7 @@ func canonical(t testing.TB, v any) any {
 }
 
 // mismatch compares an outcome with what is wanted and says how they differ.
-func mismatch(t testing.TB, u utterance, got planner.Outcome) string {
+func mismatch(t *testing.T, u utterance, got planner.Outcome) string {
 	t.Helper()
 	if len(got.Steps) != len(u.Plan) {
 		return fmt.Sprintf("planned %s, want %d steps; reply: %s", describe(got), len(u.Plan), got.Reply)
@@ -141,6 +141,7 @@ func TestUtterances(t *testing.T) {
 	used := map[string]bool{}
 	for _, u := range all {
 		t.Run(strings.Join(u.Say, " ▸ "), func(t *testing.T) {
+			t.Parallel()
 			if why := mismatch(t, u, m.Plan(t.Context(), tools, u.Say...)); why != "" {
 				t.Error(why)
 			}

@@ -1,52 +1,84 @@
 package planner
 
+import "strings"
+
 // phrase is a group of words that counts as one.
 type phrase struct{ words, as string }
 
 // phrases merges fixed groups of words into the single word that the tables
-// use. Longer phrases of one first word stand before shorter ones.
+// use.
 func phrases() []phrase {
-	return []phrase{
-		{"learning rate", "learning_rate"}, {"learn rate", "learning_rate"}, {"mini batch size", "batch_size"},
-		{"batch size", "batch_size"}, {"patch size", "patch_size"}, {"crop size", "patch_size"}, {"patches of", "patch_size"},
-		{"gradient checkpointing", "gradient_checkpointing"}, {"activation checkpointing", "gradient_checkpointing"},
-		{"max steps", "max_steps"}, {"maximum steps", "max_steps"}, {"max epochs", "epochs"},
-		{"early stopping", "early_stop"}, {"stop early", "early_stop"}, {"stopping early", "early_stop"},
-		{"test fraction", "test_fraction"}, {"init from", "init_from"}, {"initialised from", "init_from"},
-		{"initialized from", "init_from"}, {"starting from", "init_from"}, {"start from", "init_from"},
-		{"warm start from", "init_from"}, {"initialise from", "init_from"}, {"initialize from", "init_from"},
-		{"with weights from", "init_from"}, {"from the weights of", "init_from"},
-		{"weight decay", "weight_decay"}, {"fine tune", "finetune"}, {"fine tuning", "finetune"},
-		{"swin unetr", "swinunetr"}, {"swin unet r", "swinunetr"}, {"swin transformer", "swinunetr"}, {"swin net", "swinunetr"},
-		{"seg res net", "segresnet"}, {"seg resnet", "segresnet"}, {"segres net", "segresnet"},
-		{"vista 3d", "vista3d"}, {"sam 3", "sam3"},
-		{"centerline dice", "cldice"}, {"centreline dice", "cldice"}, {"center line dice", "cldice"}, {"cl dice", "cldice"},
-		{"normalised surface dice", "nsd"}, {"normalized surface dice", "nsd"}, {"normalised surface distance", "nsd"},
-		{"normalized surface distance", "nsd"}, {"surface dice", "nsd"},
-		{"hausdorff distance 95", "hd95"}, {"hausdorff 95", "hd95"}, {"95% hausdorff distance", "hd95"}, {"95% hausdorff", "hd95"},
-		{"95th percentile hausdorff distance", "hd95"}, {"95th percentile hausdorff", "hd95"}, {"hd 95", "hd95"},
-		{"maximum hausdorff distance", "hd"}, {"max hausdorff", "hd"}, {"hausdorff distance", "hd95"},
-		{"mean average surface distance", "masd"}, {"average symmetric surface distance", "assd"}, {"average surface distance", "assd"},
-		{"dice score", "dice"}, {"dice coefficient", "dice"}, {"dice similarity coefficient", "dice"},
-		{"dice similarity", "dice"}, {"dice value", "dice"}, {"dice scores", "dice"},
-		{"cross entropy", "ce"}, {"cross validation", "cross-validation"},
-		{"how many", "how_many"}, {"how much volumes", "how_many"}, {"how long", "how_long"}, {"how good", "how_good"}, {"how well", "how_well"},
-		{"how bad", "how_bad"}, {"how accurate", "how_accurate"}, {"how far", "how_far"}, {"how big", "how_big"}, {"how large", "how_big"},
-		{"number of", "how_many"},
-		{"pick up", "resume"}, {"carry on", "resume"}, {"go on", "resume"}, {"take up", "resume"}, {"start again", "resume"},
-		{"kick off", "kick_off"}, {"get rid of", "delete"}, {"call off", "cancel"}, {"log file", "log"},
-		{"bring in", "bring_in"}, {"shut down", "shut_down"}, {"grid search", "grid_search"}, {"random search", "random_search"},
-		{"hyperparameter search", "hyperparameter_search"}, {"parameter sweep", "sweep"}, {"greedy soup", "greedy_soup"},
-		{"temperature scaling", "temperature_scaling"}, {"prediction sets", "prediction_set"}, {"wall time", "wall_time"},
-		{"training time", "training_time"}, {"integrated gradients", "integrated_gradients"}, {"model card", "model_card"},
-		{"good morning", "good_morning"}, {"good evening", "good_evening"}, {"see you", "see_you"},
-		{"do not", "don't"}, {"does not", "don't"}, {"need not", "don't"}, {"no need to", "don't"}, {"not to", "don't"},
-		{"instead of", "instead_of"}, {"rather than", "instead_of"}, {"most recent", "latest"}, {"most recently", "latest"},
-		{"data set", "dataset"}, {"data sets", "datasets"}, {"dont", "don't"},
-		{"held out", "held-out"}, {"hold out", "holdout"},
-		{"take it from there", "resume"},
+	var out []phrase
+	for line := range strings.Lines(phraseTable) {
+		as, groups, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		for group := range strings.SplitSeq(groups, ", ") {
+			out = append(out, phrase{words: group, as: as})
+		}
 	}
+	return out
 }
+
+// phraseTable has one word a line with the groups of words that it stands for.
+const phraseTable = `learning_rate = learning rate, learn rate
+batch_size = mini batch size, batch size
+patch_size = patch size, crop size, patches of
+gradient_checkpointing = gradient checkpointing, activation checkpointing
+max_steps = max steps, maximum steps
+epochs = max epochs
+early_stop = early stopping, stop early, stopping early
+test_fraction = test fraction
+init_from = init from, initialised from, initialized from, starting from, start from, warm start from, initialise from, initialize from, with weights from, from the weights of
+weight_decay = weight decay
+finetune = fine tune, fine tuning
+swinunetr = swin unetr, swin unet r, swin transformer, swin net
+segresnet = seg res net, seg resnet, segres net
+vista3d = vista 3d
+sam3 = sam 3
+cldice = centerline dice, centreline dice, center line dice, cl dice
+nsd = normalised surface dice, normalized surface dice, normalised surface distance, normalized surface distance, surface dice
+hd95 = hausdorff distance 95, hausdorff 95, 95% hausdorff distance, 95% hausdorff, 95th percentile hausdorff distance, 95th percentile hausdorff, hd 95, hausdorff distance
+hd = maximum hausdorff distance, max hausdorff
+masd = mean average surface distance
+assd = average symmetric surface distance, average surface distance
+dice = dice score, dice coefficient, dice similarity coefficient, dice similarity, dice value, dice scores
+ce = cross entropy
+cross-validation = cross validation
+how_many = how many, how much volumes, number of
+how_long = how long
+how_good = how good
+how_well = how well
+how_bad = how bad
+how_accurate = how accurate
+how_far = how far
+how_big = how big, how large
+resume = pick up, carry on, go on, take up, start again, take it from there
+kick_off = kick off
+delete = get rid of
+cancel = call off
+log = log file
+bring_in = bring in
+shut_down = shut down
+grid_search = grid search
+random_search = random search
+hyperparameter_search = hyperparameter search
+sweep = parameter sweep
+greedy_soup = greedy soup
+temperature_scaling = temperature scaling
+prediction_set = prediction sets
+wall_time = wall time
+training_time = training time
+integrated_gradients = integrated gradients
+model_card = model card
+good_morning = good morning
+good_evening = good evening
+see_you = see you
+don't = do not, does not, need not, no need to, not to, dont
+instead_of = instead of, rather than
+latest = most recent, most recently
+dataset = data set
+datasets = data sets
+held-out = held out
+holdout = hold out`
 
 // modelAliases maps how people write a network's name to its name.
 func modelAliases() map[string]string {

@@ -1,0 +1,95 @@
+package planner
+
+// findReference reads "it", "them", "that run", "the training", "all three".
+func findReference(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
+	m := &mention{class: cRef, text: at(toks, i), rule: "reference"}
+	switch at(toks, i) {
+	case "it", "itself", "its":
+		return m, 1
+	case "them", "they", "their":
+		m.plural = true
+		return m, 1
+	case "both", "all", "each", "these", "those":
+		m.plural = true
+		return referenceAll(toks, i, m)
+	case "the", "that", "this", "same":
+		return referenceNoun(lex, toks, i, m)
+	}
+	return nil, 0
+}
+
+// referenceAll reads what follows "both", "all", "each", "these": "all of
+// them", "all three", "these two runs", "each run".
+func referenceAll(toks []token, i int, m *mention) (*mention, int) {
+	n, of := 1, false
+	if at(toks, i+1) == "of" {
+		n, of = 2, true
+		if w := at(toks, i+2); w == "them" || w == "these" || w == "those" {
+			n, of = 3, false
+		}
+	}
+	if i+n < len(toks) && toks[i+n].kind == tNumber {
+		n++
+		if noun := at(toks, i+n); countsOther(noun) {
+			return nil, 0
+		}
+	}
+	w, noun := at(toks, i), at(toks, i+n)
+	switch {
+	case isRunNoun(noun) && w != "all" && w != "each":
+		return m, n + 1
+	case w == "each" && (noun == "run" || noun == "job") && n == 1 && at(toks, i-1) != "per":
+		return m, 2
+	case n > 1 && !of, w == "both", i+1 == len(toks):
+		return m, n
+	case w == "these" || w == "those":
+		if isJoint(toks[i+1]) {
+			return m, n
+		}
+	}
+	return nil, 0
+}
+
+// countsOther tells whether a number before this word counts something other
+// than runs: "all 5 folds".
+func countsOther(noun string) bool {
+	return noun != "" && noun != "," && noun != "and" && !isRunNoun(noun) && !isPreposition(noun)
+}
+
+// referenceNoun reads what follows "the", "that" or "this".
+func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, int) {
+	n := 1
+	switch at(toks, i+1) {
+	case "same", "new", "current", "trained", "resulting", "first":
+		n = 2
+	}
+	switch noun := at(toks, i+n); noun {
+	case "run", "job", "model", "one", "checkpoint", "experiment", "training", "evaluation":
+		if lex.nameFollows(toks, i+n+1) {
+			return nil, 0
+		}
+		one.text += " " + noun
+		return one, n + 1
+	case "runs", "jobs", "models", "two", "three":
+		if w := at(toks, i); w != "the" || noun == "two" || noun == "three" {
+			one.plural = true
+			one.text += " " + noun
+			if isRunNoun(at(toks, i+n+1)) {
+				n++
+			}
+			return one, n + 1
+		}
+	}
+	if w := at(toks, i); (w == "that" || w == "this") && (i+1 == len(toks) || isJoint(toks[i+1]) || at(toks, i+1) == "as" || at(toks, i+1) == "on") {
+		return one, 1
+	}
+	return nil, 0
+}
+
+// nameFollows tells whether "the run" goes on with its name.
+func (lex *lexicon) nameFollows(toks []token, i int) bool {
+	if i >= len(toks) {
+		return false
+	}
+	return isRunID(toks[i].word) || toks[i].kind == tQuoted || at(toks, i) == "called" || at(toks, i) == "named" || lex.nameAt(toks, i) != "" && at(toks, i-1) == "run"
+}
