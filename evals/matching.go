@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Matching is what an argument's value must be: a plain value, or one of the
@@ -37,9 +38,9 @@ type matchingForm struct {
 var errForm = errors.New("an argument's form is any_of, near (with within), contains, ignore or absent")
 
 // UnmarshalYAML reads the short and the long form.
-func (m *Matching) UnmarshalYAML(b []byte) error {
+func (m *Matching) UnmarshalYAML(node ast.Node) error {
 	var plain any
-	if err := yaml.Unmarshal(b, &plain); err != nil {
+	if err := yaml.NodeToValue(node, &plain); err != nil {
 		return err
 	}
 	if _, isMap := plain.(map[string]any); !isMap {
@@ -47,12 +48,13 @@ func (m *Matching) UnmarshalYAML(b []byte) error {
 		return nil
 	}
 	var form matchingForm
-	if err := yaml.UnmarshalWithOptions(b, &form, yaml.Strict()); err != nil {
-		return fmt.Errorf("%w: %w", errForm, err)
+	if err := yaml.NodeToValue(node, &form, yaml.Strict()); err != nil {
+		return err
 	}
 	*m = Matching{AnyOf: form.AnyOf, Near: form.Near, Within: form.Within, Contains: form.Contains, Ignore: form.Ignore, Absent: form.Absent}
 	if m.AnyOf == nil && m.Near == nil && m.Contains == nil && !m.Ignore && !m.Absent {
-		return errForm
+		p := node.GetToken().Position
+		return fmt.Errorf("line %d, column %d: %w", p.Line, p.Column, errForm)
 	}
 	return nil
 }

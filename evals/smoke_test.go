@@ -2,7 +2,6 @@ package evals_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -15,12 +14,17 @@ const smoke = "suites/smoke.yaml"
 // inMemory lists the families that need no engine.
 var inMemory = []string{"tools", "arguments", "order", "questions", "refusals", "end-state"}
 
-func runSmoke(t *testing.T, target evals.Target) evals.Report {
+func readSmoke(t *testing.T) *evals.Suite {
 	t.Helper()
 	suite, err := evals.ReadSuite(smoke)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return suite
+}
+
+func runSmoke(t *testing.T, suite *evals.Suite, target evals.Target) evals.Report {
+	t.Helper()
 	report, err := evals.Run(t.Context(), suite, target, evals.Options{Only: inMemory, Parallel: 4, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +34,7 @@ func runSmoke(t *testing.T, target evals.Target) evals.Report {
 
 func TestSmokePasses(t *testing.T) {
 	t.Parallel()
-	report := runSmoke(t, newPlannerTarget(t, nil))
+	report := runSmoke(t, readSmoke(t), newPlannerTarget(t, nil))
 	var b bytes.Buffer
 	if err := report.WriteTable(&b); err != nil {
 		t.Fatal(err)
@@ -125,10 +129,11 @@ func actUnasked(t *evals.Turn, when bool) {
 
 func TestMutationsTurnSmokeRed(t *testing.T) {
 	t.Parallel()
+	suite := readSmoke(t)
 	for name, mutate := range mutations() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if report := runSmoke(t, newPlannerTarget(t, mutate)); report.Passed() {
+			if report := runSmoke(t, suite, newPlannerTarget(t, mutate)); report.Passed() {
 				t.Error("the suite stays green although the planner " + name)
 			}
 		})
@@ -136,7 +141,3 @@ func TestMutationsTurnSmokeRed(t *testing.T) {
 }
 
 var _ evals.Target = (*plannerTarget)(nil)
-
-var _ interface {
-	Open(context.Context, evals.OpenOptions) (evals.Session, error)
-} = (*plannerTarget)(nil)
