@@ -40,9 +40,9 @@ type Info struct {
 
 // entry is a tensor's JSON.
 type entry struct {
-	DType   nn.DType  `json:"dtype"`
-	Shape   *[]int64  `json:"shape"`
-	Offsets *[2]int64 `json:"data_offsets"`
+	DType   nn.DType `json:"dtype"`
+	Shape   *[]int64 `json:"shape"`
+	Offsets []int64  `json:"data_offsets"`
 }
 
 // malformed makes an ErrFormat with a message.
@@ -101,8 +101,8 @@ func parseHeader(header []byte, data int64) (tensors []Info, metadata map[string
 
 // info checks one entry by itself.
 func (e entry) info(name string, data int64) (Info, error) {
-	if e.Shape == nil || e.Offsets == nil {
-		return Info{}, malformed("tensor %q lacks its shape or data_offsets", name)
+	if e.Shape == nil || len(e.Offsets) != 2 {
+		return Info{}, malformed("tensor %q lacks its shape or has not two data_offsets", name)
 	}
 	if err := e.DType.Check(); err != nil {
 		return Info{}, malformed("tensor %q: %v", name, err)

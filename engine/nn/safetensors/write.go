@@ -89,7 +89,7 @@ func encodeHeader(tensors []nn.Tensor, metadata map[string]string) ([]byte, erro
 			shape[i] = int64(n)
 		}
 		end := at + int64(len(t.Data))
-		if err := field(t.Name, entry{DType: t.DType, Shape: &shape, Offsets: &[2]int64{at, end}}); err != nil {
+		if err := field(t.Name, entry{DType: t.DType, Shape: &shape, Offsets: []int64{at, end}}); err != nil {
 			return nil, err
 		}
 		at = end
