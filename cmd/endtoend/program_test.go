@@ -84,6 +84,12 @@ func sql[T any](t *testing.T, m minivess, query string) []T {
 // until asks again until the answer is yes.
 func until(t *testing.T, what string, yes func() bool) {
 	t.Helper()
+	untilSaying(t, func() string { return what }, yes)
+}
+
+// untilSaying is until with a description made when it is needed.
+func untilSaying(t *testing.T, what func() string, yes func() bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
@@ -92,7 +98,7 @@ func until(t *testing.T, what string, yes func() bool) {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			t.Fatalf("never came: %s", what)
+			t.Fatalf("never came: %s", what())
 		}
 	}
 }

@@ -29,9 +29,9 @@ func openTerminal(t *testing.T, m minivess, width, height int) terminal {
 	}
 	term := terminal{t, "minivess-" + rand.Text()}
 	term.tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "-c", m.dir,
-		"env MINIVESS_HOME= MINIVESS_LLM_BASE_URL= MINIVESS_LLM_MODEL= PS1='$ ' TERM=screen-256color bash --norc --noprofile")
+		"env MINIVESS_HOME= MINIVESS_LLM_BASE_URL= MINIVESS_LLM_MODEL= PS1='ready> ' TERM=screen-256color bash --norc --noprofile")
 	t.Cleanup(func() { term.tmux("kill-server") })
-	term.see("$ ")
+	term.see("ready>")
 	return term
 }
 
@@ -62,7 +62,7 @@ func (x terminal) press(keys ...string) {
 func (x terminal) see(texts ...string) string {
 	x.t.Helper()
 	var last string
-	until(x.t, fmt.Sprintf("%q on the screen", texts), func() bool {
+	untilSaying(x.t, func() string { return fmt.Sprintf("%q on the screen, which is\n%s", texts, last) }, func() bool {
 		last = x.screen()
 		for _, text := range texts {
 			if !strings.Contains(last, text) {
@@ -90,7 +90,7 @@ func TestTerminalSession(t *testing.T) {
 	x.see("running", "loss 0.", "steps/s")
 
 	x.press("C-c")
-	x.see("1 job goes on in the background", "$ ")
+	x.see("1 job goes on in the background", "ready>")
 
 	x.say(m.bin)
 	x.see("1 running")
@@ -99,7 +99,7 @@ func TestTerminalSession(t *testing.T) {
 	x.press("Enter")
 	x.see("300/300", "loss 0.")
 	x.press("C-c")
-	x.see("$ ")
+	x.see("ready>")
 }
 
 // minivess killed in the middle of a plan offers to go on when it is opened
