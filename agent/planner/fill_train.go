@@ -77,9 +77,15 @@ func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
 			return
 		}
 	}
+	stranger := r.strangeModel(items)
 	switch fill, ok := r.fills["model"].(string); {
 	case ok:
 		v = value{v: fill, rule: "your answer"}
+	case len(vals) == 0 && stranger.v != nil && len(offered) > 0:
+		r.question(d.tool, "model", Question{Text: fmt.Sprintf("I know no model called %s. Which model shall I train?", stranger.v), Choices: offered})
+		return
+	case len(vals) == 0 && stranger.v != nil:
+		v = stranger
 	case len(vals) == 0:
 		v = value{v: defaultModel(offered, r.known.Models), rule: "nothing was said"}
 		r.note(fmt.Sprintf("You named no model; I take %s.", v.v))
@@ -87,6 +93,21 @@ func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
 		v.list = vals
 	}
 	r.set(d, "model", v, items)
+}
+
+// strangeModel finds a name that stands where a model would: "train a foonet".
+func (r *reader) strangeModel(items []item) value {
+	for i := 1; i < len(items); i++ {
+		it := items[i]
+		if it.mention != nil || it.used || !items[i-1].anyWord("a", "an", "the", "another", "train", "fit", "retrain", "finetune", "new") {
+			continue
+		}
+		if name := r.lex.nameAt([]token{it.tok}, 0); name != "" {
+			items[i].used = true
+			return value{v: name, from: i, to: i + 1, rule: "a name where a model stands"}
+		}
+	}
+	return value{}
 }
 
 // defaultModel is the model that is trained when none is named.

@@ -8,7 +8,9 @@ import (
 	"github.com/minivess/minivess/tools"
 )
 
-// catalogue reads the descriptors of the first twenty tools.
+// catalogue reads the descriptors of the first twenty tools: what `minivess
+// tool --json` prints, without the output schemas and with the models that are
+// still to come.
 func catalogue(tb testing.TB) []tools.Descriptor {
 	tb.Helper()
 	raw, err := os.ReadFile("testdata/catalogue.json")

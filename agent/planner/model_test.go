@@ -125,3 +125,19 @@ func TestDeterministic(t *testing.T) {
 		}
 	}
 }
+
+// TestModelsOfThisVersion: a model that the schema does not list is not
+// planned; what there is is offered.
+func TestModelsOfThisVersion(t *testing.T) {
+	t.Parallel()
+	all := catalogue(t)
+	for i := range all {
+		if all[i].Name == "train_launch" {
+			all[i].Input.Properties["model"].Enum = []any{"segresnet"}
+		}
+	}
+	got := planner.New().Plan(t.Context(), all, "train a swin on toy")
+	if len(got.Steps) != 0 || len(got.Questions) != 1 || len(got.Questions[0].Choices) != 1 || !strings.Contains(got.Reply, "swinunetr is not available in this version") {
+		t.Errorf("planned %s, said %q", describe(got), got.Reply)
+	}
+}
