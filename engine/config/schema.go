@@ -10,7 +10,7 @@ import (
 // Key documents one leaf of the schema.
 type Key struct {
 	Name    string // dotted
-	Type    string // text, integer, number, yes/no, 3 integers, labels
+	Type    string // as in "want an integer"
 	Default string
 	Doc     string
 }

@@ -27,10 +27,10 @@ const predictionsDir = "predictions"
 // evaluation judges one checkpoint on one split.
 type evaluation struct {
 	*job
+	request runs.EvaluateSpec
 	net     *network
 	read    patches.Options
 	config  config.Experiment
-	metrics []string
 	sums    map[string]float64
 	counts  map[string]int
 	left    map[string]int // volumes that a metric's empty-mask policy left out
@@ -38,8 +38,9 @@ type evaluation struct {
 
 // evaluate predicts and scores every volume of the split.
 func (j *job) evaluate(ctx context.Context) (err error) {
-	request := j.spec.Evaluate
-	cases := volumes(j.spec, cmp.Or(request.Split, "test"))
+	request := *j.spec.Evaluate
+	request.Split = cmp.Or(request.Split, "test")
+	cases := volumes(j.spec, request.Split)
 	if len(cases) == 0 {
 		return fmt.Errorf("%w: dataset %q has no volumes in split %q", ErrBadSpec, j.spec.Dataset.Name, request.Split)
 	}
@@ -47,7 +48,7 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 	if err != nil {
 		return fail(CodeCheckpoint, "evaluate another checkpoint of the run, or train it again", err)
 	}
-	v, err := newEvaluation(j, checkpoint)
+	v, err := newEvaluation(j, request, checkpoint)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 // newEvaluation makes the network as it was trained. How the volumes are read
 // and which windows are laid are the checkpoint's business; where and with how
 // many threads, this job's.
-func newEvaluation(j *job, c *stored) (*evaluation, error) {
+func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, error) {
 	e := c.meta.Experiment
 	if j.described {
 		e.Device, e.Threads, e.Infer = j.experiment.Device, j.experiment.Threads, j.experiment.Infer
@@ -84,10 +85,11 @@ func newEvaluation(j *job, c *stored) (*evaluation, error) {
 	if err := j.started(name, threads); err != nil {
 		return nil, err
 	}
-	v := &evaluation{job: j, config: e, metrics: j.spec.Evaluate.Metrics, sums: map[string]float64{}, counts: map[string]int{}, left: map[string]int{}}
-	if len(v.metrics) == 0 {
-		v.metrics = []string{metrics.Dice, metrics.ClDice, metrics.HD95, metrics.NSD}
+	if len(request.Metrics) == 0 {
+		request.Metrics = []string{metrics.Dice, metrics.ClDice, metrics.HD95, metrics.NSD}
 	}
+	request.Tolerance = cmp.Or(request.Tolerance, metrics.DefaultTolerance)
+	v := &evaluation{job: j, request: request, config: e, sums: map[string]float64{}, counts: map[string]int{}, left: map[string]int{}}
 	if v.read, err = readOptions(e.Normalise, e.Model.OutChannels); err != nil {
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func newEvaluation(j *job, c *stored) (*evaluation, error) {
 		return nil, err
 	}
 	if _, err := v.net.module.LoadState(c.weights, true); err != nil {
-		return nil, errors.Join(fail(CodeCheckpoint, "", fmt.Errorf("checkpoint %q: %w", j.spec.Evaluate.Checkpoint, err)), v.net.module.Close())
+		return nil, errors.Join(fail(CodeCheckpoint, "", fmt.Errorf("checkpoint %q: %w", request.Checkpoint, err)), v.net.module.Close())
 	}
 	return v, nil
 }
@@ -119,12 +121,8 @@ func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
 	if err := v.save(ctx, ref, &volume.Labels{Shape: c.Shape, Spacing: header.Spacing(), Unit: header.Unit(), Affine: header.Affine(), Data: pred}); err != nil {
 		return err
 	}
-	tolerance := v.spec.Evaluate.Tolerance
-	if tolerance == 0 {
-		tolerance = metrics.DefaultTolerance
-	}
 	r, err := score(ctx, truth, pred, c.Shape, v.net.classes, metrics.Options{
-		Spacing: header.Spacing(), Unit: header.Unit(), Tolerance: tolerance, Metrics: v.metrics, Threads: v.config.Threads,
+		Spacing: header.Spacing(), Unit: header.Unit(), Tolerance: v.request.Tolerance, Metrics: v.request.Metrics, Threads: v.config.Threads,
 	})
 	if err != nil {
 		return err
@@ -140,7 +138,7 @@ func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
 	for name := range r.Excluded {
 		v.left[name]++
 	}
-	v.report.event(runs.EventCase, runs.Case{Volume: ref.ID, Split: v.spec.Evaluate.Split, Values: values, Excluded: r.Excluded})
+	v.report.event(runs.EventCase, runs.Case{Volume: ref.ID, Split: v.request.Split, Values: values, Excluded: r.Excluded})
 	return nil
 }
 
@@ -182,7 +180,7 @@ func fileName(id string) string {
 
 // finish writes the means over the volumes.
 func (v *evaluation) finish(cases int, at Position) error {
-	split := v.spec.Evaluate.Split
+	split := v.request.Split
 	values := map[string]runs.Number{}
 	summary := map[string]runs.Number{split + "/volumes": runs.Number(cases)}
 	for _, name := range slices.Sorted(maps.Keys(v.counts)) {

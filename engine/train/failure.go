@@ -23,14 +23,14 @@ var (
 
 // The codes of runs.Failed that a worker writes.
 const (
-	CodeNaNLoss     = "nan_loss"
-	CodeNoFore      = "no_foreground"
-	CodeDiskFull    = "disk_full"
-	CodeBadInput    = "bad_input"
-	CodeBadSpec     = "bad_spec"
-	CodeCheckpoint  = "corrupt_checkpoint"
-	CodeOutOfMemory = "out_of_memory"
-	CodeInternal    = "internal"
+	CodeNaNLoss      = "nan_loss"
+	CodeNoForeground = "no_foreground"
+	CodeDiskFull     = "disk_full"
+	CodeBadInput     = "bad_input"
+	CodeBadSpec      = "bad_spec"
+	CodeCheckpoint   = "corrupt_checkpoint"
+	CodeOutOfMemory  = "out_of_memory"
+	CodeInternal     = "internal"
 )
 
 // Failure is an error with the code and the hint that go into the journal.
@@ -59,7 +59,7 @@ func explain(err error) runs.Failed {
 	case errors.Is(err, ErrBadSpec):
 		return failed(CodeBadSpec, "launch the run again with a configuration that says what is meant", err)
 	case errors.Is(err, patches.ErrNoForeground):
-		return failed(CodeNoFore, "check the labels: every voxel of every training volume is background", err)
+		return failed(CodeNoForeground, "check the labels: every voxel of every training volume is background", err)
 	case badInput(err):
 		return failed(CodeBadInput, "check the dataset with dataset_validate, mend or leave out the file, and launch again", err)
 	case errors.Is(err, safetensors.ErrFormat):

@@ -214,7 +214,7 @@ func TestNoForeground(t *testing.T) {
 	dir := t.TempDir()
 	shape := [3]int{8, 8, 8}
 	f := failure(t, folder(t, tiny(), []runs.VolumeRef{save(t, dir, "a", "train", shape, empty), save(t, dir, "b", "val", shape, ball(shape))}))
-	if f.Code != CodeNoFore || f.Step != 0 || !strings.Contains(f.Error, "no foreground in any training volume") {
+	if f.Code != CodeNoForeground || f.Step != 0 || !strings.Contains(f.Error, "no foreground in any training volume") {
 		t.Errorf("%+v", f)
 	}
 }
