@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func (r *reader) answer(first reading, rounds []round) string {
 		if g.silent && len(rounds) > 1 {
 			continue
 		}
-		parts = append(parts, sourced(g.words(c.table(), measureOf(rounds)), i+1))
+		parts = append(parts, sourced(onlyOnce(g.words(c.table(), measureOf(rounds)), parts), i+1))
 	}
 	for i, rd := range rounds {
 		parts = append(parts, r.reports(first, rd, i == len(rounds)-1, len(asked) > 0)...)
@@ -32,6 +33,34 @@ func (r *reader) answer(first reading, rounds []round) string {
 		return "Done."
 	}
 	return strings.Join(parts, "\n")
+}
+
+// onlyOnce leaves out a remark on the number of volumes that has been made
+// before.
+func onlyOnce(text string, before []string) string {
+	for _, n := range []string{"1", "2", "3"} {
+		remark := few(n)
+		if slices.ContainsFunc(before, func(s string) bool { return strings.Contains(s, remark) }) {
+			text = strings.Replace(text, remark, "", 1)
+		}
+	}
+	return text
+}
+
+// why is the tool's reason for the run that it took, where a superlative left
+// the choice to it.
+func (c call) why() string {
+	run, ok := c.args["run"].(string)
+	if !ok || !strings.HasPrefix(run, "best:") {
+		return ""
+	}
+	var v struct {
+		Why string `json:"why"`
+	}
+	if json.Unmarshal(c.result.Value, &v) != nil {
+		return ""
+	}
+	return clean(v.Why)
 }
 
 // sourced adds where the numbers come from.
@@ -100,6 +129,9 @@ func (r *reader) reports(first reading, rd round, latest, queried bool) []string
 			continue
 		}
 		line := clean(strings.TrimSpace(c.result.Summary))
+		if why := c.why(); why != "" && line != "" {
+			line = strings.TrimRight(line, ".") + " (" + why + ")"
+		}
 		if c.tool == "evaluate_run" && queried || line == "" {
 			if line == "" {
 				out = append(out, c.tool+" is done.")
@@ -108,7 +140,7 @@ func (r *reader) reports(first reading, rd round, latest, queried bool) []string
 		}
 		out = append(out, line)
 		if shows(c.tool) {
-			if more := c.details(); more != "" {
+			if more := c.details(r.text); more != "" {
 				out = append(out, more)
 			}
 		}
@@ -158,4 +190,24 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// withoutNumbers drops the lines and sentences that have a number.
+func withoutNumbers(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		var kept []string
+		for sentence := range strings.SplitSeq(strings.TrimSpace(line), ". ") {
+			if !strings.ContainsAny(sentence, "0123456789") {
+				kept = append(kept, sentence)
+			}
+		}
+		if len(kept) > 0 {
+			lines = append(lines, strings.Join(kept, ". "))
+		}
+	}
+	if len(lines) == 0 {
+		return "I have no numbers to show for that."
+	}
+	return strings.Join(lines, "\n")
 }

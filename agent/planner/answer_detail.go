@@ -3,14 +3,14 @@ package planner
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 )
 
 // details renders what a reading tool found: the lines of a log, the verdict
-// of a comparison, or the largest list of its value as a table.
-func (c call) details() string {
+// of a comparison, or the largest list of its value as a table. Asked is what
+// the person said, which limits a long list of settings.
+func (c call) details(asked string) string {
 	var v struct {
 		Lines   []string `json:"lines"`
 		Verdict string   `json:"verdict"`
@@ -23,11 +23,43 @@ func (c call) details() string {
 			return clean(v.Verdict)
 		}
 	}
-	name, rows := largestList(c.result.Value)
+	rows := largestList(c.result.Value)
 	if len(rows) == 0 {
 		return ""
 	}
-	return tableOf(name, rows).render()
+	t := tableOf(rows)
+	if c.tool == "run_show" {
+		t = t.settings(asked)
+	}
+	if len(t.Rows) == 0 {
+		return ""
+	}
+	return t.render()
+}
+
+// settings keeps the rows of a table of settings that were asked for by name;
+// if none was, those that somebody chose.
+func (t table) settings(asked string) table {
+	key, source := t.column("key"), t.column("source")
+	if key < 0 || source < 0 {
+		return t
+	}
+	words := " " + strings.NewReplacer("_", " ", "?", " ", ",", " ").Replace(strings.ToLower(asked)) + " "
+	var named, chosen [][]any
+	for row := range t.Rows {
+		full := t.text(row, key)
+		leaf := full[strings.LastIndex(full, ".")+1:]
+		if strings.Contains(words, " "+strings.ReplaceAll(leaf, "_", " ")+" ") || leaf == "learning_rate" && strings.Contains(words, " lr ") {
+			named = append(named, t.Rows[row])
+		}
+		if t.text(row, source) != "default" {
+			chosen = append(chosen, t.Rows[row])
+		}
+	}
+	if len(named) == 0 {
+		named = chosen
+	}
+	return table{Columns: t.Columns, Rows: named}
 }
 
 // clampLines cleans log lines and keeps the last of them.
@@ -43,10 +75,10 @@ func clampLines(lines []string) string {
 }
 
 // largestList finds the longest list of objects in a JSON object.
-func largestList(raw json.RawMessage) (name string, rows []json.RawMessage) {
+func largestList(raw json.RawMessage) (rows []json.RawMessage) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
-		return "", nil
+		return nil
 	}
 	names := make([]string, 0, len(fields))
 	for n := range fields {
@@ -56,23 +88,24 @@ func largestList(raw json.RawMessage) (name string, rows []json.RawMessage) {
 	for _, n := range names {
 		var list []json.RawMessage
 		if json.Unmarshal(fields[n], &list) == nil && len(list) > len(rows) && bytes.HasPrefix(bytes.TrimSpace(list[0]), []byte("{")) {
-			name, rows = n, list
+			rows = list
 		}
 	}
-	return name, rows
+	return rows
 }
 
 // maxColumns is how many columns a table of details has.
-const maxColumns = 7
+const maxColumns = 8
 
 // tableOf lays objects out as a table: the columns are the fields with plain
 // values, in the order in which the first object has them, and empty ones are
 // dropped.
-func tableOf(_ string, rows []json.RawMessage) table {
+func tableOf(rows []json.RawMessage) table {
 	var t table
 	var objects []map[string]any
 	for _, raw := range rows {
 		fields, values := orderedFields(raw)
+		fields = append(fields, promoteBest(values)...)
 		objects = append(objects, values)
 		for _, f := range fields {
 			if _, plain := plainCell(values[f]); plain && !slices.Contains(t.Columns, f) && len(t.Columns) < maxColumns && !dull(f) {
@@ -90,10 +123,26 @@ func tableOf(_ string, rows []json.RawMessage) table {
 	return t
 }
 
+// promoteBest turns the Dice values of a run's "best" into fields of their own.
+func promoteBest(values map[string]any) []string {
+	best, ok := values["best"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	var fields []string
+	for _, f := range []string{"test/dice", "val/dice"} {
+		if v, ok := best[f]; ok {
+			values[f] = v
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
 // dull lists fields that a table for people does without.
 func dull(field string) bool {
 	switch field {
-	case "kind", "fold", "seed", "done", "total", "rate", "eta_seconds", "started", "ended", "digest", "root", "resumable", "patient", "why":
+	case "kind", "judges", "phase", "created", "folder", "sha256", "fold", "seed", "done", "total", "rate", "eta_seconds", "started", "ended", "digest", "root", "resumable", "patient", "why":
 		return true
 	}
 	return false
@@ -126,7 +175,7 @@ func plainCell(v any) (any, bool) {
 	case nil:
 		return nil, true
 	case string, json.Number, bool:
-		return trimTime(v), true
+		return v, true
 	case []any:
 		if len(v) != 3 {
 			return nil, false
@@ -137,21 +186,9 @@ func plainCell(v any) (any, bool) {
 			if !ok {
 				return nil, false
 			}
-			parts[i] = n.String()
+			parts[i] = shorten(n.String())
 		}
 		return strings.Join(parts, "×"), true
 	}
 	return nil, false
-}
-
-// trimTime shortens a time stamp to seconds.
-func trimTime(v any) any {
-	s, ok := v.(string)
-	if !ok {
-		return v
-	}
-	if len(s) > 19 && s[10] == 'T' && s[4] == '-' && (s[19] == '.' || s[19] == 'Z' || s[19] == '+') {
-		return fmt.Sprintf("%s %s", s[:10], s[11:16])
-	}
-	return s
 }

@@ -310,3 +310,38 @@ func TestNamesGiveChoices(t *testing.T) {
 		t.Errorf("planned %v", got)
 	}
 }
+
+// TestRewriteLeavesNumbersOut: an answer that is sent back for a number comes
+// again without numbers, and the note is no wish of its own.
+func TestRewriteLeavesNumbersOut(t *testing.T) {
+	t.Parallel()
+	c := newChat(t)
+	c.say("what datasets do I have?")
+	c.results(done("dataset_list", "demo made at 23:13. It has vessels", "", map[string]any{}))
+	again := c.say("These numbers of your answer stand in no tool result: 23, 13. Say it again with numbers from tool results only, or look them up first.")
+	if len(again.ToolCalls) > 0 || again.Content != "It has vessels" {
+		t.Errorf("planned %s, said %q", names(again), again.Content)
+	}
+}
+
+// TestSettingsAskedForAreShown: of a run's settings those that were asked for,
+// else those that somebody chose.
+func TestSettingsAskedForAreShown(t *testing.T) {
+	t.Parallel()
+	shown := done("run_show", "brisk-otter-7f3a: segresnet on toy", "brisk-otter-7f3a", map[string]any{"why": "the highest test/dice", "settings": []map[string]string{
+		{"key": "train.learning_rate", "value": "0.001", "source": "default"}, {"key": "train.epochs", "value": "3", "source": "argument"}, {"key": "threads", "value": "0", "source": "default"},
+	}})
+	for say, want := range map[string][2]string{
+		"what learning rate did brisk-otter use?": {"train.learning_rate  default  0.001", "train.epochs"},
+		"show me run brisk-otter":                 {"train.epochs  argument  3", "train.learning_rate"},
+		"tell me about our best run":              {"segresnet on toy (the highest test/dice)", "threads"},
+	} {
+		c := newChat(t)
+		c.say(say)
+		answer := c.results(shown).Content
+		expectWords(t, answer, want[0])
+		if strings.Contains(answer, want[1]) {
+			t.Errorf("%s: shows %s too:\n%s", say, want[1], answer)
+		}
+	}
+}

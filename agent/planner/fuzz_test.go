@@ -129,7 +129,7 @@ func FuzzResult(f *testing.F) {
 			}
 		}
 		c.result.failure()
-		c.details()
+		c.details("x")
 		(&memory{}).observe(round{calls: []call{c, {tool: "runs_list", result: c.result}, {tool: "evaluate_run", result: c.result}}})
 		if _, err := json.Marshal(c.table()); err != nil {
 			t.Error(err)

@@ -14,13 +14,15 @@ type conversation struct {
 	history []exchange
 	text    string
 	rounds  []round // of the current turn, oldest first
+	rewrite bool    // the answer was sent back for numbers without a source
 }
 
 // exchange is an earlier turn.
 type exchange struct {
-	text   string
-	rounds []round
-	reply  string // the last words of the assistant in that turn
+	text    string
+	rounds  []round
+	reply   string // the last words of the assistant in that turn
+	rewrite bool
 }
 
 // round is one batch of tool calls with what came back.
@@ -51,6 +53,10 @@ type result struct {
 	plain   string          // the content when it is not JSON
 }
 
+// rewriteNote begins the message by which the assistant sends an answer back
+// because a number of it stands in no tool result.
+const rewriteNote = "These numbers of your answer stand in no tool result"
+
 // readMessages sorts messages into turns. System messages are not read: the
 // planner takes no instructions.
 func readMessages(messages []llms.MessageContent) conversation {
@@ -58,6 +64,10 @@ func readMessages(messages []llms.MessageContent) conversation {
 	for _, m := range messages {
 		switch m.Role {
 		case llms.ChatMessageTypeHuman, llms.ChatMessageTypeGeneric:
+			if n := len(turns); n > 0 && strings.HasPrefix(textOf(m), rewriteNote) {
+				turns[n-1].rewrite = true
+				continue
+			}
 			turns = append(turns, exchange{text: textOf(m)})
 		case llms.ChatMessageTypeAI:
 			if n := len(turns); n > 0 {
@@ -74,7 +84,7 @@ func readMessages(messages []llms.MessageContent) conversation {
 		return conversation{}
 	}
 	last := turns[len(turns)-1]
-	return conversation{history: turns[:len(turns)-1], text: last.text, rounds: last.rounds}
+	return conversation{history: turns[:len(turns)-1], text: last.text, rounds: last.rounds, rewrite: last.rewrite}
 }
 
 // answered adds an assistant's message.

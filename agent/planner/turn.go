@@ -13,10 +13,14 @@ func (m *Model) turn(ctx context.Context, c conversation, cat *catalogue) Outcom
 	}
 	s := session{model: m, cat: cat, known: known}
 	first, r := s.understand(c)
-	if len(c.rounds) == 0 {
-		return first.Outcome
+	out := first.Outcome
+	if len(c.rounds) > 0 {
+		out = r.observe(first, c.rounds)
 	}
-	return r.observe(first, c.rounds)
+	if c.rewrite && len(out.Steps) == 0 {
+		out.Reply = withoutNumbers(out.Reply)
+	}
+	return out
 }
 
 // session is one turn's view of the conversation.
