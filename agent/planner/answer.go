@@ -20,7 +20,7 @@ func (r *reader) answer(first reading, rounds []round) string {
 		if !ok {
 			g = goal{kind: goalSQL}
 		}
-		if g.silent && len(rounds) > 1 {
+		if g.silent {
 			continue
 		}
 		parts = append(parts, sourced(onlyOnce(g.words(c.table(), measureOf(rounds)), parts), i+1))

@@ -87,7 +87,7 @@ func FuzzPlan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { checkPlan(t, m, all, text) })
 }
 
-// TestWordSalad: ten thousand sentences made of the planner's own words and
+// TestWordSalad: five thousand sentences made of the planner's own words and
 // scraps keep to the rules, above all the one about destroying.
 func TestWordSalad(t *testing.T) {
 	t.Parallel()
@@ -99,7 +99,7 @@ func TestWordSalad(t *testing.T) {
 	slices.Sort(words)
 	words = append(words, "toy", "brisk-otter-7f3a", "3", "1e-4", "64x64x32", "it", "them", "and", "then", ",", ".", "the", "run", "runs", "latest", "worst", "all", "delte", "cancle", "sotp", "'", "\"x\"", "a=b", "/tmp/x")
 	rng := rand.New(rand.NewPCG(1, 2))
-	n := 10000
+	n := 5000
 	if testing.Short() {
 		n = 1000
 	}
