@@ -114,7 +114,7 @@ type metricRow struct {
 type caseRow struct {
 	volume, split, name string
 	value               float64 // NaN when excluded
-	excluded            string
+	excluded, byPolicy  string
 	void                bool
 }
 
@@ -206,7 +206,7 @@ func (b *batch) volume(c runs.Case) {
 	b.casesAgain = b.casesAgain || b.mem.Cases[key]
 	b.mem.Cases[key] = true
 	for name, v := range c.Values {
-		b.cases = append(b.cases, caseRow{volume: c.Volume, split: c.Split, name: name, value: float64(v)})
+		b.cases = append(b.cases, caseRow{volume: c.Volume, split: c.Split, name: name, value: float64(v), byPolicy: c.ByPolicy[name]})
 	}
 	for name, why := range c.Excluded {
 		b.cases = append(b.cases, caseRow{volume: c.Volume, split: c.Split, name: name, value: math.NaN(), excluded: why})

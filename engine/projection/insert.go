@@ -172,7 +172,7 @@ func addMeasured(in *inserter, spec runs.Spec, b *batch) error {
 		if r.excluded != "" && math.IsNaN(r.value) {
 			value = nil
 		}
-		if err := in.add("case_metrics", about, spec.RunID, r.volume, r.split, r.name, value, textOrNull(r.excluded)); err != nil {
+		if err := in.add("case_metrics", about, spec.RunID, r.volume, r.split, r.name, value, textOrNull(r.excluded), textOrNull(r.byPolicy)); err != nil {
 			return err
 		}
 	}

@@ -94,6 +94,7 @@ func tables() []tableSpec {
 			{"name", text, ""},
 			{"value", double, "NULL when the empty-mask policy left it out"},
 			{"excluded", text, "why it was left out"},
+			{"by_policy", text, "why the empty-mask policy set the value; NULL when it was measured"},
 		}}},
 		{owner: "run_id", TableInfo: TableInfo{"artifacts", "one row a file that a run wrote, checkpoints included", []Column{
 			{"run_id", text, ""},

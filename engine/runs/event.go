@@ -91,12 +91,13 @@ type Artifact struct {
 }
 
 // Case is one volume's score. Excluded names metrics that the empty-mask
-// policy left out, with the reason.
+// policy left out, ByPolicy those whose value it set, each with the reason.
 type Case struct {
 	Volume   string            `json:"volume"`
 	Split    string            `json:"split"`
 	Values   map[string]Number `json:"values"`
 	Excluded map[string]string `json:"excluded,omitempty"`
+	ByPolicy map[string]string `json:"by_policy,omitempty"`
 }
 
 // Warning is something a person should know that does not stop the run.

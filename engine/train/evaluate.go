@@ -138,7 +138,7 @@ func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
 	for name := range r.Excluded {
 		v.left[name]++
 	}
-	v.report.event(runs.EventCase, runs.Case{Volume: ref.ID, Split: v.request.Split, Values: values, Excluded: r.Excluded})
+	v.report.event(runs.EventCase, runs.Case{Volume: ref.ID, Split: v.request.Split, Values: values, Excluded: r.Excluded, ByPolicy: r.ByPolicy})
 	return nil
 }
 

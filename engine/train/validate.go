@@ -70,7 +70,7 @@ func score(ctx context.Context, ref, pred []uint8, shape [3]int, classes int, o 
 	if classes == 2 {
 		return metrics.Evaluate(ctx, metrics.Foreground(shape, ref, 1), metrics.Foreground(shape, pred, 1), o)
 	}
-	mean := metrics.Result{Values: map[string]float64{}, Excluded: map[string]string{}}
+	mean := metrics.Result{Values: map[string]float64{}, Excluded: map[string]string{}, ByPolicy: map[string]string{}}
 	for class := 1; class < classes; class++ {
 		label := uint8(class)
 		r, err := metrics.Evaluate(ctx, metrics.Foreground(shape, ref, label), metrics.Foreground(shape, pred, label), o)
@@ -84,6 +84,10 @@ func score(ctx context.Context, ref, pred []uint8, shape [3]int, classes int, o 
 		for name, why := range r.Excluded {
 			mean.Excluded[fmt.Sprintf("%s_%d", name, class)] = why
 			mean.Excluded[name] = why
+		}
+		for name, why := range r.ByPolicy {
+			mean.ByPolicy[fmt.Sprintf("%s_%d", name, class)] = why
+			mean.ByPolicy[name] = why
 		}
 	}
 	return mean, nil

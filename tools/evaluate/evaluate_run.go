@@ -42,6 +42,7 @@ type RunOut struct {
 	Volumes   int      `json:"volumes" jsonschema:"number of volumes"`
 	Metrics   []string `json:"metrics" jsonschema:"what is measured"`
 	Tolerance float64  `json:"tolerance" jsonschema:"how far apart surfaces may lie for NSD, in the spacing's unit"`
+	Unit      string   `json:"unit" jsonschema:"unit of the spacing, and so of distances"`
 }
 
 type evaluateRun struct{ Deps }
@@ -131,7 +132,7 @@ func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) 
 	return RunOut{
 		Line: tools.Line{Summary: fmt.Sprintf("%s started: %s on %s", id, job.judged.Label(), job.what(in))},
 		Run:  id, Judges: r.ID(), Why: job.judged.Why, Dataset: job.data.Name, Split: in.Split,
-		Volumes: len(job.data.Volumes), Metrics: in.Metrics, Tolerance: job.tolerance,
+		Volumes: len(job.data.Volumes), Metrics: in.Metrics, Tolerance: job.tolerance, Unit: job.unit,
 	}, nil
 }
 

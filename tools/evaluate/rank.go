@@ -36,10 +36,14 @@ func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 		if !ok {
 			continue
 		}
+		set := 0 // values that were not measured
 		for _, v := range volumes {
 			values[r.ID()] = append(values[r.ID()], s.values[v])
+			if s.policy[v] {
+				set++
+			}
 		}
-		o.Runs = append(o.Runs, scoredOf(r, s.job, values[r.ID()]))
+		o.Runs = append(o.Runs, scoredOf(r, s.job, values[r.ID()], set))
 		if n := len(s.values) - len(volumes); n > 0 {
 			o.Notes = append(o.Notes, fmt.Sprintf("%s has %s more that not all share", r.ID(), tools.Count(n, "volume")))
 		}
@@ -53,8 +57,8 @@ func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 	return o.against(values)
 }
 
-func scoredOf(r runs.Run, job string, values []float64) Scored {
-	s := cases.Summarise(values, cases.Options{})
+func scoredOf(r runs.Run, job string, values []float64, set int) Scored {
+	s := cases.Summarise(values, cases.Options{ByPolicy: set})
 	out := Scored{Run: r.ID(), Name: tools.Plain(r.Spec.Name), Model: tools.Plain(r.Spec.Model), Evaluation: job, N: s.N, Summary: s.String()}
 	if s.N > 0 {
 		out.Mean, out.Median, out.Low, out.High = &s.Mean, &s.Median, &s.Min, &s.Max

@@ -19,6 +19,7 @@ const maxScores = 200_000
 type scored struct {
 	job    string
 	values map[string]float64 // by volume
+	policy map[string]bool    // volumes whose value the empty-mask policy set
 }
 
 // scores reads the volumes' scores of runs from the database, and gives the
@@ -28,7 +29,7 @@ func (d Deps) scores(ctx context.Context, found []runs.Run, in CompareIn) (map[s
 	for i, r := range found {
 		quoted[i] = quote(r.ID())
 	}
-	query := fmt.Sprintf("select c.run_id, c.job_id, c.volume, c.value from case_metrics c join runs j on j.run_id = c.job_id "+
+	query := fmt.Sprintf("select c.run_id, c.job_id, c.volume, c.value, c.by_policy from case_metrics c join runs j on j.run_id = c.job_id "+
 		"where c.split = %s and c.name = %s and c.run_id in (%s) order by j.created, c.job_id, c.volume",
 		quote(in.Split), quote(in.Metric), strings.Join(quoted, ", "))
 	table, err := lens.Ask(ctx, d.Workspace, d.Logger, query, projection.Limits{Rows: maxScores})
@@ -46,9 +47,10 @@ func (d Deps) scores(ctx context.Context, found []runs.Run, in CompareIn) (map[s
 			continue // excluded by the empty-mask policy
 		}
 		if s, known := all[run]; !known || s.job != job {
-			all[run] = scored{job: job, values: map[string]float64{}} // rows come oldest first
+			all[run] = scored{job: job, values: map[string]float64{}, policy: map[string]bool{}} // rows come oldest first
 		}
 		all[run].values[volume] = value
+		all[run].policy[volume] = row[4] != nil
 	}
 	return all, query, nil
 }

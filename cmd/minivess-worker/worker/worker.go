@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/minivess/minivess/engine/jobs"
 	"github.com/minivess/minivess/engine/journal"
@@ -82,6 +83,15 @@ func exitCode(err error) int {
 	}
 }
 
+// openJournal waits for whoever holds the journal for a moment, such as the
+// launcher that appends its line, and not for another worker.
+func openJournal(ctx context.Context, events string, logger *slog.Logger) (*journal.Writer, error) {
+	const moment = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, moment)
+	defer cancel()
+	return journal.OpenWriter(ctx, events, journal.Options{Logger: logger, Wait: true})
+}
+
 // work holds the journal for as long as it runs: that lock is how others see
 // that the worker is alive.
 func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err error) {
@@ -90,8 +100,8 @@ func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err er
 		return fmt.Errorf("%w: %w", train.ErrBadSpec, err)
 	}
 	events := filepath.Join(dir, runs.EventsFile)
-	j, err := journal.OpenWriter(ctx, events, journal.Options{Logger: logger})
-	if errors.Is(err, journal.ErrLocked) {
+	j, err := openJournal(ctx, events, logger)
+	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("another worker is at work on this run (it holds %s): %w", events, err)
 	}
 	if err != nil {
