@@ -58,9 +58,9 @@ func entries() []entry {
 
 // construct hides a model's own type, without making a nil pointer look like a
 // model.
-func construct[M Adapter](make func(map[string]any) (M, error)) func(map[string]any) (Adapter, error) {
+func construct[M Adapter](build func(map[string]any) (M, error)) func(map[string]any) (Adapter, error) {
 	return func(options map[string]any) (Adapter, error) {
-		m, err := make(options)
+		m, err := build(options)
 		if err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ func FloatTensor(name string, shape Shape, values []float32) (Tensor, error) {
 func IntTensor(name string, shape Shape, values []int64) (Tensor, error) {
 	t := Tensor{Name: name, DType: I64, Shape: shape.Clone(), Data: make([]byte, 8*len(values))}
 	for i, v := range values {
-		binary.LittleEndian.PutUint64(t.Data[8*i:], uint64(v)) //nolint:gosec // two's complement is the file format
+		binary.LittleEndian.PutUint64(t.Data[8*i:], uint64(v))
 	}
 	return t, t.Check()
 }

@@ -20,8 +20,11 @@ func TestFloat32Conversions(t *testing.T) {
 		data  []byte
 		want  []float32
 	}{
-		"float16": {nn.F16, []byte{0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0xff, 0x03, 0x00, 0x7c, 0x00, 0x80, 0xff, 0x7b},
-			[]float32{1, -2, 1.0 / (1 << 24), 1023.0 / (1 << 24), inf, float32(math.Copysign(0, -1)), 65504}},
+		"float16": {
+			nn.F16,
+			[]byte{0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0xff, 0x03, 0x00, 0x7c, 0x00, 0x80, 0xff, 0x7b},
+			[]float32{1, -2, 1.0 / (1 << 24), 1023.0 / (1 << 24), inf, float32(math.Copysign(0, -1)), 65504},
+		},
 		"bfloat16": {nn.BF16, []byte{0x80, 0x3f, 0x49, 0xc0}, []float32{1, -3.140625}},
 		"float64":  {nn.F64, []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x3f}, []float32{1.5}},
 		"float32":  {nn.F32, []byte{0, 0, 0x20, 0xc0}, []float32{-2.5}},
@@ -54,7 +57,7 @@ func TestHalvesKeepTheirOrder(t *testing.T) {
 		}
 		before = v
 	}
-	if v := half(0x7e00); v == v { //nolint:staticcheck // NaN differs from itself
+	if v := half(0x7e00); !math.IsNaN(float64(v)) {
 		t.Errorf("NaN became %v", v)
 	}
 }

@@ -25,9 +25,9 @@ type New func(options map[string]any) (Adapter, error)
 
 // Run checks everything that is expected of any model. Choose options that make
 // a small network.
-func Run(t *testing.T, make New, options map[string]any) {
+func Run(t *testing.T, build New, options map[string]any) {
 	t.Helper()
-	a, err := make(options)
+	a, err := build(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func Run(t *testing.T, make New, options map[string]any) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			check(t, make, a)
+			check(t, build, a)
 		})
 	}
 }
@@ -57,12 +57,13 @@ func imageShape(a Adapter, batch int) nn.Shape {
 }
 
 // describes: the resolved options make the same model again.
-func describes(t *testing.T, make New, a Adapter) {
+func describes(t *testing.T, build New, a Adapter) {
+	t.Helper()
 	c := a.Config()
 	if c.Name == "" || c.InChannels < 1 || c.OutChannels < 1 {
 		t.Errorf("the configuration %+v says too little", c)
 	}
-	again, err := make(c.Options)
+	again, err := build(c.Options)
 	if err != nil {
 		t.Fatalf("the resolved options are refused: %v", err)
 	}
@@ -74,13 +75,14 @@ func describes(t *testing.T, make New, a Adapter) {
 	}
 }
 
-func refusesOptions(t *testing.T, make New, _ Adapter) {
+func refusesOptions(t *testing.T, build New, _ Adapter) {
+	t.Helper()
 	for _, options := range []map[string]any{{"in_chanels": 1}, {"in_channels": 0}, {"out_channels": "two"}, {"in_channels": 1.5}} {
-		if _, err := make(options); !errors.Is(err, adapter.ErrOption) {
+		if _, err := build(options); !errors.Is(err, adapter.ErrOption) {
 			t.Errorf("%v: %v", options, err)
 		}
 	}
-	if _, err := make(map[string]any{"in_chanels": 1}); err == nil || !strings.Contains(err.Error(), "did you mean in_channels?") {
+	if _, err := build(map[string]any{"in_chanels": 1}); err == nil || !strings.Contains(err.Error(), "did you mean in_channels?") {
 		t.Errorf("a typing mistake gets no hint: %v", err)
 	}
 }
@@ -88,6 +90,7 @@ func refusesOptions(t *testing.T, make New, _ Adapter) {
 // shapes: the logits have the image's size, every parameter is used, and images
 // that do not fit are refused.
 func shapes(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	params, c := a.TrainableParameters(), a.Config()
 	for batch := 1; batch < 3; batch++ {
 		image := imageShape(a, batch)
@@ -122,6 +125,7 @@ func shapes(t *testing.T, _ New, a Adapter) {
 // checkpoints: what was saved is loaded; anything else is refused and nothing
 // is lost.
 func checkpoints(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	params := a.TrainableParameters()
 	weights, err := nntest.Weights(params)
 	if err != nil {
@@ -140,7 +144,7 @@ func checkpoints(t *testing.T, _ New, a Adapter) {
 			t.Errorf("%s did not come back", p.Name)
 		}
 	}
-	whole, err := os.ReadFile(path) //nolint:gosec // written above
+	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,12 +162,13 @@ func checkpoints(t *testing.T, _ New, a Adapter) {
 	if err := a.SaveCheckpoint(path, &nn.State{}, nil); !errors.Is(err, nn.ErrState) {
 		t.Errorf("weights of nothing were saved: %v", err)
 	}
-	if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, whole) { //nolint:gosec // written above
+	if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, whole) {
 		t.Errorf("a refused save changed the file: %v", err)
 	}
 }
 
 func costs(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	c, d := a.Config(), a.Config().Divisor
 	for _, training := range []bool{false, true} {
 		got, err := cost.Estimate(a, 2, [3]int{2 * d[0], d[1], d[2]}, cost.Float32, training)
@@ -179,6 +184,7 @@ func costs(t *testing.T, _ New, a Adapter) {
 // exports: the ONNX model is written the same way twice, and only for weights
 // that fit.
 func exports(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	weights, err := nntest.Weights(a.TrainableParameters())
 	if err != nil {
 		t.Fatal(err)
@@ -201,6 +207,7 @@ func exports(t *testing.T, _ New, a Adapter) {
 // predicts: the same image gives the same logits, alone or in a batch, in
 // either memory layout.
 func predicts(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	one, two := imageShape(a, 1), imageShape(a, 2)
 	image := nntest.Image("image", one)
 	m, plain := module(t, a), module(t, a, torch.WithContiguous(true))
@@ -228,6 +235,7 @@ func predicts(t *testing.T, _ New, a Adapter) {
 
 // differentiates: the gradients predict how the loss changes.
 func differentiates(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	shape := imageShape(a, 1)
 	image := nntest.Image("image", shape)
 	m := module(t, a)
@@ -271,6 +279,7 @@ func differentiates(t *testing.T, _ New, a Adapter) {
 
 // recomputes: throwing activations away changes no gradient.
 func recomputes(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	shape := imageShape(a, 2)
 	image := nntest.Image("image", shape)
 	var reference *nn.State
@@ -297,6 +306,7 @@ func recomputes(t *testing.T, _ New, a Adapter) {
 
 // lowersPrecision: bfloat16 is coarse but recognisably the same network.
 func lowersPrecision(t *testing.T, _ New, a Adapter) {
+	t.Helper()
 	shape := imageShape(a, 1)
 	image := nntest.Image("image", shape)
 	want, _, err := module(t, a).Predict(image, shape)

@@ -53,7 +53,7 @@ func TestParametersAreMONAIs(t *testing.T) {
 			}
 			got = append(got, fmt.Sprintf("%s (%s) torch.float32", p.Name, sizes))
 		}
-		text, err := os.ReadFile("testdata/keys_segresnet_" + file + ".txt") //nolint:gosec // fixed names
+		text, err := os.ReadFile("testdata/keys_segresnet_" + file + ".txt")
 		if err != nil {
 			t.Fatal(err)
 		}

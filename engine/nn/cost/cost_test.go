@@ -34,7 +34,7 @@ func (chain) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
 	return nn.Outputs{Logits: x}, nil
 }
 
-func estimate(t testing.TB, batch int, patch [3]int, precision string, training bool) cost.Cost {
+func estimate(t *testing.T, batch int, patch [3]int, precision string, training bool) cost.Cost {
 	t.Helper()
 	c, err := cost.Estimate(chain{}, batch, patch, precision, training)
 	if err != nil {

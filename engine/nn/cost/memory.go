@@ -1,6 +1,10 @@
 package cost
 
-import "github.com/minivess/minivess/engine/nn"
+import (
+	"slices"
+
+	"github.com/minivess/minivess/engine/nn"
+)
 
 // inferenceMemory plays one forward pass in which every tensor is freed after
 // its last use, and returns the most bytes alive at one time.
@@ -121,8 +125,7 @@ func (m *model) backwardPeak(savers []int, alive int64) (peak int64) {
 		grow(v)
 	}
 	peak = alive
-	for i := len(m.Nodes) - 1; i >= 0; i-- {
-		node := m.Nodes[i]
+	for i, node := range slices.Backward(m.Nodes) {
 		for _, v := range node.In {
 			grow(v)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 
@@ -129,9 +130,7 @@ func (g *graph) write(w io.Writer, config nn.Config, extra map[string]string) er
 		return fmt.Errorf("export: %w", err)
 	}
 	metadata := map[string]string{"model": config.Name, "options": string(options)}
-	for k, v := range extra {
-		metadata[k] = v
-	}
+	maps.Copy(metadata, extra)
 	head, body, tail := g.encode(config.Name, metadata)
 	size := int64(len(head) + len(tail))
 	for _, part := range body {

@@ -47,7 +47,7 @@ func putBytes(b []byte, field protowire.Number, v []byte) []byte {
 
 // putLength begins a nested message of which the bytes follow.
 func putLength(b []byte, field protowire.Number, n int64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n)) //nolint:gosec // a length is not negative
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n))
 }
 
 // attribute is one setting of an operator.
@@ -58,7 +58,7 @@ func attr(name string, kind protoValue) []byte {
 }
 
 func intAttr(name string, v int) attribute {
-	return putVarint(attr(name, kindInt), attrInt, uint64(int64(v))) //nolint:gosec // two's complement is the encoding
+	return putVarint(attr(name, kindInt), attrInt, uint64(int64(v)))
 }
 
 func floatAttr(name string, v float64) attribute {
@@ -71,7 +71,7 @@ func stringAttr(name, v string) attribute { return putString(attr(name, kindStri
 func intsAttr(name string, v ...int) attribute {
 	b := attr(name, kindInts)
 	for _, i := range v {
-		b = putVarint(b, attrInts, uint64(int64(i))) //nolint:gosec // two's complement is the encoding
+		b = putVarint(b, attrInts, uint64(int64(i)))
 	}
 	return b
 }
@@ -80,7 +80,7 @@ func intsAttr(name string, v ...int) attribute {
 func tensorHeader(name string, elem uint64, dims []int, raw int) []byte {
 	var b []byte
 	for _, d := range dims {
-		b = putVarint(b, tensorDims, uint64(d)) //nolint:gosec // a size is not negative
+		b = putVarint(b, tensorDims, uint64(d))
 	}
 	b = putString(putVarint(b, tensorType, elem), tensorName, name)
 	return putLength(b, tensorRaw, int64(raw))
@@ -112,7 +112,7 @@ func (g *graph) ints(values ...int) string {
 	return g.constant(fmt.Sprintf("ints%v", values), func(name string) {
 		raw := make([]byte, 0, 8*len(values))
 		for _, v := range values {
-			raw = binary.LittleEndian.AppendUint64(raw, uint64(int64(v))) //nolint:gosec // two's complement is the encoding
+			raw = binary.LittleEndian.AppendUint64(raw, uint64(int64(v)))
 		}
 		g.tensor(name, elemInt64, []int{len(values)}, raw)
 	})
@@ -172,7 +172,7 @@ func (g *graph) value(name string, shape nn.Shape) []byte {
 			dims = putBytes(dims, shapeDim, putString(nil, dimParam, param))
 			continue
 		}
-		dims = putBytes(dims, shapeDim, putVarint(nil, dimValue, uint64(d))) //nolint:gosec // a size is not negative
+		dims = putBytes(dims, shapeDim, putVarint(nil, dimValue, uint64(d)))
 	}
 	tensor := putBytes(putVarint(nil, tensorElem, elemFloat), tensorShape, dims)
 	return putBytes(putString(nil, valueName, name), valueType, putBytes(nil, typeTensor, tensor))

@@ -25,7 +25,7 @@ type File struct {
 // Open reads and checks the header of a file. Errors wrap ErrFormat, or
 // os.ErrNotExist and its like, and name the path.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path) //nolint:gosec // reading what the user names is the job
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -63,14 +63,14 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	if n > MaxHeader {
 		return nil, malformed("a header of %d bytes is over the limit of %d", n, MaxHeader)
 	}
-	if int64(n) > size-prefix { //nolint:gosec // n is at most MaxHeader
+	if int64(n) > size-prefix {
 		return nil, malformed("a header of %d bytes does not fit into %d: the file is truncated or something else", n, size)
 	}
 	header := make([]byte, n)
-	if _, err := r.ReadAt(header, prefix); err != nil && !(errors.Is(err, io.EOF) && n == 0) {
+	if _, err := r.ReadAt(header, prefix); err != nil && (n > 0 || !errors.Is(err, io.EOF)) {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
-	f := &File{r: r, data: prefix + int64(n)} //nolint:gosec // n is at most MaxHeader
+	f := &File{r: r, data: prefix + int64(n)}
 	var err error
 	if f.tensors, f.metadata, err = parseHeader(header, size-f.data); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func TestInterchangeWithPython(t *testing.T) {
 		}
 	}
 	i64, _ := s.Get("i64")
-	if got := int64(binary.LittleEndian.Uint64(i64.Data[8:])); got != 1-1<<40 { //nolint:gosec // two's complement
+	if got := int64(binary.LittleEndian.Uint64(i64.Data[8:])); got != 1-1<<40 {
 		t.Errorf("i64[1] is %d", got)
 	}
 	var b bytes.Buffer
@@ -240,7 +240,7 @@ func TestRoundTrip(t *testing.T) {
 // can be written again and read to the same effect.
 func FuzzRead(f *testing.F) {
 	for _, path := range []string{fromPython, fromUs} {
-		content, err := os.ReadFile(path) //nolint:gosec // fixed names
+		content, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -102,6 +102,6 @@ func encodeHeader(tensors []nn.Tensor, metadata map[string]string) ([]byte, erro
 		return nil, malformed("a header of %d bytes is over the limit of %d", b.Len()-8, MaxHeader)
 	}
 	out := b.Bytes()
-	binary.LittleEndian.PutUint64(out, uint64(len(out)-8)) //nolint:gosec // a length is not negative
+	binary.LittleEndian.PutUint64(out, uint64(len(out)-8))
 	return out, nil
 }

@@ -16,10 +16,10 @@ import (
 
 func newModule(t *testing.T, net nntest.EveryOp, options ...torch.Option) *torch.Module {
 	t.Helper()
-	return make3(t, net.Forward, net.TrainableParameters(), options...)
+	return moduleOf(t, net.Forward, net.TrainableParameters(), options...)
 }
 
-func make3(t *testing.T, forward nn.Forward, params []nn.Param, options ...torch.Option) *torch.Module {
+func moduleOf(t *testing.T, forward nn.Forward, params []nn.Param, options ...torch.Option) *torch.Module {
 	t.Helper()
 	m, err := torch.NewModule(forward, params, gotch.CPU, 3, options...)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Kernels of our own, where libtorch's are slow. Plain C, for cgo.
+// What is written in C or C++ here: kernels where libtorch's are slow, and
+// settings that gotch does not bind.
 #ifndef MINIVESS_KERNELS_H
 #define MINIVESS_KERNELS_H
 
@@ -14,6 +15,14 @@ extern "C" {
 // elements, both or neither undefined. Differentiable. Returns a new tensor
 // handle, or null and a message in *error, which the caller frees.
 void *minivess_group_norm(void *x, void *weight, void *bias, int64_t groups, double eps, double slope, char **error);
+
+// Seeds libtorch's random numbers.
+void minivess_seed(int64_t seed);
+// Sets and reads the number of threads of one operation.
+void minivess_set_threads(int n);
+int minivess_threads(void);
+// Makes the allocator keep freed memory. Returns 0 when it refuses.
+int minivess_keep_memory(void);
 
 #ifdef __cplusplus
 }

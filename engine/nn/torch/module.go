@@ -311,6 +311,6 @@ func guard(what string, err *error) func() {
 // setGrad switches gradients on or off for this thread and returns a function
 // that puts the old mode back.
 func setGrad(on bool) func() {
-	before := int32(lib.AtGradSetEnabled(int(flag(on)))) //nolint:gosec // gotch widens a C int with rubbish above it
+	before := int32(lib.AtGradSetEnabled(int(flag(on))))
 	return func() { lib.AtGradSetEnabled(int(flag(before != 0))) }
 }

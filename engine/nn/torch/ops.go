@@ -2,6 +2,7 @@ package torch
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sugarme/gotch"
 	lib "github.com/sugarme/gotch/libtch"
@@ -225,8 +226,8 @@ func applyResize(c context, o nn.Resize, x handle) (handle, error) {
 func applyPad(o nn.Pad, x handle) (handle, error) {
 	// libtorch lists the last axis first.
 	var pad []int64
-	for i := len(o.Before) - 1; i >= 0; i-- {
-		pad = append(pad, int64(o.Before[i]), int64(o.After[i]))
+	for i, before := range slices.Backward(o.Before) {
+		pad = append(pad, int64(before), int64(o.After[i]))
 	}
 	if o.Value == 0 {
 		return call(func(r *handle) { lib.AtgConstantPadNd(r, x, pad, len(pad)) })

@@ -48,10 +48,10 @@ func (a *arena) chunk(c chunk, keep func(v int) bool) error {
 
 // mix makes one seed out of three numbers (SplitMix64's finaliser).
 func mix(a, b, c int64) int64 {
-	z := uint64(a)*0x9e3779b97f4a7c15 + uint64(b)*0xbf58476d1ce4e5b9 + uint64(c)*0x94d049bb133111eb //nolint:gosec // bits, not numbers
+	z := uint64(a)*0x9e3779b97f4a7c15 + uint64(b)*0xbf58476d1ce4e5b9 + uint64(c)*0x94d049bb133111eb
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return int64((z ^ z>>31) >> 1) //nolint:gosec // the top bit is clear
+	return int64((z ^ z>>31) >> 1)
 }
 
 // run executes nodes first to last-1. A value is freed after its last use

@@ -49,7 +49,7 @@ func floatTensor(t *testing.T, name string, shape nn.Shape, v ...float32) nn.Ten
 func TestStateRoundTrip(t *testing.T) {
 	t.Parallel()
 	forward, params := buffered()
-	m := make3(t, forward, params)
+	m := moduleOf(t, forward, params)
 	if n := len(m.Parameters()); n != 1 {
 		t.Errorf("%d trained parameters, want 1", n)
 	}
@@ -83,7 +83,7 @@ func TestStateRoundTrip(t *testing.T) {
 func TestLoadStateRefuses(t *testing.T) {
 	t.Parallel()
 	forward, params := buffered()
-	m := make3(t, forward, params)
+	m := moduleOf(t, forward, params)
 	before, err := m.State()
 	if err != nil {
 		t.Fatal(err)
