@@ -56,7 +56,7 @@ func (r *reporter) run(ctx context.Context) {
 // phase begins a part of the work of which done out of total are done.
 func (r *reporter) phase(name string, done, total int64) {
 	r.mu.Lock()
-	r.now = runs.Progress{Phase: name, Done: done, Total: total}
+	r.now = runs.Progress{Phase: name, Done: done, Total: total, Epoch: r.now.Epoch, Epochs: r.now.Epochs}
 	r.since, r.first = time.Now(), done
 	r.mu.Unlock()
 	r.tell()
