@@ -50,7 +50,7 @@ func (metricHistory) Spec() tools.Spec {
 }
 
 func (t metricHistory) Preview(ctx context.Context, in HistoryIn) (tools.Preview, error) {
-	p, _, err := t.previewRun(ctx, in.Run, "show "+tools.Plain(in.Metric)+" of")
+	p, _, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "show "+tools.Plain(in.Metric)+" of")
 	return p, err
 }
 

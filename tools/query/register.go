@@ -4,16 +4,13 @@
 package query
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
-	"github.com/minivess/minivess/tools/resolve"
 )
 
 const family = "query"
@@ -38,24 +35,6 @@ func Register(r *tools.Registry, deps Deps) error {
 		tools.Register(r, runTag{deps}),
 		tools.Register(r, runDelete{deps}),
 	)
-}
-
-// previewRun is the preview of a tool about one run.
-func (d Deps) previewRun(ctx context.Context, selector, what string) (tools.Preview, resolve.Picked, error) {
-	if planned, ok := resolve.RunInPlan(ctx, selector); ok {
-		return tools.Preview{
-			Summary: fmt.Sprintf("%s the run of step %s", what, planned.Step),
-			Notes:   []string{fmt.Sprintf("the run is known once step %s has started it", planned.Step)},
-		}, resolve.Picked{}, nil
-	}
-	picked, err := resolve.Run(d.Workspace, selector)
-	if err != nil {
-		return tools.Preview{}, picked, err
-	}
-	return tools.Preview{
-		Summary: fmt.Sprintf("%s %s", what, picked.Label()),
-		Notes:   []string{fmt.Sprintf("%q is %s: %s", tools.Plain(selector), picked.Run.ID(), picked.Why)},
-	}, picked, nil
 }
 
 // asError gives the engine's errors about runs their codes.

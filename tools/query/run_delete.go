@@ -35,7 +35,7 @@ func (runDelete) Spec() tools.Spec {
 }
 
 func (t runDelete) Preview(ctx context.Context, in DeleteIn) (tools.Preview, error) {
-	p, picked, err := t.previewRun(ctx, in.Run, "delete")
+	p, picked, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "delete")
 	if err != nil || picked.Run.Dir == "" {
 		return p, err
 	}

@@ -63,7 +63,7 @@ func (runShow) Spec() tools.Spec {
 }
 
 func (t runShow) Preview(ctx context.Context, in RunShowIn) (tools.Preview, error) {
-	p, _, err := t.previewRun(ctx, in.Run, "show")
+	p, _, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "show")
 	return p, err
 }
 

@@ -36,7 +36,7 @@ func (runTag) Spec() tools.Spec {
 }
 
 func (t runTag) Preview(ctx context.Context, in TagIn) (tools.Preview, error) {
-	p, picked, err := t.previewRun(ctx, in.Run, "tag")
+	p, picked, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "tag")
 	if err != nil {
 		return p, err
 	}

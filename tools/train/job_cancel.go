@@ -34,7 +34,7 @@ func (jobCancel) Spec() tools.Spec {
 }
 
 func (t jobCancel) Preview(ctx context.Context, in CancelIn) (tools.Preview, error) {
-	p, picked, err := t.previewRun(ctx, in.Run, "stop")
+	p, picked, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "stop")
 	if err != nil || picked.Run.Dir == "" {
 		return p, err
 	}

@@ -44,7 +44,7 @@ func (jobLogs) Spec() tools.Spec {
 }
 
 func (t jobLogs) Preview(ctx context.Context, in LogsIn) (tools.Preview, error) {
-	p, _, err := t.previewRun(ctx, in.Run, "show the log of")
+	p, _, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "show the log of")
 	return p, err
 }
 

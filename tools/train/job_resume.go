@@ -35,7 +35,7 @@ func (jobResume) Spec() tools.Spec {
 }
 
 func (t jobResume) Preview(ctx context.Context, in ResumeIn) (tools.Preview, error) {
-	p, picked, err := t.previewRun(ctx, in.Run, "resume")
+	p, picked, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "resume")
 	if err != nil || picked.Run.Dir == "" {
 		return p, err
 	}

@@ -37,7 +37,7 @@ func (jobStatus) Spec() tools.Spec {
 }
 
 func (t jobStatus) Preview(ctx context.Context, in StatusIn) (tools.Preview, error) {
-	p, _, err := t.previewRun(ctx, in.Run, "say how it stands with")
+	p, _, err := resolve.PreviewRun(ctx, t.Workspace, in.Run, "say how it stands with")
 	return p, err
 }
 
