@@ -30,7 +30,8 @@ func TestThreadsChangeNothing(t *testing.T) { // not parallel: the number of thr
 	shape := nn.Shape{2, 8, 24, 20, 36}
 	m := moduleOf(t, forward, []nn.Param{
 		{Name: "scale", Shape: nn.Shape{2, 8, 24, 20, 36}, Init: nn.Ones()},
-		{Name: "w", Shape: nn.Shape{8}, Init: nn.Uniform(1)}, {Name: "b", Shape: nn.Shape{8}, Init: nn.Uniform(1)},
+		{Name: "w", Shape: nn.Shape{8}, Init: nn.Uniform(1)},
+		{Name: "b", Shape: nn.Shape{8}, Init: nn.Uniform(1)},
 	})
 	image, cotangent := nntest.Image("image", shape), nntest.Image("cotangent", shape)
 	var logits [2][]float32
