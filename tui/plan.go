@@ -65,6 +65,9 @@ func (v planView) stateLine(s *assistant.Step) string {
 		}
 		return "working"
 	case assistant.StepDone:
+		if s.Outcome != nil && s.Outcome.Summary != "" {
+			return clean(s.Outcome.Summary) // how the run ended, not that it began
+		}
 		if s.Result != nil {
 			return clean(s.Result.Summary)
 		}

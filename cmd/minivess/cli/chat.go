@@ -19,7 +19,7 @@ func newChat(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "chat",
 		Short: "Open the terminal program (the same as minivess without a command)",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return env.chat(cmd.Context(), name) },
 	}
 	c.Flags().StringVar(&name, "thread", "", "go on with this conversation (id, prefix or latest)")
@@ -32,7 +32,7 @@ func (env *environment) chat(ctx context.Context, name string) error {
 	if !env.Streams.Terminal {
 		return usagef("the chat needs a terminal\n  minivess ask \"…\" takes one sentence; minivess --help lists the commands")
 	}
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, makeOne, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}

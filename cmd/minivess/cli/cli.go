@@ -5,10 +5,9 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -37,6 +36,7 @@ type Build struct {
 func Main(build Build, args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the first interrupt lets go in order, a second one kills
 	env := &environment{Build: build, Streams: streams}
 	root := newRoot(env)
 	root.SetArgs(args)
@@ -47,7 +47,13 @@ func Main(build Build, args []string, streams Streams) int {
 		fang.WithoutVersion(),
 		fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { env.printError(w, err) }),
 	)
-	return exitCode(err)
+	if err == nil {
+		return ExitDone
+	}
+	if env.JSON || slices.Contains(args, "--json") {
+		env.printErrorJSON(err)
+	}
+	return complaintOf(err).exit
 }
 
 func newRoot(env *environment) *cobra.Command {
@@ -56,61 +62,21 @@ func newRoot(env *environment) *cobra.Command {
 		Short: "A conversational MLOps assistant for 3D biomedical segmentation",
 		Long: "minivess plans, runs and answers for 3D biomedical segmentation: ask in plain words, approve the plan, query what happened.\n" +
 			"Without a command it opens the chat. Everything stays on this machine: no account, key, server or network is needed.",
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return env.chat(cmd.Context(), "") },
 	}
 	root.PersistentFlags().BoolVar(&env.JSON, "json", false, "print one JSON value on stdout")
-	root.PersistentFlags().StringVar(&env.Dir, "workspace", "", "folder whose .minivess to use (default: found upwards from here, or MINIVESS_HOME)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w\n  `%s --help` lists the flags", err, cmd.CommandPath())}
-	})
+	root.PersistentFlags().StringVar(&env.Dir, "workspace", "", "folder that holds .minivess (default: MINIVESS_HOME, else found upwards from here)")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newAsk(env), newChat(env), newTool(env), newRuns(env), newSQL(env), newMetrics(env),
-		newTrain(env), newEval(env), newThreads(env), newDoctor(env), newVersion(env),
+		newTrain(env), newEval(env), newThreads(env), newInit(env), newDoctor(env), newVersion(env),
 	)
-	for _, c := range root.Commands() {
-		asUsageErrors(c)
-	}
+	root.SetHelpCommand(newHelp(root))
 	return root
 }
-
-// usageError marks a command line that could not be understood: exit 2.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
-// asUsageErrors makes a wrong number of arguments a usage error.
-func asUsageErrors(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return &usageError{fmt.Errorf("%w\n  usage: %s", err, cmd.UseLine())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		asUsageErrors(sub)
-	}
-}
-
-// printError writes "error: what" with what, where and the way on.
-func (env *environment) printError(w io.Writer, err error) {
-	if quiet := (*silentError)(nil); errors.As(err, &quiet) {
-		return
-	}
-	_, _ = fmt.Fprintf(w, "error: %s\n", printable(describe(err)))
-}
-
-// silentError carries an exit code for a failure that was already reported.
-type silentError struct{ code int }
-
-func (e *silentError) Error() string { return fmt.Sprintf("exit %d", e.code) }
 
 // printable removes what could drive a terminal from text that may come from
 // data, and keeps line breaks.

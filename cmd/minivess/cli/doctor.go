@@ -30,7 +30,7 @@ func newDoctor(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what is there, what is missing, and the command that mends it",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return env.doctor(cmd.Context()) },
 	}
 }
@@ -40,8 +40,10 @@ func (env *environment) doctor(ctx context.Context) error {
 		env.checkWorker(ctx), env.checkTorch(), env.checkONNX(), env.checkWorkspace(), env.checkDisk(), env.checkMemory(), env.checkModel(),
 	}
 	missing := 0
-	for _, f := range findings {
-		if !f.OK && f.Needed {
+	for i, f := range findings {
+		if f.OK {
+			findings[i].Mend = ""
+		} else if f.Needed {
 			missing++
 		}
 	}
@@ -112,12 +114,13 @@ func (env *environment) checkNative(name, file, what string, needed bool) findin
 
 func (env *environment) checkWorkspace() finding {
 	f := finding{Name: "workspace", Needed: false}
-	ws, err := workspace.Find(env.workDir(), env.Streams.Getenv("MINIVESS_HOME"))
+	ws, err := env.existing()
+	named := env.Dir != "" || env.Streams.Getenv("MINIVESS_HOME") != ""
 	switch {
-	case errors.Is(err, workspace.ErrNotFound):
+	case errors.Is(err, workspace.ErrNotFound) && !named:
 		f.OK, f.Found = true, "none yet; the first thing that is kept makes .minivess here"
 	case err != nil:
-		f.Found, f.Mend = err.Error(), "unset MINIVESS_HOME, or make the folder readable"
+		f.Needed, f.Found, f.Mend = true, complaintOf(err).Message, "name another folder with --workspace or MINIVESS_HOME, or make one with minivess init FOLDER"
 	default:
 		f.OK, f.Found = true, ws.Root()
 		if err := unix.Access(ws.Root(), unix.W_OK); err != nil {

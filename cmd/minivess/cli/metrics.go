@@ -27,12 +27,14 @@ func newMetrics(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "metrics REFERENCE PREDICTION",
 		Short: "Score one segmentation against another: Dice, clDice, HD95, NSD and kin",
-		Long: "metrics compares two label volumes (NIfTI) and prints every score with the definition that it follows.\n" +
-			"Published packages disagree about HD95 and NSD; --compat picks whose definition, or all side by side.\n" +
-			"A missed structure is penalised, two empty masks agree perfectly, and what was excluded is printed.",
+		Long: "metrics compares two label volumes (NIfTI) and prints every score with the definition\n" +
+			"that it follows. Published packages disagree about HD95 and NSD; --compat picks whose\n" +
+			"definition, or all side by side. A missed structure is penalised, two empty masks agree\n" +
+			"perfectly, and what was excluded is printed. With --compat all, --json prints one object\n" +
+			"with an object of scores for each definition.",
 		Example: "  minivess metrics seg/mv01.nii.gz predicted/mv01.nii.gz\n" +
 			"  minivess metrics R.nii.gz P.nii.gz --compat all --tolerance 2 --json",
-		Args: cobra.ExactArgs(2),
+		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.metrics(cmd.Context(), args[0], args[1], o)
 		},
@@ -60,7 +62,7 @@ func (env *environment) metrics(ctx context.Context, reference, prediction strin
 		return env.printComparison(all)
 	}
 	if !slices.Contains(metrics.Definitions(), o.compat) {
-		return usagef("unknown definition %q\n  --compat takes %s, or all", o.compat, strings.Join(metrics.Definitions(), ", "))
+		return usagef("there is no definition %q\n  --compat takes %s, or all", o.compat, strings.Join(metrics.Definitions(), ", "))
 	}
 	options.Definition = o.compat
 	result, err := metrics.Evaluate(ctx, ref, pred, options)

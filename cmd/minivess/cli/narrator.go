@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/minivess/minivess/agent/assistant"
 	"github.com/minivess/minivess/tools"
 )
@@ -24,6 +26,7 @@ type narrator struct {
 type reported struct {
 	at    time.Time
 	phase string
+	text  string
 }
 
 func newNarrator(s Streams, quiet bool) *narrator {
@@ -57,29 +60,76 @@ func (n *narrator) see(e assistant.Event) {
 	}
 }
 
-// plan prints a plan card: what, at what cost, what it writes.
+// plan prints a plan card: what, at what cost, what it writes, what cannot be
+// undone. On stderr a long query is cut; where the plan is the result, nothing is.
 func (n *narrator) plan(p *assistant.Plan, w io.Writer) {
 	if p == nil {
 		return
 	}
-	if p.Reply != "" && w == n.streams.Out {
+	whole := w == n.streams.Out
+	if p.Reply != "" && whole {
 		_, _ = fmt.Fprintln(w, printable(p.Reply))
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		lead := "     "
+		lead := "      "
 		if i == 0 {
-			lead = "plan "
+			lead = "plan  "
 		}
-		what, cost := string(s.Args), ""
-		if s.Preview != nil {
-			what, cost = s.Preview.Summary, costText(s.Preview.Cost)
+		label := printable(fmt.Sprintf("%s%s %-24s ", lead, s.ID, s.Tool))
+		what := purpose(s)
+		if !whole {
+			what = ansi.Truncate(strings.Join(strings.Fields(what), " "), textWidth, "…")
 		}
-		if s.Error != nil {
-			what = "cannot: " + s.Error.Message
+		text := fill(label, wordsOf(s, printable(what)), len(label)) + cost(s)
+		_, _ = fmt.Fprintln(w, text)
+		for _, note := range consequences(s) {
+			_, _ = fmt.Fprintf(w, "%*s%s\n", len(label), "", printable(note))
 		}
-		_, _ = fmt.Fprintf(w, "%s %s %-24s %s%s\n", lead, s.ID, s.Tool, printable(what), cost)
 	}
+}
+
+// purpose says what a step would do.
+func purpose(s *assistant.Step) string {
+	switch {
+	case s.Error != nil:
+		return "cannot: " + s.Error.Message
+	case s.Preview != nil:
+		return s.Preview.Summary
+	default:
+		return string(s.Args)
+	}
+}
+
+func cost(s *assistant.Step) string {
+	if s.Preview == nil || s.Error != nil {
+		return ""
+	}
+	return costText(s.Preview.Cost)
+}
+
+// wordsOf splits the purpose of a step where it may be broken.
+func wordsOf(s *assistant.Step, text string) []string {
+	if s.Tool == "runs_sql" {
+		return sqlWords(text)
+	}
+	return strings.Fields(text)
+}
+
+// consequences are what somebody who approves a step ought to know.
+func consequences(s *assistant.Step) []string {
+	if s.Preview == nil || s.Effect == tools.Read {
+		return nil
+	}
+	var notes []string
+	for _, path := range s.Preview.Writes {
+		notes = append(notes, "writes "+path)
+	}
+	notes = append(notes, s.Preview.Notes...)
+	if s.Preview.Irreversible || s.Effect == tools.Destroy {
+		notes = append(notes, "cannot be undone")
+	}
+	return notes
 }
 
 // step tells when a step ends.
@@ -89,11 +139,7 @@ func (n *narrator) step(s *assistant.Step) {
 	}
 	switch s.State {
 	case assistant.StepDone:
-		summary := ""
-		if s.Result != nil {
-			summary = s.Result.Summary
-		}
-		n.line("      %s ✓ %s", s.ID, summary)
+		n.line("      %s ✓ %s", s.ID, ending(s))
 	case assistant.StepFailed:
 		message := "failed"
 		if s.Error != nil {
@@ -106,23 +152,36 @@ func (n *narrator) step(s *assistant.Step) {
 	}
 }
 
+// ending says how a step that is done ended: the run that it launched, if it
+// did, else its own result.
+func ending(s *assistant.Step) string {
+	switch {
+	case s.Outcome != nil && s.Outcome.Summary != "":
+		return s.Outcome.Summary
+	case s.Result != nil:
+		return s.Result.Summary
+	default:
+		return "done"
+	}
+}
+
 // progress shows how far a step is.
 func (n *narrator) progress(step string, p *tools.Progress) {
 	if p == nil {
 		return
 	}
 	text := printable(fmt.Sprintf("      %s ▸ %s", step, progressText(*p)))
+	last, now := n.last[step], time.Now()
+	const every = 10 * time.Second
+	if last.text == text || !n.streams.Terminal && last.phase == p.Phase+p.State && now.Sub(last.at) < every {
+		return
+	}
+	n.last[step] = reported{now, p.Phase + p.State, text}
 	if n.streams.Terminal {
-		_, _ = fmt.Fprintf(n.streams.Err, "\r\x1b[2K%.120s", text)
+		_, _ = fmt.Fprint(n.streams.Err, "\r\x1b[2K"+ansi.Truncate(text, n.streams.Width-1, "…"))
 		n.open = true
 		return
 	}
-	const every = 10 * time.Second
-	last, now := n.last[step], time.Now()
-	if last.phase == p.Phase+p.State && now.Sub(last.at) < every {
-		return
-	}
-	n.last[step] = reported{now, p.Phase + p.State}
 	n.line("%s", text)
 }
 
@@ -170,8 +229,10 @@ func progressText(p tools.Progress) string {
 
 func costText(c tools.Cost) string {
 	var parts []string
-	if c.Seconds > 0 {
+	if c.Seconds >= 1 {
 		parts = append(parts, "~"+durationText(c.Seconds))
+	} else if c.Seconds > 0 {
+		parts = append(parts, durationText(c.Seconds))
 	}
 	if c.MemoryBytes > 0 {
 		parts = append(parts, bytesText(c.MemoryBytes))

@@ -18,11 +18,12 @@ func newSQL(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sql QUERY",
 		Short: "Ask DuckDB about runs, parameters, metrics and datasets (read-only)",
-		Long: "sql runs one read-only statement over the tables runs, params, metrics, case_metrics, artifacts, datasets and tags.\n" +
-			"Files and network cannot be reached from SQL; rows and time are limited.",
+		Long: "sql runs one read-only statement over the tables runs, params, metrics, case_metrics,\n" +
+			"artifacts, datasets and tags. Files and network cannot be reached from SQL; rows and time\n" +
+			"are limited. --json prints a list with an object for each row.",
 		Example: "  minivess sql \"select * from runs\"\n" +
 			"  minivess sql \"select run_id, max(value) from metrics where name = 'dice' group by 1\" --json",
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.sql(cmd.Context(), strings.Join(args, " "))
 		},
@@ -37,7 +38,7 @@ type sqlTable struct {
 }
 
 func (env *environment) sql(ctx context.Context, query string) error {
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}

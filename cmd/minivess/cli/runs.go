@@ -21,11 +21,12 @@ type runsOptions struct {
 func newRuns(env *environment) *cobra.Command {
 	var o runsOptions
 	c := &cobra.Command{
-		Use:     "runs [RUN]",
-		Short:   "List the runs, or show one",
-		Long:    "runs lists what was run, newest first. RUN is an id or unique prefix, a name, latest, latest:model=…, best:dice.",
-		Example: "  minivess runs\n  minivess runs --model segresnet --state finished\n  minivess runs best:dice",
-		Args:    cobra.MaximumNArgs(1),
+		Use:   "runs [RUN]",
+		Short: "List the runs, or show one",
+		Long: "runs lists what was run, newest first. RUN is an id or unique prefix, a name, latest,\n" +
+			"latest:model=… or best:dice. --json prints {\"runs\": […], \"total\": n}, or one run's record.",
+		Example: "  minivess runs\n  minivess runs --model segresnet --state finished\n  minivess runs best:dice\n  minivess runs --json",
+		Args:    takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return env.read(cmd.Context(), "run_show", map[string]any{"run": args[0]})
@@ -66,7 +67,7 @@ func (env *environment) runs(ctx context.Context, o runsOptions) error {
 
 // read calls a reading tool and prints its value (--json) or its text.
 func (env *environment) read(ctx context.Context, tool string, args map[string]any) error {
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,6 +39,9 @@ type environment struct {
 	Streams Streams
 	JSON    bool
 	Dir     string
+
+	reader  *bufio.Reader // see stdin
+	printed bool          // whether the one JSON value is out
 }
 
 // session is everything wired together over one workspace.
@@ -72,15 +76,17 @@ func (env *environment) path(p string) string {
 }
 
 // open finds or makes the workspace and wires the parts over it.
-func (env *environment) open(ctx context.Context, policy assistant.Policy) (*session, error) {
-	ws, err := workspace.Find(env.workDir(), env.Streams.Getenv("MINIVESS_HOME"))
-	if errors.Is(err, workspace.ErrNotFound) && env.Streams.Getenv("MINIVESS_HOME") == "" {
-		ws, err = workspace.Create(env.workDir())
-	}
+func (env *environment) open(ctx context.Context, p place, policy assistant.Policy) (*session, error) {
+	ws, done, err := env.find(p)
 	if err != nil {
 		return nil, err
 	}
-	return env.openAt(ctx, ws, policy)
+	s, err := env.openAt(ctx, ws, policy)
+	if err != nil {
+		return nil, errors.Join(err, done())
+	}
+	s.closers = slices.Insert(s.closers, 0, done)
+	return s, nil
 }
 
 // openAt wires the parts over a workspace.
@@ -203,7 +209,7 @@ func (s *session) names(ctx context.Context) planner.Names {
 	var out planner.Names
 	var sets struct {
 		Datasets []struct {
-			Name string `json:"name"`
+			Name string `json:"dataset"`
 		} `json:"datasets"`
 	}
 	if err := s.look(ctx, "dataset_list", nil, &sets); err != nil {
@@ -259,10 +265,18 @@ func (s *session) look(ctx context.Context, tool string, args map[string]any, in
 // thread returns the conversation to append to: the one named, else a new one.
 func (s *session) thread(ctx context.Context, name, title string) (string, error) {
 	if name != "" {
-		info, err := s.threads.Find(ctx, name)
-		return info.ID, err
+		return s.knownThread(ctx, name)
 	}
 	info, err := s.threads.Create(ctx, title)
+	return info.ID, err
+}
+
+// knownThread returns the conversation with this id, prefix, or latest.
+func (s *session) knownThread(ctx context.Context, name string) (string, error) {
+	info, err := s.threads.Find(ctx, name)
+	if errors.Is(err, thread.ErrNotFound) && name == "latest" {
+		return "", fmt.Errorf("%w: there are none yet", thread.ErrNotFound)
+	}
 	return info.ID, err
 }
 

@@ -8,19 +8,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/thread"
 )
 
 func newThreads(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "threads",
 		Short: "List conversations, or take one up again",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return env.listThreads(cmd.Context()) },
 	}
 	c.AddCommand(&cobra.Command{
 		Use:   "continue [THREAD]",
 		Short: "Go on with a turn that was cut off; steps that are done stay done",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := "latest"
 			if len(args) == 1 {
@@ -33,7 +34,7 @@ func newThreads(env *environment) *cobra.Command {
 }
 
 func (env *environment) listThreads(ctx context.Context) error {
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,11 @@ func (env *environment) listThreads(ctx context.Context) error {
 		return err
 	}
 	if env.JSON {
-		return env.printJSON(all)
+		return env.printJSON(append([]thread.Info{}, all...))
+	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(env.Streams.Out, `no conversations yet; minivess ask "…" begins one`)
+		return err
 	}
 	w := tabwriter.NewWriter(env.Streams.Out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "thread\tturns\tupdated\tstate\ttitle")
@@ -66,23 +71,14 @@ func (env *environment) listThreads(ctx context.Context) error {
 
 // continueThread goes on with a turn that a kill or a closed terminal cut off.
 func (env *environment) continueThread(ctx context.Context, name string) error {
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	info, err := s.threads.Find(ctx, name)
+	id, err := s.knownThread(ctx, name)
 	if err != nil {
 		return err
 	}
-	show := newNarrator(env.Streams, env.JSON)
-	outcome, err := assistant.Wait(s.assistant.Continue(ctx, info.ID), show.see)
-	show.finish()
-	if err != nil {
-		return err
-	}
-	if outcome.Status == assistant.StatusWaiting {
-		return env.needsApproval(info.ID, outcome)
-	}
-	return env.report(info.ID, outcome)
+	return env.converse(ctx, s, id, s.assistant.Continue(ctx, id))
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +18,7 @@ import (
 // toolOptions are the flags of `minivess tool`.
 type toolOptions struct {
 	dryRun bool
+	schema bool
 	yes    bool
 	wait   bool
 	id     string
@@ -29,16 +29,18 @@ func newTool(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tool [NAME [ARGUMENTS]]",
 		Short: "Call one tool with JSON arguments, or list the tools",
-		Long: "Without a name, tool lists the catalogue; with a name and --help-schema it shows what the tool takes.\n" +
-			"ARGUMENTS is a JSON object, or - to read one from stdin. What writes, launches or destroys is previewed and needs --yes\n" +
-			"or a word at the terminal.",
+		Long: "Without a name, tool lists the catalogue; --help-schema shows what one takes.\n" +
+			"ARGUMENTS is a JSON object, or - to read one from stdin. What writes, launches or\n" +
+			"destroys is previewed and needs approval: a word at the terminal, or the flag.",
 		Example: "  minivess tool dataset_list\n" +
+			"  minivess tool train_launch --help-schema\n" +
 			"  minivess tool train_launch '{\"dataset\":\"demo\",\"model\":\"segresnet\"}' --dry-run\n" +
 			"  minivess tool runs_sql '{\"query\":\"select count(*) from runs\"}' --json",
-		Args: cobra.MaximumNArgs(2),
+		Args: takes(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error { return env.tool(cmd.Context(), args, o) },
 	}
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would happen and what it costs")
+	c.Flags().BoolVar(&o.schema, "help-schema", false, "show what the tool does and takes")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "approve this call, also if it destroys")
 	c.Flags().BoolVar(&o.wait, "wait", false, "wait for the run that the tool launches")
 	c.Flags().StringVar(&o.id, "id", "", "idempotency key: a call repeated with the same key acts once")
@@ -46,13 +48,20 @@ func newTool(env *environment) *cobra.Command {
 }
 
 func (env *environment) tool(ctx context.Context, args []string, o toolOptions) error {
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	where := makeOne
+	if len(args) == 0 || o.schema {
+		where = anywhere
+	}
+	s, err := env.open(ctx, where, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	if len(args) == 0 {
 		return env.listTools(s.registry.List())
+	}
+	if o.schema {
+		return env.describeTool(s.registry, args[0])
 	}
 	call := tools.Call{ID: o.id, Tool: args[0], Args: json.RawMessage("{}")}
 	if len(args) == 2 {
@@ -68,12 +77,15 @@ func (env *environment) tool(ctx context.Context, args []string, o toolOptions) 
 		return err
 	}
 	if o.wait && result.Run != "" {
-		if err := env.await(ctx, s, result.Run); err != nil {
+		if result.Summary, err = env.await(ctx, s, result.Run); err != nil {
 			return err
 		}
 	}
 	if env.JSON {
 		return env.printJSON(result)
+	}
+	if d, ok := s.registry.Lookup(call.Tool); ok && d.Effect == tools.Read {
+		return env.printValue(call.Tool, result)
 	}
 	_, err = fmt.Fprintln(env.Streams.Out, printable(result.Summary))
 	return err
@@ -83,7 +95,7 @@ func (env *environment) tool(ctx context.Context, args []string, o toolOptions) 
 func (env *environment) readArguments(text string) (json.RawMessage, error) {
 	if text == "-" {
 		const limit = 1 << 20
-		b, err := io.ReadAll(io.LimitReader(env.Streams.In, limit))
+		b, err := io.ReadAll(io.LimitReader(env.stdin(), limit))
 		if err != nil {
 			return nil, fmt.Errorf("reading arguments from stdin: %w", err)
 		}
@@ -103,8 +115,8 @@ func (env *environment) invoke(ctx context.Context, s *session, call tools.Call,
 		if err != nil {
 			return tools.Result{}, err
 		}
-		if !yes && !env.approves(d, p) {
-			return tools.Result{}, tools.Errorf(tools.CodeNeedsApproval, "%s %ss: %s", d.Name, d.Effect, p.Summary).WithHint("add --yes to approve this call")
+		if !yes && !env.approves(ctx, d, p) {
+			return tools.Result{}, tools.Errorf(tools.CodeNeedsApproval, "%s needs approval: it would %s", d.Name, p.Summary).WithHint("add --yes to approve this call")
 		}
 		now := time.Now()
 		ctx = tools.WithApproval(ctx, tools.Approval{
@@ -117,7 +129,7 @@ func (env *environment) invoke(ctx context.Context, s *session, call tools.Call,
 }
 
 // approves shows a preview and asks; without a terminal nobody approves.
-func (env *environment) approves(d tools.Descriptor, p tools.Preview) bool {
+func (env *environment) approves(ctx context.Context, d tools.Descriptor, p tools.Preview) bool {
 	if !env.Streams.Terminal || env.JSON {
 		return false
 	}
@@ -132,23 +144,25 @@ func (env *environment) approves(d tools.Descriptor, p tools.Preview) bool {
 	} else {
 		_, _ = fmt.Fprint(env.Streams.Err, "  Type yes to go on: ")
 	}
-	var answer string
-	_, _ = fmt.Fscanln(env.Streams.In, &answer)
+	answer, _ := env.readLine(ctx)
 	return answer == want
 }
 
-// await follows a run to its end.
-func (env *environment) await(ctx context.Context, s *session, run string) error {
+// await follows a run to its end and says how it ended.
+func (env *environment) await(ctx context.Context, s *session, run string) (string, error) {
 	show := newNarrator(env.Streams, env.JSON)
 	defer show.finish()
 	outcome, err := s.watcher.Watch(ctx, run, func(p tools.Progress) { show.progress(run, &p) })
+	if ctx.Err() != nil {
+		return "", &leftError{run}
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	if outcome.State != "finished" {
-		return tools.Errorf(tools.CodeFailed, "run %s %s: %s", run, outcome.State, outcome.Error).WithHint("%s", outcome.Hint)
+		return "", tools.Errorf(tools.CodeFailed, "run %s %s: %s", run, outcome.State, outcome.Error).WithHint("%s", outcome.Hint)
 	}
-	return nil
+	return outcome.Summary, nil
 }
 
 // preview prints a dry run.
@@ -173,23 +187,6 @@ func (env *environment) preview(ctx context.Context, s *session, call tools.Call
 		_, _ = fmt.Fprintf(w, "  estimate   %s\n", printable(p.Cost.Basis))
 	}
 	return nil
-}
-
-// listTools prints the catalogue.
-func (env *environment) listTools(all []tools.Descriptor) error {
-	if env.JSON {
-		return env.printJSON(all)
-	}
-	w := tabwriter.NewWriter(env.Streams.Out, 0, 4, 2, ' ', 0)
-	family := ""
-	for _, d := range all {
-		if d.Family != family {
-			family = d.Family
-			_, _ = fmt.Fprintf(w, "%s\n", family)
-		}
-		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\n", d.Name, d.Effect, d.Summary)
-	}
-	return w.Flush()
 }
 
 // user is who gives approvals on this command line.

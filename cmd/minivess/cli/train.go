@@ -31,12 +31,13 @@ func newTrain(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train [key=value …]",
 		Short: "Train from an experiment file and key=value overrides",
-		Long: "train resolves defaults, then --config, then the overrides, shows what will run and what it costs, and launches it.\n" +
-			"Every key of the schema can be overridden; a leaf name that is not ambiguous is enough (learning_rate=1e-3).",
+		Long: "train resolves defaults, then --config, then the overrides, shows what will run and what\n" +
+			"it costs, and launches it. Every key can be overridden; a leaf name that is not ambiguous\n" +
+			"is enough (learning_rate=1e-3). The run's id goes to stdout; --json prints the result.",
 		Example: "  minivess train dataset=demo model.name=segresnet epochs=20 --yes\n" +
 			"  minivess train --config configs/experiment/baseline.yaml dataset=minivess seed=1\n" +
 			"  minivess train --help-config",
-		Args: cobra.ArbitraryArgs,
+		Args: takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error { return env.train(cmd.Context(), args, o) },
 	}
 	c.Flags().StringVar(&o.config, "config", "", "experiment file (YAML)")
@@ -57,15 +58,15 @@ func (env *environment) train(ctx context.Context, overrides []string, o trainOp
 	}
 	resolved, err := config.Resolve(append(layers, config.OverridesLayer(overrides))...)
 	if err != nil {
-		return &usageError{err}
+		return err
 	}
 	if o.show {
 		return env.showExperiment(resolved)
 	}
 	if resolved.Experiment.Dataset == "" {
-		return usagef("no dataset\n  minivess train dataset=NAME …; minivess tool dataset_list lists what there is")
+		return usagef("no dataset is named\n  minivess train dataset=NAME …; minivess tool dataset_list lists what there is")
 	}
-	s, err := env.open(ctx, assistant.AskBeforeChange)
+	s, err := env.open(ctx, makeOne, assistant.AskBeforeChange)
 	if err != nil {
 		return err
 	}
@@ -82,8 +83,11 @@ func (env *environment) train(ctx context.Context, overrides []string, o trainOp
 		_, _ = fmt.Fprintln(env.Streams.Err, printable(result.Summary))
 	}
 	if !o.detach {
-		if err := env.await(ctx, s, result.Run); err != nil {
+		if result.Summary, err = env.await(ctx, s, result.Run); err != nil {
 			return err
+		}
+		if !env.JSON {
+			_, _ = fmt.Fprintln(env.Streams.Err, printable(result.Summary))
 		}
 	}
 	if env.JSON {
@@ -143,7 +147,7 @@ func leaf(tree any, path []string) (string, bool) {
 // helpConfig lists the schema.
 func (env *environment) helpConfig() error {
 	if env.JSON {
-		return env.printJSON(config.Keys())
+		return env.printJSON(keysJSON())
 	}
 	w := tabwriter.NewWriter(env.Streams.Out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "key\ttype\tdefault\tmeaning")
@@ -153,10 +157,26 @@ func (env *environment) helpConfig() error {
 	return w.Flush()
 }
 
+// keyOutput is one key of what `minivess train --help-config --json` prints.
+type keyOutput struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Default string `json:"default"`
+	Doc     string `json:"doc"`
+}
+
+func keysJSON() []keyOutput {
+	var all []keyOutput
+	for _, k := range config.Keys() {
+		all = append(all, keyOutput(k))
+	}
+	return all
+}
+
 // showExperiment prints the resolved form.
 func (env *environment) showExperiment(r config.Resolved) error {
 	if env.JSON {
-		return env.printJSON(r)
+		return env.printJSON(map[string]any{"experiment": r.Experiment, "sources": r.Sources})
 	}
 	if _, err := env.Streams.Out.Write(r.Experiment.YAML()); err != nil {
 		return fmt.Errorf("writing the experiment: %w", err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -24,39 +25,56 @@ func (env *environment) printValue(tool string, r tools.Result) error {
 	w := tabwriter.NewWriter(env.Streams.Out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, printable(r.Summary))
 	for _, line := range flatten("", fields) {
-		_, _ = fmt.Fprintf(w, "  %s\t%s\n", printable(line[0]), line[1])
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", cell(line[0]), line[1])
 	}
 	return w.Flush()
 }
 
-// flatten turns nested objects into dotted keys in order; the summary, which
-// was printed already, and empty values are left out.
+// flatten turns nested objects into dotted keys in order, and a list of objects
+// into a line each; the summary, which was printed already, and empty values
+// are left out.
 func flatten(prefix string, v any) [][2]string {
-	fields, ok := v.(map[string]any)
-	if !ok {
-		if list, isList := v.([]any); isList && len(list) > 8 {
-			return [][2]string{{prefix, fmt.Sprintf("%d entries (--json shows them)", len(list))}}
+	switch v := v.(type) {
+	case map[string]any:
+		var lines [][2]string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			value := v[key]
+			if value == nil || value == "" || prefix == "" && key == "summary" {
+				continue
+			}
+			lines = append(lines, flatten(strings.TrimPrefix(prefix+"."+key, "."), value)...)
 		}
+		return lines
+	case []any:
+		return flattenList(prefix, v)
+	default:
 		return [][2]string{{prefix, cell(v)}}
 	}
-	var lines [][2]string
-	for _, key := range sortedKeys(fields) {
-		value := fields[key]
-		if value == nil || value == "" || (prefix == "" && key == "summary") {
-			continue
-		}
-		lines = append(lines, flatten(strings.TrimPrefix(prefix+"."+key, "."), value)...)
-	}
-	return lines
 }
 
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// maxListed is how many entries of a list are shown.
+const maxListed = 8
+
+func flattenList(prefix string, list []any) [][2]string {
+	var lines [][2]string
+	for i, entry := range list {
+		fields, ok := entry.(map[string]any)
+		if !ok && len(list) > maxListed {
+			return [][2]string{{prefix, fmt.Sprintf("%d entries (--json shows them)", len(list))}}
+		}
+		if !ok {
+			return [][2]string{{prefix, cell(list)}}
+		}
+		if i == maxListed {
+			return append(lines, [2]string{prefix, fmt.Sprintf("… and %d more (--json shows them)", len(list)-i)})
+		}
+		var parts []string
+		for _, f := range flatten("", fields) {
+			parts = append(parts, f[0]+" "+f[1])
+		}
+		lines = append(lines, [2]string{prefix, strings.Join(parts, " · ")})
 	}
-	slices.Sort(keys)
-	return keys
+	return lines
 }
 
 // printRuns prints one line a run.

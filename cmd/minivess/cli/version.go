@@ -22,7 +22,7 @@ func newVersion(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Say what this binary was built from",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			v := versionInfo{env.Build.Version, env.Build.Commit, env.Build.Date, runtime.Version(), runtime.GOOS, runtime.GOARCH}
 			if env.JSON {
@@ -36,6 +36,7 @@ func newVersion(env *environment) *cobra.Command {
 
 // printJSON writes one indented JSON value to stdout.
 func (env *environment) printJSON(v any) error {
+	env.printed = true
 	encoder := json.NewEncoder(env.Streams.Out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")

@@ -1,0 +1,64 @@
+package cli_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/minivess/minivess/cmd/minivess/cli"
+	"github.com/minivess/minivess/tools/toolstest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of the scripts from what is printed now")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"minivess": func() {
+			build := cli.Build{Version: "v1.2.3", Commit: "0123456789ab", Date: "2026-01-02T03:04:05Z"}
+			os.Exit(cli.Main(build, os.Args[1:], cli.Process()))
+		},
+		"minivess-worker": worker,
+	})
+}
+
+// worker stands in for the real one, which needs libtorch: it writes the same
+// records at once. The scripts choose how it ends with MINIVESS_TEST_WORKER.
+func worker() {
+	if os.Getenv("MINIVESS_TEST_WORKER") == "" || len(os.Args) < 3 {
+		fmt.Println("minivess-worker v1.2.3 (a stand-in for tests)")
+		return
+	}
+	os.Exit(toolstest.Main(context.Background(), nil))
+}
+
+// TestScripts runs every script of testdata in a folder of its own, in an
+// environment that knows neither a person's settings nor a language model.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			for key, value := range map[string]string{
+				"HOME": home, "USER": "tester", "TERM": "xterm-256color", "MINIVESS_HOME": "",
+				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", "MINIVESS_TEST_WORKER": "finish",
+			} {
+				e.Setenv(key, value)
+			}
+			return os.Mkdir(home, 0o750)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"json":  jsonValue,
+			"plain": plain,
+		},
+	})
+}
