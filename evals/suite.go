@@ -154,8 +154,13 @@ func ReadSuite(path string) (*Suite, error) {
 }
 
 // ParseSuite reads a suite from memory; path is for its messages.
-func ParseSuite(path string, raw []byte) (*Suite, error) {
-	s := &Suite{path: path}
+func ParseSuite(path string, raw []byte) (s *Suite, err error) {
+	defer func() { // the YAML decoder panics on some malformed tags
+		if p := recover(); p != nil {
+			s, err = nil, fmt.Errorf("%w: %s: not readable as YAML: %v", ErrSuite, path, p)
+		}
+	}()
+	s = &Suite{path: path}
 	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.DisallowUnknownField(), yaml.Strict())
 	if err := dec.Decode(s); err != nil {
 		if errors.Is(err, io.EOF) {

@@ -60,6 +60,18 @@ func chatReply(intent string, cat *catalogue) string {
 		return "I am minivess's built-in planner: rules and a lexicon, no network and no language model. I turn sentences into tool calls and answer with numbers from your runs only. " + abilities(cat)
 	case intentHelp:
 		return abilities(cat)
+	case intentModels:
+		return listed("Models of this version", cat.tools["train_launch"].params["model"])
+	case intentMetrics:
+		return listed("Metrics", cat.tools["compare_runs"].params["metric"])
+	}
+	return ""
+}
+
+// listed names the choices that a schema gives.
+func listed(what string, p param) string {
+	if names := p.choices(); len(names) > 0 {
+		return what + ": " + strings.Join(names, ", ") + "."
 	}
 	return ""
 }

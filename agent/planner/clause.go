@@ -62,7 +62,7 @@ func (lex *lexicon) shape(toks []token) []clause {
 		return lex.splitCondition(toks)
 	}
 	for i := 1; i < len(c.toks); i++ {
-		if w := c.toks[i].word; (w == "if" || w == "unless") && !politeIf(c.toks[i:]) {
+		if w := c.toks[i].word; (w == "if" || w == "unless") && !politeIf(c.toks[i:]) && !asksWhether(c.toks[i-1]) {
 			c.conditional = true
 		}
 	}
@@ -81,6 +81,15 @@ func (lex *lexicon) splitCondition(toks []token) []clause {
 		return nil
 	}
 	return []clause{{toks: toks[1:], conditional: true, condition: true}}
+}
+
+// asksWhether tells whether an "if" after this word means "whether".
+func asksWhether(t token) bool {
+	switch t.word {
+	case "check", "see", "tell", "me", "know", "out", "verify", "ask", "wonder":
+		return true
+	}
+	return false
 }
 
 // politeIf recognises "if you can", "if possible".
@@ -193,7 +202,7 @@ func (lex *lexicon) startsClause(toks []token, i int) bool {
 	}
 	w := toks[i].word
 	if w == "if" || w == "unless" {
-		return true
+		return from == 0 || !asksWhether(toks[from-1])
 	}
 	if !lex.starters[w] {
 		return false
@@ -203,7 +212,7 @@ func (lex *lexicon) startsClause(toks []token, i int) bool {
 		next = toks[i+1]
 	}
 	switch w {
-	case "train", "test", "run", "score", "label", "report", "plot", "set", "list", "tag", "split", "drop", "end":
+	case "train", "test", "run", "score", "label", "plot", "set", "list", "tag", "split", "drop", "end":
 		return lex.takesObject(toks, from-2, next)
 	}
 	return true

@@ -171,6 +171,8 @@ func (r *reader) isCorrection() bool {
 		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
 	case "make":
 		return len(toks) > 2 && (toks[1].word == "it" || toks[1].word == "that") && !r.hasStarter(toks[2:])
+	case "repeat", "rerun", "redo":
+		return len(toks) > 1 && (toks[1].word == "it" || toks[1].word == "that" || toks[1].word == "this")
 	case "use", "with", "on", "set", "change", "for":
 		return len(toks) > 1 && !r.hasStarter(toks[1:])
 	}

@@ -68,6 +68,10 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 		if lex.nameFollows(toks, i+n+1) {
 			return nil, 0
 		}
+		if k, state := stateAfter(toks, i+n+1); k > 0 && noun != "one" {
+			s := selector("latest", "", "", state)
+			return &mention{class: cRun, text: s, state: state, rule: "run in a state"}, n + 1 + k
+		}
 		one.text += " " + noun
 		return one, n + 1
 	case "runs", "jobs", "models", "two", "three":

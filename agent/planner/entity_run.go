@@ -65,7 +65,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 	model, state := c.limits()
 	noun := c.word()
 	switch {
-	case isRunNoun(noun) || noun == "checkpoint" || noun == "result":
+	case isRunNoun(noun):
 		c.at++
 	case model != "" || noun == "" && c.at > i+1 && kind != "latest":
 	default:
@@ -213,7 +213,7 @@ func isRunSet(noun string, quantified, limited bool) bool {
 // stateAfter reads "that failed", "which are running".
 func stateAfter(toks []token, j int) (n int, state string) {
 	k := j
-	for k < len(toks) && (at(toks, k) == "that" || at(toks, k) == "which" || at(toks, k) == "are" || at(toks, k) == "have" || at(toks, k) == "is") {
+	for k < len(toks) && (at(toks, k) == "that" || at(toks, k) == "which" || at(toks, k) == "are" || at(toks, k) == "have" || at(toks, k) == "has" || at(toks, k) == "is" || at(toks, k) == "was" || at(toks, k) == "were" || at(toks, k) == "got") {
 		k++
 	}
 	if s := stateName(at(toks, k)); s != "" && k > j {

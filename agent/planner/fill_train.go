@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // fillTrain reads everything that a training takes; several models, datasets,
@@ -86,6 +87,11 @@ func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
 		return
 	case len(vals) == 0 && stranger.v != nil:
 		v = stranger
+	case len(vals) == 0 && r.mem.model != "" && slices.ContainsFunc(items, func(it item) bool {
+		return it.is(cRef) && strings.Contains(it.mention.text, "model") || it.anyWord("same")
+	}):
+		v = value{v: r.mem.model, rule: "the model spoken of before"}
+		r.note(fmt.Sprintf("I take the model spoken of before, %s.", r.mem.model))
 	case len(vals) == 0:
 		v = value{v: defaultModel(offered, r.known.Models), rule: "nothing was said"}
 		r.note(fmt.Sprintf("You named no model; I take %s.", v.v))

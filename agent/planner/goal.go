@@ -65,17 +65,10 @@ func (r *reader) ask(intent string, items []item) {
 		return
 	}
 	var g goal
-	if i, ok := first(items, cMetric); ok {
-		g.metric = items[i].mention.text
-	}
-	if i, ok := first(items, cSplit); ok {
-		g.split = items[i].mention.text
-	}
-	if i, ok := first(items, cModel); ok {
-		g.model = items[i].mention.text
-	}
-	if i, ok := first(items, cDataset); ok {
-		g.dataset = items[i].mention.text
+	for c, into := range map[class]*string{cMetric: &g.metric, cSplit: &g.split, cModel: &g.model, cDataset: &g.dataset} {
+		if i, ok := first(items, c); ok {
+			*into = items[i].mention.text
+		}
 	}
 	r.askMentions(&g, items)
 	switch intent {
@@ -106,6 +99,11 @@ func (r *reader) ask(intent string, items []item) {
 	}
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
+	}
+	if slices.ContainsFunc(r.out.goals, func(have goal) bool {
+		return have.kind == goalBest && g.kind == goalBest && (g.metric == "" || g.metric == have.metric)
+	}) {
+		return // "…, and which run got it?"
 	}
 	r.out.goals = append(r.out.goals, g)
 }

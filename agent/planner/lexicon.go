@@ -21,6 +21,8 @@ const (
 	intentHelp     = "?help"
 	intentWho      = "?who"
 	intentDefine   = "?define"
+	intentModels   = "?models"
+	intentMetrics  = "?metrics"
 )
 
 // threshold is the score below which a clause is not understood.

@@ -5,7 +5,7 @@ func dataFrames() []frame {
 	return []frame{
 		{"dataset_list", []cue{
 			{6, "list|show|see|display|print|give|view * =datasets"},
-			{6, "what|which|any * =datasets"},
+			{8, "what|which|any * =datasets"},
 			{5, "list|what|which * dataset * have|there|available|exist|got|know"},
 			{5, "=datasets * have|there|available|exist"},
 			{6, "what|which|show|list * data * have|available|got|there"},
@@ -47,6 +47,7 @@ func dataFrames() []frame {
 		{"dataset_validate", []cue{
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
+			{7, "is everything|anything|all * ok|okay|fine|right|wrong|valid|good * {dataset}|{dataref}"},
 			{6, "is * {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
 			{7, "anything|something|problem|issue|wrong|error|defect * {dataset}|{dataref}|data|dataset"},
 			{2, "{dataset}|{dataref}"},

@@ -29,6 +29,8 @@ func chatFrames() []frame {
 	return []frame{
 		{intentGreet, []cue{{4, "^ hello|hi|hey|hallo|moin|howdy|greetings|good_morning|good_evening|yo"}}},
 		{intentThanks, []cue{{5, "^ thank|thanks|thx|cheers|great|perfect|nice|cool|awesome|ta"}}},
+		{intentModels, []cue{{11, "what|which|list|show * =models|networks|architectures * there|available|train|have|support|offer|know|can"}}},
+		{intentMetrics, []cue{{11, "what|which|list|show * =metrics|scores|measures * there|available|have|support|offer|know|can|compute"}}},
 		{intentBye, []cue{{5, "^ bye|goodbye|ciao|see_you|farewell|quit|exit"}}},
 		{intentHelp, []cue{{8, "^ help"}, {8, "what|which * can|could|do * you * do|help|offer"}, {14, "^ how do|can|would|should i|we|you|one"}, {8, "what * ask|say|commands|tools"}, {6, "^ commands|usage|examples"}}},
 		{intentWho, []cue{{8, "who|what are|is you"}, {8, "are|is you * model|llm|gpt|human|bot|ai|robot|chatgpt"}, {7, "^ your name"}}},

@@ -22,6 +22,7 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
 			{5, "pick|choose|select {run}"},
+			{12, "how_many epoch|step|iteration * {run}|{ref}"},
 			{3, "{run} on|of|with {dataset}"},
 		}},
 		{"metric_history", []cue{
@@ -63,7 +64,8 @@ func questionFrames() []frame {
 			{9, "=best|highest|lowest|worst|top|greatest|maximum|minimum|max|min {metric}"},
 			{8, "top {num} run|model|experiment|{model}"},
 			{8, "best|top|highest|worst {num}"},
-			{8, "rank|leaderboard|ranking"},
+			{12, "rank|leaderboard|ranking"},
+			{9, "which|what run|model|one * get|have|reach|achieve|do * {ref}"},
 			{9, "say|tell|know|find|show|report|name * which * =best|winner|{best}|better|won|win"},
 			{8, "which * won|win|wins"},
 			{7, "tell|show|give|name|find * {metric} * {best}"},
@@ -90,7 +92,7 @@ func questionFrames() []frame {
 		{intentCount, []cue{
 			{10, "how_many run|model|training|experiment|evaluation|job|{runs}|{model}|=runs"},
 			{10, "how_many * run|model|training|experiment|evaluation|job|{runs}"},
-			{10, "count|number of run|{runs}|job|training"},
+			{10, "count * run|{runs}|job|training"},
 			{10, "how_many * fail|finish|crash|=running|cancel"},
 		}},
 		{intentDuration, []cue{

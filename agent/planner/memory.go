@@ -8,6 +8,7 @@ import (
 // memory is what the conversation so far has been about.
 type memory struct {
 	dataset   string
+	model     string
 	runs      []string // the run or runs spoken of last
 	made      []string // names of datasets that came up
 	aboutData bool     // a dataset, not a run, was spoken of last
@@ -71,6 +72,9 @@ func (m *memory) observe(rd round) {
 
 // data remembers datasets.
 func (m *memory) data(c call) {
+	if model, ok := c.args["model"].(string); ok {
+		m.model = model
+	}
 	for _, key := range []string{"dataset", "name"} {
 		name, ok := c.args[key].(string)
 		if !ok || strings.HasPrefix(name, "@") || key == "name" && !strings.HasPrefix(c.tool, "dataset_") {

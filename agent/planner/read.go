@@ -167,7 +167,7 @@ func (r *reader) clause(c clause) {
 
 func isChat(intent string) bool {
 	switch intent {
-	case intentGreet, intentThanks, intentBye, intentHelp, intentWho:
+	case intentGreet, intentThanks, intentBye, intentHelp, intentWho, intentModels, intentMetrics:
 		return true
 	}
 	return false
@@ -176,8 +176,8 @@ func isChat(intent string) bool {
 // talk answers what needs no tool.
 func (r *reader) talk(intent string, items []item, said string, ranked []scored) {
 	if intent == intentDefine {
-		if e, ok := r.define(items); ok {
-			r.chat = strings.TrimSpace(r.chat + " " + e.text)
+		if text := r.definitions(items); text != "" {
+			r.chat = strings.TrimSpace(r.chat + " " + text)
 			return
 		}
 		for _, s := range ranked {
@@ -192,6 +192,25 @@ func (r *reader) talk(intent string, items []item, said string, ranked []scored)
 	if reply := chatReply(intent, r.cat); reply != "" && (intent != intentGreet || r.chat == "") {
 		r.chat = strings.TrimSpace(r.chat + " " + reply)
 	}
+}
+
+// definitions answers "what is X" and "what is the difference between X and Y".
+func (r *reader) definitions(items []item) string {
+	e, ok := r.define(items)
+	if !ok {
+		return ""
+	}
+	for i := range items {
+		if !items[i].anyWord("difference", "differ") {
+			continue
+		}
+		for j := i; j < len(items); j++ {
+			if other, found := r.define(items[j:]); found && other.text != e.text {
+				return e.text + " " + other.text
+			}
+		}
+	}
+	return e.text
 }
 
 // define finds the term that a definition is asked of.

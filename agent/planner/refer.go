@@ -21,8 +21,9 @@ type picked struct {
 // those of the plan so far, those spoken of before, or the latest.
 func (r *reader) pick(items []item, list bool) []picked {
 	var out []picked
+	_, named := first(items, cRun)
 	for i := range items {
-		if items[i].used {
+		if items[i].used || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their") {
 			continue
 		}
 		switch {

@@ -26,6 +26,9 @@ func (c call) table() table {
 	if dec.Decode(&t) != nil {
 		return table{}
 	}
+	if len(t.Columns) == 0 {
+		return table{}
+	}
 	for _, row := range t.Rows {
 		if len(row) != len(t.Columns) {
 			return table{}
