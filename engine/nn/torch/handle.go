@@ -90,25 +90,25 @@ func fromHost(values []float32, shape nn.Shape, device gotch.Device) (handle, er
 	if n, err := shape.CheckElements(); err != nil || n != int64(len(values)) || n == 0 {
 		return nil, fmt.Errorf("%w: %d values for shape %v", nn.ErrShape, len(values), shape)
 	}
-	dims := sizes(shape)
-	if len(dims) == 0 {
-		dims = []int64{1}
-	}
-	h := lib.AtTensorOfData(unsafe.Pointer(&values[0]), dims, uint(len(dims)), 4, int(gotch.Float.CKind())) //nolint:gosec // copied at once
-	if err := lastError(); err != nil {
-		return nil, err
-	}
-	if device == gotch.CPU {
-		return h, nil
-	}
-	defer free(h)
-	return call(func(out *handle) { lib.AtgTo(out, h, device.CInt()) })
+	data := unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), 4*len(values)) //nolint:gosec // the same memory as bytes
+	return fromBytes(data, shape, gotch.Float, device)
 }
 
 // fromHostInts copies indices to the device.
 func fromHostInts(values []int, device gotch.Device) (handle, error) {
-	data := sizes(values)
-	h := lib.AtTensorOfData(unsafe.Pointer(&data[0]), []int64{int64(len(data))}, 1, 8, int(gotch.Int64.CKind())) //nolint:gosec // copied at once
+	wide := sizes(values)
+	data := unsafe.Slice((*byte)(unsafe.Pointer(&wide[0])), 8*len(wide)) //nolint:gosec // the same memory as bytes
+	return fromBytes(data, nn.Shape{len(values)}, gotch.Int64, device)
+}
+
+// fromBytes copies elements in C order to the device. There are as many bytes
+// as the shape needs, and at least one element. A scalar becomes one element.
+func fromBytes(data []byte, shape nn.Shape, dtype gotch.DType, device gotch.Device) (handle, error) {
+	dims := sizes(shape)
+	if len(dims) == 0 {
+		dims = []int64{1}
+	}
+	h := lib.AtTensorOfData(unsafe.Pointer(&data[0]), dims, uint(len(dims)), dtype.Size(), int(dtype.CKind())) //nolint:gosec // copied at once
 	if err := lastError(); err != nil {
 		return nil, err
 	}

@@ -122,6 +122,12 @@ func (m *Module) install(p nn.Param, t nn.Tensor) error {
 
 // upload copies a host tensor to the device as float32.
 func (m *Module) upload(t nn.Tensor) (handle, error) {
+	if t.DType == nn.F32 { // the bytes are what libtorch wants
+		if err := t.Check(); err != nil {
+			return nil, err
+		}
+		return fromBytes(t.Data, t.Shape, gotch.Float, m.device)
+	}
 	values, err := t.Float32()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -108,13 +109,25 @@ func (m *Module) replace(s *nn.State, names []string, fresh []handle) error {
 
 // finite refuses weights that no training can mend.
 func finite(t nn.Tensor) error {
+	sick := func(i int, v float64) error {
+		return fmt.Errorf("%w: tensor %q is %v at element %d; use an earlier checkpoint", nn.ErrState, t.Name, v, i)
+	}
+	if t.DType == nn.F32 {
+		const exponent = 0x7f800000 // all ones in NaN and the infinities alone
+		for i := 0; i+4 <= len(t.Data); i += 4 {
+			if bits := binary.LittleEndian.Uint32(t.Data[i:]); bits&exponent == exponent {
+				return sick(i/4, float64(math.Float32frombits(bits)))
+			}
+		}
+		return nil
+	}
 	values, err := t.Float32()
 	if err != nil {
 		return err
 	}
 	for i, v := range values {
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%w: tensor %q is %v at element %d; use an earlier checkpoint", nn.ErrState, t.Name, v, i)
+			return sick(i, f)
 		}
 	}
 	return nil

@@ -109,6 +109,10 @@ func TestLoadStateRefuses(t *testing.T) {
 			t.Errorf("a refused load changed %s", x.Name)
 		}
 	}
+	sickHalf := states(t, nn.Tensor{Name: "w", DType: nn.BF16, Shape: nn.Shape{2}, Data: []byte{0x80, 0x3f, 0x80, 0xff}})
+	if _, err := m.LoadState(sickHalf, false); !errors.Is(err, nn.ErrState) || !strings.Contains(err.Error(), `"w" is -Inf at element 1`) {
+		t.Errorf("infinity: %v", err)
+	}
 	if report, err = m.LoadState(wrong, false); err != nil || len(report.Matched) != 1 {
 		t.Errorf("lenient: %+v, %v", report, err)
 	}
