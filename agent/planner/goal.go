@@ -77,12 +77,7 @@ func (r *reader) ask(intent string, items []item) {
 	case intentQuality:
 		r.askQuality(&g, items)
 	case intentVolumes:
-		g.kind, g.low = goalVolumes, !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("best", "easiest") })
-		g.runs = r.runsMeant(items)
-		if v, ok := number(items, slot{"n", true, []string{"worst", "best", "top"}, []string{"volume", "case", "image", "scan"}}); ok {
-			n, _ := v.v.(int64)
-			g.count = int(n)
-		}
+		r.askVolumes(&g, items)
 	case intentCount:
 		g.kind = goalCount
 		g.group = grouping(items)
@@ -100,12 +95,28 @@ func (r *reader) ask(intent string, items []item) {
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
 	}
-	if slices.ContainsFunc(r.out.goals, func(have goal) bool {
-		return have.kind == goalBest && g.kind == goalBest && (g.metric == "" || g.metric == have.metric)
-	}) {
-		return // "…, and which run got it?"
+	if !r.sameBest(g) {
+		r.out.goals = append(r.out.goals, g)
 	}
-	r.out.goals = append(r.out.goals, g)
+}
+
+// sameBest tells whether a question for the best run repeats one asked before:
+// "…, and which run got it?".
+func (r *reader) sameBest(g goal) bool {
+	return g.kind == goalBest && slices.ContainsFunc(r.out.goals, func(have goal) bool {
+		return have.kind == goalBest && (g.metric == "" || g.metric == have.metric)
+	})
+}
+
+// askVolumes reads a question for single volumes: the worst first, unless the
+// best are wanted.
+func (r *reader) askVolumes(g *goal, items []item) {
+	g.kind, g.low = goalVolumes, !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("best", "easiest") })
+	g.runs = r.runsMeant(items)
+	if v, ok := number(items, slot{"n", true, []string{"worst", "best", "top"}, []string{"volume", "case", "image", "scan"}}); ok {
+		n, _ := v.v.(int64)
+		g.count = int(n)
+	}
 }
 
 // askMentions takes the limits that run mentions carry.
