@@ -34,7 +34,12 @@ func start(t *testing.T) minivess {
 			t.Fatalf("%v\nThese tests drive the built binaries: run make build, or make test.", err)
 		}
 	}
-	return minivess{bin: bin, dir: t.TempDir()}
+	dir := t.TempDir()
+	// A workspace of its own, whatever lies in the folders above.
+	if err := os.Mkdir(filepath.Join(dir, ".minivess"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	return minivess{bin: bin, dir: dir}
 }
 
 func (m minivess) command(ctx context.Context, args ...string) *exec.Cmd {
