@@ -183,7 +183,8 @@ func waiting(p *assistant.Plan, confirm ...string) []assistant.Event {
 func TestScreens(t *testing.T) {
 	t.Parallel()
 	done := demoPlan(assistant.StepDone)
-	done.Steps[0].Result = &tools.Result{Summary: "run brisk-otter-7f3a finished after 400 steps", Run: "brisk-otter-7f3a"}
+	done.Steps[0].Result = &tools.Result{Summary: "started brisk-otter-7f3a", Run: "brisk-otter-7f3a"}
+	done.Steps[0].Outcome = &assistant.RunOutcome{State: "finished", Summary: "run brisk-otter-7f3a finished after 400 steps"}
 	for _, size := range []struct{ w, h int }{{80, 24}, {120, 30}} {
 		screens := map[string]func(*testing.T, *model, *script){
 			"greeting": func(*testing.T, *model, *script) {},

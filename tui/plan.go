@@ -155,8 +155,10 @@ func bar(fraction float64, width int) string {
 // costLine says time, memory and disk, each only if it matters.
 func costLine(c tools.Cost) string {
 	var parts []string
-	if c.Seconds > 0 {
+	if c.Seconds >= 1 {
 		parts = append(parts, "~"+duration(c.Seconds))
+	} else if c.Seconds > 0 {
+		parts = append(parts, duration(c.Seconds))
 	}
 	if c.MemoryBytes > 0 {
 		parts = append(parts, size(c.MemoryBytes)+" memory")

@@ -16,7 +16,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden parts of the scripts from what is printed now")
 
+// workerMode is the variable that tells the stand-in for the worker how to end.
+const workerMode = "MINIVESS_TEST_WORKER"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(workerMode) == "" {
+		_ = os.Setenv(workerMode, "finish")
+	}
 	testscript.Main(m, map[string]func(){
 		"minivess": func() {
 			build := cli.Build{Version: "v1.2.3", Commit: "0123456789ab", Date: "2026-01-02T03:04:05Z"}
@@ -27,9 +33,9 @@ func TestMain(m *testing.M) {
 }
 
 // worker stands in for the real one, which needs libtorch: it writes the same
-// records at once. The scripts choose how it ends with MINIVESS_TEST_WORKER.
+// records at once.
 func worker() {
-	if os.Getenv("MINIVESS_TEST_WORKER") == "" || len(os.Args) < 3 {
+	if len(os.Args) < 3 {
 		fmt.Println("minivess-worker v1.2.3 (a stand-in for tests)")
 		return
 	}
@@ -49,7 +55,8 @@ func TestScripts(t *testing.T) {
 			home := filepath.Join(e.WorkDir, "home")
 			for key, value := range map[string]string{
 				"HOME": home, "USER": "tester", "TERM": "xterm-256color", "MINIVESS_HOME": "",
-				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", "MINIVESS_TEST_WORKER": "finish",
+				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", workerMode: "finish",
+				"GORACE": "atexit_sleep_ms=0", // or the race detector lets every process linger for a second
 			} {
 				e.Setenv(key, value)
 			}
