@@ -5,7 +5,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"os/signal"
 	"slices"
 	"strings"
@@ -44,17 +43,26 @@ func Main(build Build, args []string, streams Streams) int {
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	err := fang.Execute(ctx, root,
-		fang.WithoutVersion(),
-		fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { env.printError(w, err) }),
-	)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { env.styledHelp(ctx, root, cmd) })
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitDone
 	}
+	env.printError(err)
 	if env.JSON || slices.Contains(args, "--json") {
 		env.printErrorJSON(err)
 	}
 	return complaintOf(err).exit
+}
+
+// styledHelp prints the help of a command in fang's style. Only help goes
+// through fang: to style an error, it would ask the terminal for its colours,
+// wait for an answer, and swallow what was typed meanwhile.
+func (env *environment) styledHelp(ctx context.Context, root, cmd *cobra.Command) {
+	root.SetArgs(append(strings.Fields(cmd.CommandPath())[1:], "--help"))
+	if err := fang.Execute(ctx, root, fang.WithoutVersion(), fang.WithoutManpage()); err != nil {
+		env.printError(err)
+	}
 }
 
 func newRoot(env *environment) *cobra.Command {

@@ -34,17 +34,17 @@ func (env *environment) converse(ctx context.Context, s *session, thread string,
 	if err != nil {
 		return err
 	}
-	return env.report(thread, outcome, told.plans)
+	return env.report(thread, outcome, &told)
 }
 
 // report prints the outcome of a turn: the answer to stdout, or the problem.
-func (env *environment) report(thread string, o assistant.Outcome, plans []assistant.Plan) error {
+func (env *environment) report(thread string, o assistant.Outcome, told *story) error {
 	if env.JSON {
 		if err := env.printJSON(turnJSON(thread, o)); err != nil {
 			return err
 		}
 	} else if o.Answer != nil {
-		if err := env.printAnswer(o.Answer, plans); err != nil {
+		if err := env.printAnswer(o.Answer, told.plans); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,11 @@ func (env *environment) report(thread string, o assistant.Outcome, plans []assis
 	case assistant.StatusDetached:
 		_, _ = fmt.Fprintf(env.Streams.Err, "interrupted; launched jobs go on\n  minivess threads continue %s takes it up again\n", thread)
 		return &silentError{ExitFailed}
-	case assistant.StatusWaiting, assistant.StatusAnswered:
+	case assistant.StatusAnswered:
+		if p := told.trouble(); p != nil {
+			return &silentError{complaintOf(problemError{p}).exit} // the answer told it
+		}
+	case assistant.StatusWaiting:
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -120,11 +119,11 @@ func (c complaint) String() string {
 }
 
 // printError writes "error: what" with where and the way on.
-func (env *environment) printError(w io.Writer, err error) {
+func (env *environment) printError(err error) {
 	if quiet := (*silentError)(nil); errors.As(err, &quiet) {
 		return
 	}
-	_, _ = fmt.Fprintf(w, "error: %s\n", printable(complaintOf(err).String()))
+	_, _ = fmt.Fprintf(env.Streams.Err, "error: %s\n", printable(complaintOf(err).String()))
 }
 
 // printErrorJSON gives a script that asked for JSON its one value, also when

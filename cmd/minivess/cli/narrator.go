@@ -77,11 +77,13 @@ func (n *narrator) plan(p *assistant.Plan, w io.Writer) {
 			lead = "plan  "
 		}
 		label := printable(fmt.Sprintf("%s%s %-24s ", lead, s.ID, s.Tool))
-		what := purpose(s)
-		if !whole {
-			what = ansi.Truncate(strings.Join(strings.Fields(what), " "), textWidth, "…")
+		text := purpose(s)
+		if whole {
+			text = fill(label, wordsOf(s, printable(text)), len(label))
+		} else {
+			text = label + ansi.Truncate(strings.Join(strings.Fields(printable(text)), " "), textWidth, "…")
 		}
-		text := fill(label, wordsOf(s, printable(what)), len(label)) + cost(s)
+		text += cost(s)
 		_, _ = fmt.Fprintln(w, text)
 		for _, note := range consequences(s) {
 			_, _ = fmt.Fprintf(w, "%*s%s\n", len(label), "", printable(note))
@@ -165,9 +167,10 @@ func ending(s *assistant.Step) string {
 	}
 }
 
-// progress shows how far a step is.
+// progress shows how far a step is. That its run has ended is told by whoever
+// waited for it.
 func (n *narrator) progress(step string, p *tools.Progress) {
-	if p == nil {
+	if p == nil || p.State == "finished" || p.State == "failed" || p.State == "cancelled" {
 		return
 	}
 	text := printable(fmt.Sprintf("      %s ▸ %s", step, progressText(*p)))
@@ -223,6 +226,9 @@ func progressText(p tools.Progress) string {
 	}
 	if p.Message != "" {
 		parts = append(parts, p.Message)
+	}
+	if len(parts) == 0 {
+		return "starting"
 	}
 	return strings.Join(parts, "  ")
 }

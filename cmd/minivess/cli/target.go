@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,18 +110,34 @@ func decisionFor(a evals.Approval, r *assistant.Review) assistant.Decision {
 	return d
 }
 
-// story collects the plans of a turn, each in its last state.
-type story struct{ plans []assistant.Plan }
+// story collects the plans of a turn, each in its last state, and what went
+// wrong in it.
+type story struct {
+	plans []assistant.Plan
+	// rejected is why the last proposal could not become a plan; failed is the
+	// first step's failure.
+	rejected, failed *assistant.Problem
+}
+
+// trouble is what a script should notice about a turn that was answered: a
+// step that failed, or a plan that could not be made.
+func (s *story) trouble() *assistant.Problem { return cmp.Or(s.failed, s.rejected) }
 
 func (s *story) see(e assistant.Event) {
 	switch e.Kind {
 	case assistant.EventPlan:
 		if e.Plan != nil {
 			s.plans = append(s.plans, *e.Plan)
+			s.rejected = nil
 		}
+	case assistant.EventProblem:
+		s.rejected = e.Problem
 	case assistant.EventStep:
 		if e.Step == nil || len(s.plans) == 0 {
 			return
+		}
+		if e.Step.State == assistant.StepFailed {
+			s.failed = cmp.Or(s.failed, e.Step.Error)
 		}
 		if known := s.plans[len(s.plans)-1].Step(e.Step.ID); known != nil {
 			*known = *e.Step
