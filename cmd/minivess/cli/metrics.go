@@ -40,7 +40,7 @@ func newMetrics(env *environment) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.compat, "compat", metrics.Minivess, "definition: "+strings.Join(metrics.Definitions(), ", ")+", or all")
-	c.Flags().Float64Var(&o.tolerance, "tolerance", metrics.DefaultTolerance, "NSD tolerance, in the spacing's unit")
+	c.Flags().Float64Var(&o.tolerance, "tolerance", metrics.DefaultTolerance, "tolerance of NSD, in the spacing's unit")
 	c.Flags().StringSliceVar(&o.only, "metric", nil, "only these metrics")
 	c.Flags().Uint8Var(&o.label, "label", 1, "the label that counts as foreground")
 	return c

@@ -103,6 +103,14 @@ func purpose(s *assistant.Step) string {
 	}
 }
 
+// touches says what a step does to what it names.
+func touches(e tools.Effect) string {
+	if e == tools.Destroy {
+		return "ends or removes"
+	}
+	return "writes"
+}
+
 func cost(s *assistant.Step) string {
 	if s.Preview == nil || s.Error != nil {
 		return ""
@@ -125,7 +133,7 @@ func consequences(s *assistant.Step) []string {
 	}
 	var notes []string
 	for _, path := range s.Preview.Writes {
-		notes = append(notes, "writes "+path)
+		notes = append(notes, touches(s.Effect)+" "+path)
 	}
 	notes = append(notes, s.Preview.Notes...)
 	if s.Preview.Irreversible || s.Effect == tools.Destroy {

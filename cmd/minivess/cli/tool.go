@@ -135,7 +135,7 @@ func (env *environment) approves(ctx context.Context, d tools.Descriptor, p tool
 	}
 	_, _ = fmt.Fprintf(env.Streams.Err, "%s%s\n", printable(p.Summary), costText(p.Cost))
 	for _, w := range p.Writes {
-		_, _ = fmt.Fprintf(env.Streams.Err, "  writes %s\n", printable(w))
+		_, _ = fmt.Fprintf(env.Streams.Err, "  %s %s\n", touches(d.Effect), printable(w))
 	}
 	want := "yes"
 	if d.Effect == tools.Destroy {
@@ -144,8 +144,11 @@ func (env *environment) approves(ctx context.Context, d tools.Descriptor, p tool
 	} else {
 		_, _ = fmt.Fprint(env.Streams.Err, "  Type yes to go on: ")
 	}
-	answer, _ := env.readLine(ctx)
-	return answer == want
+	answer, ok := env.readLine(ctx)
+	if !ok {
+		_, _ = fmt.Fprintln(env.Streams.Err)
+	}
+	return ok && answer == want
 }
 
 // await follows a run to its end and says how it ended.
