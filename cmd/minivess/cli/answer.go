@@ -20,8 +20,12 @@ func (env *environment) printAnswer(a *assistant.Answer, plans []assistant.Plan)
 		}
 	}
 	for _, s := range slices.Backward(a.Sources) {
-		if s.Query != "" && !slices.Contains(queries(plans), s.Query) {
+		switch {
+		case s.Query == "" || slices.Contains(queries(plans), s.Query):
+		case s.Tool == "runs_sql":
 			writeQuery(&b, "Earlier query: ", s.Query)
+		default:
+			writeQuery(&b, "Query of "+s.Tool+": ", s.Query)
 		}
 	}
 	_, err := fmt.Fprint(env.Streams.Out, b.String())

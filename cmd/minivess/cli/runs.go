@@ -59,7 +59,7 @@ func (env *environment) runs(ctx context.Context, o runsOptions) error {
 	if o.descending {
 		args["descending"] = true
 	}
-	if o.limit > 0 {
+	if o.limit != 0 {
 		args["limit"] = o.limit
 	}
 	return env.read(ctx, "runs_list", args)

@@ -76,13 +76,13 @@ func TestQueriesAreNumberedAsThePlannerCounts(t *testing.T) {
 	env := &environment{Streams: Streams{Out: &out}}
 	answer := &assistant.Answer{
 		Text:      "Which dataset shall I train on: a, b? It is 3. Source: query 3.",
-		Sources:   []assistant.Source{{Query: "select 3"}, {Query: "select  1"}, {Query: "select 0"}},
+		Sources:   []assistant.Source{{Tool: "compare_runs", Query: "select 4"}, {Tool: "runs_sql", Query: "select 3"}, {Tool: "runs_sql", Query: "select  1"}, {Tool: "runs_sql", Query: "select 0"}},
 		Questions: []assistant.Question{{Text: "Which dataset shall I train on?", Choices: []string{"a", "b"}}, {Text: "Sure?"}},
 	}
 	if err := env.printAnswer(answer, plans); err != nil {
 		t.Fatal(err)
 	}
-	want := "Which dataset shall I train on: a, b? It is 3. Source: query 3.\nSure?\n\nQuery 1: select 1\n\nQuery 3: select 3\n\nEarlier query: select 0\n"
+	want := "Which dataset shall I train on: a, b? It is 3. Source: query 3.\nSure?\n\nQuery 1: select 1\n\nQuery 3: select 3\n\nEarlier query: select 0\n\nQuery of compare_runs: select 4\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
