@@ -111,12 +111,16 @@ func (m *model) saved(i int) []int {
 }
 
 // backwardPeak plays the backward pass: gradients of results turn into
-// gradients of inputs, and what an operation had kept is let go.
+// gradients of inputs, and what an operation had kept is let go. A tensor that
+// is read twice gets its gradient in two parts, which are added into a third.
 func (m *model) backwardPeak(savers []int, alive int64) (peak int64) {
 	gradient := make([]bool, len(m.Values))
 	grow := func(v int) {
-		s := m.storage[v]
-		if !gradient[s] && m.Values[s].Source == nn.FromNode {
+		switch s := m.storage[v]; {
+		case m.Values[s].Source != nn.FromNode:
+		case gradient[s]:
+			peak = max(peak, alive+2*m.bytes[s])
+		default:
 			gradient[s] = true
 			alive += m.bytes[s]
 		}
@@ -124,15 +128,17 @@ func (m *model) backwardPeak(savers []int, alive int64) (peak int64) {
 	for _, v := range m.Outputs {
 		grow(v)
 	}
-	peak = alive
+	peak = max(peak, alive)
 	for i, node := range slices.Backward(m.Nodes) {
-		for _, v := range node.In {
-			grow(v)
-		}
-		peak = max(peak, alive)
-		if s := m.storage[node.Out]; s == node.Out && gradient[s] {
-			gradient[s] = false
-			alive -= m.bytes[s]
+		if m.storage[node.Out] == node.Out { // else it is its input's memory, and so is its gradient
+			for _, v := range node.In {
+				grow(v)
+			}
+			peak = max(peak, alive)
+			if gradient[node.Out] {
+				gradient[node.Out] = false
+				alive -= m.bytes[node.Out]
+			}
 		}
 		for _, v := range m.saved(i) {
 			s := m.storage[v]

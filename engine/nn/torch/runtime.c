@@ -20,9 +20,11 @@ void minivess_set_threads(int n) {
 
 int minivess_threads(void) { return at_get_num_threads ? at_get_num_threads() : 0; }
 
-// Activations are large and short-lived. By default glibc maps each one afresh
-// and gives it back, which costs a page fault every 4 KB; keeping freed memory in
-// one heap makes the next step find it warm.
+// Activations are large and short-lived. Left alone, glibc soon gives freed
+// memory back to the system and pays a page fault every 4 KB to have it again in
+// the next step. Up to 32 MB, the most that glibc allows, tensors come from one
+// heap that is kept; larger ones are mapped, for in a heap their gaps would raise
+// the peak by a third.
 int minivess_keep_memory(void) {
-  return mallopt(M_MMAP_MAX, 0) & mallopt(M_TRIM_THRESHOLD, -1) & mallopt(M_ARENA_MAX, 1);
+  return mallopt(M_MMAP_THRESHOLD, 32 << 20) & mallopt(M_TRIM_THRESHOLD, -1) & mallopt(M_ARENA_MAX, 1);
 }
