@@ -133,7 +133,7 @@ func Default() Experiment {
 		},
 		Augment:   Augment{Flip: 0.5},
 		Normalise: "zscore",
-		Infer:     Infer{Overlap: 0.25, Mode: "gaussian", WindowBatch: 1},
+		Infer:     Infer{Overlap: 0.25, Mode: "gaussian", WindowBatch: 4},
 	}
 }
 

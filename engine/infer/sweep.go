@@ -62,11 +62,16 @@ type emit func(ix, class int, row []float32)
 func (s *sweep) run(ctx context.Context, p Predictor, done emit) error {
 	size := volume(s.o.Window)
 	patches := make([]float32, s.o.Batch*s.channels*size)
-	for first := 0; first < len(s.windows); first += s.o.Batch {
+	// Batches of even size: a last one of a single window would be much slower
+	// for each window, since libtorch computes small single images by another,
+	// slower kernel.
+	batches := (len(s.windows) + s.o.Batch - 1) / s.o.Batch
+	for b := range batches {
+		first := b * len(s.windows) / batches
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		batch := s.windows[first:min(first+s.o.Batch, len(s.windows))]
+		batch := s.windows[first : (b+1)*len(s.windows)/batches]
 		in := patches[:len(batch)*s.channels*size]
 		for i, w := range batch {
 			s.extract(in[i*s.channels*size:][:s.channels*size], w)
