@@ -162,13 +162,13 @@ func (m *Module) Forward(x *ts.Tensor, train bool) (logits *ts.Tensor, err error
 }
 
 func (m *Module) logits(x handle, train bool) (handle, error) {
-	m.dropTape()
 	l, err := m.plan(shapeOf(x))
 	if err != nil {
 		return nil, err
 	}
 	defer setGrad(train)()
 	if train {
+		m.dropTape()
 		m.passes++
 	}
 	if train && m.checkpointing {
