@@ -8,6 +8,6 @@ grep -rlE --include='*_test.go' '^func Fuzz[A-Z]' . | sort | while read -r file;
 	package=./$(dirname "${file#./}")
 	grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | awk '{print $2}' | while read -r target; do
 		echo "== $package $target ($time)"
-		go test "$package" -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -parallel 2
+		go test "$package" -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -fuzzminimizetime 20x -parallel 2
 	done
 done
