@@ -366,7 +366,7 @@ func TestImportRefuses(t *testing.T) {
 func TestPreviewOfImportRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for path, want := range map[string]string{t.TempDir(): "no NIfTI file", filepath.Join(t.TempDir(), "nowhere"): "nowhere"} {
+	for path, want := range map[string]string{t.TempDir(): "no NIfTI file", filepath.Join(t.TempDir(), "nowhere"): "there is no folder"} {
 		_, err := b.Preview(t.Context(), tools.Call{Tool: "dataset_import", Args: json.RawMessage(jsonText(t, data.ImportIn{Path: path, Name: "a"}))})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -51,6 +51,10 @@ func (t importFolder) Preview(_ context.Context, in ImportIn) (tools.Preview, er
 		return tools.Preview{}, asError(err)
 	}
 	files, bytes, err := niftiFiles(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return tools.Preview{}, tools.Errorf(tools.CodeNotFound, "there is no folder %q", root).
+			WithHint("give the folder that holds the images and labels")
+	}
 	if err != nil {
 		return tools.Preview{}, asError(err)
 	}
