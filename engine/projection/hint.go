@@ -9,7 +9,7 @@ import (
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
-	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/spelling"
 )
 
 // explain turns DuckDB's error into one that helps: the first line of what it
@@ -99,7 +99,7 @@ func closest(name string, names []string) []string {
 	var near []scored
 	for _, n := range names {
 		bare := n[strings.LastIndexByte(n, '.')+1:]
-		if d := runs.Distance(strings.ToLower(name), bare); d <= 1+len(name)/3 {
+		if d := spelling.Distance(strings.ToLower(name), bare); d <= 1+len(name)/3 {
 			near = append(near, scored{n, d})
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/minivess/minivess/engine/spelling"
 )
 
 // filter keeps the runs that meet all conditions ("model=a,dataset=b").
@@ -84,30 +86,9 @@ func describe(found []Run) []string {
 func nearest(all []Run, sel string) []string {
 	sel = sel[:min(len(sel), maxID)]
 	sorted := slices.Clone(all)
-	key := func(r Run) int { return min(Distance(sel, r.ID()), Distance(sel, r.Spec.Name)) }
+	key := func(r Run) int { return min(spelling.Distance(sel, r.ID()), spelling.Distance(sel, r.Spec.Name)) }
 	slices.SortStableFunc(sorted, func(a, b Run) int { return key(a) - key(b) })
 	return describe(sorted[:min(len(sorted), maxCandidates)])
-}
-
-// Distance is the Levenshtein distance of two names, in bytes.
-func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diag+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func count(n int) string {
