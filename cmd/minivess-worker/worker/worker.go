@@ -83,13 +83,38 @@ func exitCode(err error) int {
 	}
 }
 
-// openJournal waits for whoever holds the journal for a moment, such as the
-// launcher that appends its line, and not for another worker.
-func openJournal(ctx context.Context, events string, logger *slog.Logger) (*journal.Writer, error) {
+// openJournal takes the journal's lock. A launcher that appends its line holds
+// it for a moment, which is waited for; another worker is not.
+func openJournal(ctx context.Context, ws *workspace.Workspace, id string, logger *slog.Logger) (*journal.Writer, error) {
+	events := filepath.Join(ws.Run(id), runs.EventsFile)
+	j, err := journal.OpenWriter(ctx, events, journal.Options{Logger: logger})
+	if !errors.Is(err, journal.ErrLocked) {
+		return j, err
+	}
+	if begun, ferr := begun(ws, id); ferr != nil || begun {
+		return nil, errors.Join(err, ferr)
+	}
 	const moment = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, moment)
+	waiting, cancel := context.WithTimeout(ctx, moment)
 	defer cancel()
-	return journal.OpenWriter(ctx, events, journal.Options{Logger: logger, Wait: true})
+	j, werr := journal.OpenWriter(waiting, events, journal.Options{Logger: logger, Wait: true})
+	if werr != nil {
+		return nil, errors.Join(err, werr)
+	}
+	// Whoever held it may have been a worker, which has done the job since.
+	if begun, ferr := begun(ws, id); ferr != nil || begun {
+		return nil, errors.Join(err, ferr, j.Close())
+	}
+	return j, nil
+}
+
+// begun tells whether a worker has taken up what was queued last.
+func begun(ws *workspace.Workspace, id string) (bool, error) {
+	var f runs.Fold
+	if err := runs.FoldEvents(ws, id, &f); err != nil {
+		return false, err
+	}
+	return f.Last != "" && f.Last != runs.EventQueued, nil
 }
 
 // work holds the journal for as long as it runs: that lock is how others see
@@ -99,10 +124,10 @@ func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err er
 	if err != nil {
 		return fmt.Errorf("%w: %w", train.ErrBadSpec, err)
 	}
-	events := filepath.Join(dir, runs.EventsFile)
-	j, err := openJournal(ctx, events, logger)
-	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("another worker is at work on this run (it holds %s): %w", events, err)
+	id := filepath.Base(dir)
+	j, err := openJournal(ctx, ws, id, logger)
+	if errors.Is(err, journal.ErrLocked) {
+		return fmt.Errorf("another worker is at work on this run (it holds %s): %w", filepath.Join(dir, runs.EventsFile), err)
 	}
 	if err != nil {
 		return err
@@ -113,7 +138,6 @@ func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err er
 			err = died(ctx, j, dir, p, logger)
 		}
 	}()
-	id := filepath.Base(dir)
 	var f runs.Fold
 	if err := runs.FoldEvents(ws, id, &f); err != nil {
 		return err
