@@ -50,7 +50,7 @@ func Main(b Build, args []string, stdout, stderr io.Writer) int {
 		return jobs.ExitDone
 	}
 	if err := restart(args); err != nil {
-		fmt.Fprintf(stderr, "going on without %s: %v\n", spinCount, err)
+		fmt.Fprintf(stderr, "going on without %s: %v\n", waitPolicy, err)
 	}
 	if len(args) > 0 && args[0] == "bench" {
 		return bench(ctx, args[1:], stdout, stderr)

@@ -119,7 +119,7 @@ func (s *session) register(env *environment) error {
 	if err != nil {
 		worker = "" // launching says what to do; everything else works without
 	}
-	launcher := &jobs.Launcher{Workspace: s.workspace, WorkerPath: worker, MaxConcurrent: env.slots(), Env: env.workerEnv(), Logger: s.logger, Now: time.Now}
+	launcher := &jobs.Launcher{Workspace: s.workspace, WorkerPath: worker, MaxConcurrent: env.slots(), Logger: s.logger, Now: time.Now}
 	jobTools := traintools.Deps{Workspace: s.workspace, Launcher: launcher}
 	s.registry = tools.NewRegistry(tools.StandardGates(tools.GateOptions{
 		Audit: s.workspace.Audit(), NewID: uuid.NewString, Now: time.Now, Trace: tools.TraceOptions{Tracer: s.tracer, Content: env.content()},
@@ -179,16 +179,6 @@ func (env *environment) hosted() (string, llms.Model, error) {
 	}
 	m, err := llm.OpenAICompatible(c)
 	return c.Model, m, err
-}
-
-// workerEnv is what workers find in their environment besides ours. Threads
-// that wait for work sleep: spinning, OpenMP's default, makes every job on a
-// machine with other work several times slower.
-func (env *environment) workerEnv() []string {
-	if env.Streams.Getenv("OMP_WAIT_POLICY") != "" {
-		return nil
-	}
-	return []string{"OMP_WAIT_POLICY=PASSIVE"}
 }
 
 // slots is how many jobs may run at the same time.
