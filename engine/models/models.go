@@ -45,14 +45,21 @@ type Adapter interface {
 
 // entry is one model of the list.
 type entry struct {
-	name string
-	make func(options map[string]any) (Adapter, error)
+	name, summary string
+	defaults      any // the options struct with upstream's defaults
+	make          func(options map[string]any) (Adapter, error)
+	small         func() map[string]any
+	recognise     func(shapes map[string]nn.Shape) (map[string]any, bool)
 }
 
 // entries is the list of models.
 func entries() []entry {
 	return []entry{
-		{segresnet.Name, construct(segresnet.New)},
+		{
+			name: segresnet.Name, summary: "residual encoder-decoder with group normalisation (Myronenko 2018), light and fast",
+			defaults: segresnet.Defaults(), make: construct(segresnet.New), small: func() map[string]any { return nil },
+			recognise: func(map[string]nn.Shape) (map[string]any, bool) { return nil, false },
+		},
 	}
 }
 
@@ -80,14 +87,23 @@ func Names() []string {
 // New makes a model. Options left out keep their defaults; unknown ones are
 // refused.
 func New(name string, options map[string]any) (Adapter, error) {
+	e, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.make(options)
+}
+
+// find looks a model up. The error wraps ErrUnknown and names what there is.
+func find(name string) (entry, error) {
 	for _, e := range entries() {
 		if e.name == name {
-			return e.make(options)
+			return e, nil
 		}
 	}
 	hint := ""
 	if near := adapter.Nearest(name, Names()); near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
-	return nil, fmt.Errorf("%w %q%s (there is %s)", ErrUnknown, name, hint, strings.Join(Names(), ", "))
+	return entry{}, fmt.Errorf("%w %q%s (there is %s)", ErrUnknown, name, hint, strings.Join(Names(), ", "))
 }
