@@ -31,6 +31,7 @@ type Build struct {
 const usage = `usage:
   minivess-worker --run FOLDER   do the job in FOLDER/job.json
   minivess-worker bench [flags]  time training steps
+  minivess-worker apply [flags]  pass arrays through a network, for comparisons
   minivess-worker version
 `
 
@@ -54,6 +55,9 @@ func Main(b Build, args []string, stdout, stderr io.Writer) int {
 	}
 	if len(args) > 0 && args[0] == "bench" {
 		return bench(ctx, args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "apply" {
+		return apply(ctx, args[1:], stderr)
 	}
 	flags := flag.NewFlagSet("minivess-worker", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
