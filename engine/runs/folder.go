@@ -156,12 +156,19 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("%w: schema %d; this program writes %d", ErrBadSpec, s.Schema, SpecSchema)
 	case !ValidID(s.RunID):
 		return fmt.Errorf("%w: run id %q: use 1 to %d of a-z, 0-9 and '-'", ErrBadSpec, s.RunID, maxID)
-	case s.Kind != KindTrain && s.Kind != KindEvaluate:
-		return fmt.Errorf("%w: unknown kind %q; known are %s and %s", ErrBadSpec, s.Kind, KindTrain, KindEvaluate)
+	case s.Kind != KindTrain && s.Kind != KindEvaluate && s.Kind != KindPredict:
+		return fmt.Errorf("%w: unknown kind %q; known are %s, %s and %s", ErrBadSpec, s.Kind, KindTrain, KindEvaluate, KindPredict)
+	case s.Kind == KindPredict && s.Predict == nil:
+		return fmt.Errorf("%w: kind %s needs the part \"predict\"", ErrBadSpec, s.Kind)
 	case s.Kind == KindEvaluate && s.Evaluate == nil:
 		return fmt.Errorf("%w: kind %s needs the part \"evaluate\"", ErrBadSpec, s.Kind)
 	case s.Kind == KindEvaluate && !ValidID(s.Evaluate.Run):
 		return fmt.Errorf("%w: the judged run's id %q: use 1 to %d of a-z, 0-9 and '-'", ErrBadSpec, s.Evaluate.Run, maxID)
+	}
+	if s.Kind == KindPredict {
+		if err := s.Predict.Validate(); err != nil {
+			return err
+		}
 	}
 	if err := validName(s.Name); err != nil {
 		return fmt.Errorf("%w: run name %q: %w", ErrBadSpec, s.Name, err)

@@ -37,6 +37,7 @@ type Spec struct {
 	Experiment  json.RawMessage   `json:"experiment"`        // config.Experiment, resolved
 	Sources     map[string]string `json:"sources,omitempty"` // dotted key → where its value came from
 	Evaluate    *EvaluateSpec     `json:"evaluate,omitempty"`
+	Predict     *PredictSpec      `json:"predict,omitempty"`
 }
 
 // DatasetRef pins the input data: absolute paths, digests, and the part each
