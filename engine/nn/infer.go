@@ -148,6 +148,27 @@ func inferChannelNorm(in []Shape, eps float64) (Shape, error) {
 }
 
 // Infer implements Op.
+func (n BatchNormOp) Infer(in []Shape) (Shape, error) {
+	if len(in) != 4 && len(in) != 6 {
+		return nil, setting("takes x, running_mean, running_var and num_batches_tracked, or those with weight and bias, given %d inputs", len(in))
+	}
+	if !(n.Momentum > 0 && n.Momentum <= 1) {
+		return nil, setting("momentum %g must lie in (0, 1]", n.Momentum)
+	}
+	if len(in[3]) > 0 {
+		return nil, wrong("num_batches_tracked is a scalar, not %v", in[3])
+	}
+	x := in[0]
+	if len(x) < 3 {
+		return nil, wrong("input %v must have at least 3 axes", x)
+	}
+	if !in[1].Equal(Shape{x[1]}) || !in[2].Equal(Shape{x[1]}) {
+		return nil, wrong("input has %d channels, running statistics are %v and %v", x[1], in[1], in[2])
+	}
+	return inferChannelNorm(append([]Shape{x}, in[4:]...), n.Eps)
+}
+
+// Infer implements Op.
 func (n LayerNormOp) Infer(in []Shape) (Shape, error) {
 	if len(in) != 1 && len(in) != 3 {
 		return nil, setting("takes x, or x with weight and bias, given %d inputs", len(in))
@@ -172,13 +193,28 @@ func (a Activation) Infer(in []Shape) (Shape, error) {
 	if err := arity(in, 1, 1); err != nil {
 		return nil, err
 	}
-	if a.Function < ActReLU || a.Function > ActTanh {
+	if a.Function < ActReLU || a.Function > ActReLU6 {
 		return nil, setting("unknown activation %d", int(a.Function))
 	}
 	if a.Slope != 0 && (a.Function != ActLeakyReLU || !(a.Slope > 0 && a.Slope < 1)) {
 		return nil, setting("slope %g: only leaky_relu has one, in [0, 1)", a.Slope)
 	}
+	if a.Alpha != 0 && (a.Function != ActELU && a.Function != ActCELU || !(a.Alpha > 0)) {
+		return nil, setting("alpha %g: only elu and celu have one, above 0", a.Alpha)
+	}
 	return in[0], nil
+}
+
+// Infer implements Op.
+func (PReLUOp) Infer(in []Shape) (Shape, error) {
+	if err := arity(in, 2, 2); err != nil {
+		return nil, err
+	}
+	x, w := in[0], in[1]
+	if len(x) < 2 || !w.Equal(Shape{1}) && !w.Equal(Shape{x[1]}) {
+		return nil, wrong("weight %v of input %v must have one element, or one a channel", w, x)
+	}
+	return x, nil
 }
 
 // Infer implements Op.
@@ -222,6 +258,32 @@ func (r Resize) Infer(in []Shape) (Shape, error) {
 			return nil, setting("factors %v must be at least 1", r.Scale)
 		}
 		out[2+i] *= f
+	}
+	return out, nil
+}
+
+// Infer implements Op.
+func (p Pool) Infer(in []Shape) (Shape, error) {
+	if err := arity(in, 1, 1); err != nil {
+		return nil, err
+	}
+	if p.Function != PoolAverage && p.Function != PoolMax {
+		return nil, setting("unknown pooling %d", int(p.Function))
+	}
+	x := in[0]
+	if len(x) != 5 {
+		return nil, wrong("input %v must have 5 axes", x)
+	}
+	out := x.Clone()
+	for i, k := range p.Kernel {
+		if k < 1 || p.Stride[i] < 1 || p.Padding[i] < 0 || 2*p.Padding[i] > k {
+			return nil, setting("kernel %v and stride %v must be at least 1, padding %v at most half the kernel", p.Kernel, p.Stride, p.Padding)
+		}
+		room := x[2+i] + 2*p.Padding[i] - k
+		if room < 0 {
+			return nil, wrong("size %d of axis %d is smaller than the kernel's %d", x[2+i]+2*p.Padding[i], 2+i, k)
+		}
+		out[2+i] = room/p.Stride[i] + 1
 	}
 	return out, nil
 }

@@ -110,6 +110,17 @@ func (p Permute) Infer(in []Shape) (Shape, error) {
 }
 
 // Infer implements Op.
+func (r Roll) Infer(in []Shape) (Shape, error) {
+	if err := arity(in, 1, 1); err != nil {
+		return nil, err
+	}
+	if len(r.Shift) != len(in[0]) || len(r.Shift) == 0 {
+		return nil, setting("shift %v of a tensor with %d axes", r.Shift, len(in[0]))
+	}
+	return in[0], nil
+}
+
+// Infer implements Op.
 func (p Pad) Infer(in []Shape) (Shape, error) {
 	if err := arity(in, 1, 1); err != nil {
 		return nil, err
@@ -181,6 +192,12 @@ func (d DropoutOp) Infer(in []Shape) (Shape, error) {
 	}
 	if !(d.P >= 0 && d.P < 1) {
 		return nil, setting("probability %g must lie in [0, 1)", d.P)
+	}
+	if d.Channels && d.Samples {
+		return nil, setting("drops channels or samples, not both")
+	}
+	if d.Samples && len(in[0]) == 0 {
+		return nil, wrong("a scalar has no samples to drop")
 	}
 	if d.Channels && len(in[0]) < 3 {
 		return nil, wrong("input %v has no channels to drop", in[0])

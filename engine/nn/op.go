@@ -36,6 +36,14 @@ type GroupNormOp struct {
 // the biased variance and no running statistics. Inputs as GroupNormOp.
 type InstanceNormOp struct{ Eps float64 }
 
+// BatchNormOp normalises each channel over the batch and all voxels. While
+// training it uses the biased variance of the batch, and moves the running
+// statistics towards the batch's by Momentum (with the unbiased variance, as
+// PyTorch does); otherwise it uses the running ones. Inputs: x (N, C, …), the
+// buffers running_mean (C), running_var (C) and num_batches_tracked (a whole
+// number, counting the training passes), optionally weight (C) and bias (C).
+type BatchNormOp struct{ Eps, Momentum float64 }
+
 // LayerNormOp normalises over the last Axes axes. Inputs: x, optionally weight
 // and bias of those axes' shape.
 type LayerNormOp struct {
@@ -54,11 +62,19 @@ const (
 	ActSiLU                            // x·sigmoid(x)
 	ActSigmoid
 	ActTanh
+	ActELU   // x if x > 0, else Alpha·(exp(x) − 1)
+	ActCELU  // x if x > 0, else Alpha·(exp(x/Alpha) − 1)
+	ActSELU  // the self-normalising ELU, with its two fixed constants
+	ActMish  // x·tanh(ln(1 + exp(x)))
+	ActReLU6 // min(max(x, 0), 6)
 )
+
+// ActSwish is another name of ActSiLU.
+const ActSwish = ActSiLU
 
 // String returns the name used in messages.
 func (k ActivationKind) String() string {
-	names := [...]string{"relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh"}
+	names := [...]string{"relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh", "elu", "celu", "selu", "mish", "relu6"}
 	if k < 0 || int(k) >= len(names) {
 		return "unknown activation"
 	}
@@ -66,11 +82,23 @@ func (k ActivationKind) String() string {
 }
 
 // Activation applies an element-wise function. Slope is for ActLeakyReLU and
-// lies in [0, 1).
+// lies in [0, 1). Alpha is for ActELU and ActCELU, positive; 0 means 1.
 type Activation struct {
-	Function ActivationKind
-	Slope    float64
+	Function     ActivationKind
+	Slope, Alpha float64
 }
+
+// Steepness returns Alpha, 1 when it was left out.
+func (a Activation) Steepness() float64 {
+	if a.Alpha == 0 {
+		return 1
+	}
+	return a.Alpha
+}
+
+// PReLUOp is x where positive, weight·x elsewhere. Inputs: x (N, C, …) and
+// weight, one element for all channels or C of them.
+type PReLUOp struct{}
 
 // BinaryKind names an element-wise operation of two tensors.
 type BinaryKind int
@@ -114,6 +142,32 @@ type Resize struct {
 	Scale [3]int
 }
 
+// PoolKind says what Pool takes of each window.
+type PoolKind int
+
+// The poolings. Averages count the padding's zeros, as PyTorch does by default;
+// the largest element never comes from the padding.
+const (
+	PoolAverage PoolKind = iota
+	PoolMax
+)
+
+// String returns the name used in messages.
+func (k PoolKind) String() string {
+	names := [...]string{"avg_pool3d", "max_pool3d"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown pooling"
+	}
+	return names[k]
+}
+
+// Pool replaces each window of the spatial axes of (N, C, X, Y, Z) by one
+// element. Padding is at most half the kernel.
+type Pool struct {
+	Function                PoolKind
+	Kernel, Stride, Padding [3]int
+}
+
 // Concat joins tensors along Axis.
 type Concat struct{ Axis int }
 
@@ -128,6 +182,10 @@ type Reshape struct{ Shape Shape }
 
 // Permute reorders axes: output axis i is input axis Axes[i].
 type Permute struct{ Axes []int }
+
+// Roll moves elements along each axis by Shift, a number for every axis, of
+// either sign; what leaves at one end comes back at the other.
+type Roll struct{ Shift []int }
 
 // Pad adds Before and After elements of Value on each axis.
 type Pad struct {
@@ -146,10 +204,11 @@ type Gather struct{ Indices []int }
 
 // DropoutOp zeroes elements with probability P and scales the rest by 1/(1-P)
 // while training; it does nothing otherwise. Channels drops whole channels of
-// (N, C, …), as PyTorch's Dropout3d does.
+// (N, C, …), as PyTorch's Dropout3d does; Samples drops whole samples, which is
+// called stochastic depth or drop path. At most one of both is set.
 type DropoutOp struct {
-	P        float64
-	Channels bool
+	P                 float64
+	Channels, Samples bool
 }
 
 // Constant is a tensor of fixed values, such as an attention mask. No inputs.
@@ -171,10 +230,16 @@ func (GroupNormOp) Kind() string { return "group_norm" }
 func (InstanceNormOp) Kind() string { return "instance_norm" }
 
 // Kind implements Op.
+func (BatchNormOp) Kind() string { return "batch_norm" }
+
+// Kind implements Op.
 func (LayerNormOp) Kind() string { return "layer_norm" }
 
 // Kind implements Op.
 func (a Activation) Kind() string { return a.Function.String() }
+
+// Kind implements Op.
+func (PReLUOp) Kind() string { return "prelu" }
 
 // Kind implements Op.
 func (b Binary) Kind() string { return b.Operation.String() }
@@ -184,6 +249,9 @@ func (Affine) Kind() string { return "affine" }
 
 // Kind implements Op.
 func (Resize) Kind() string { return "resize" }
+
+// Kind implements Op.
+func (p Pool) Kind() string { return p.Function.String() }
 
 // Kind implements Op.
 func (Concat) Kind() string { return "concat" }
@@ -196,6 +264,9 @@ func (Reshape) Kind() string { return "reshape" }
 
 // Kind implements Op.
 func (Permute) Kind() string { return "permute" }
+
+// Kind implements Op.
+func (Roll) Kind() string { return "roll" }
 
 // Kind implements Op.
 func (Pad) Kind() string { return "pad" }

@@ -21,6 +21,17 @@ func InstanceNorm(g Graph, x Value, weight, bias string, eps float64) Value {
 	return g.Apply(InstanceNormOp{Eps: eps}, withParams(g, x, weight, bias)...)
 }
 
+// BatchNorm normalises each channel over the batch. It uses the parameters and
+// buffers of BatchNormParams under the same prefix; affine says whether there
+// are a weight and a bias.
+func BatchNorm(g Graph, x Value, prefix string, affine bool, op BatchNormOp) Value {
+	names := []string{prefix + ".running_mean", prefix + ".running_var", prefix + ".num_batches_tracked"}
+	if affine {
+		names = append(names, prefix+".weight", prefix+".bias")
+	}
+	return g.Apply(op, withParams(g, x, names...)...)
+}
+
 // LayerNorm normalises over the last axes. Empty names mean no affine part.
 func LayerNorm(g Graph, x Value, weight, bias string, axes int, eps float64) Value {
 	return g.Apply(LayerNormOp{Axes: axes, Eps: eps}, withParams(g, x, weight, bias)...)
@@ -44,6 +55,10 @@ func ReLU(g Graph, x Value) Value { return g.Apply(Activation{Function: ActReLU}
 func LeakyReLU(g Graph, x Value, slope float64) Value {
 	return g.Apply(Activation{Function: ActLeakyReLU, Slope: slope}, x)
 }
+
+// PReLU returns x where positive, weight·x elsewhere; the parameter has one
+// element or one a channel.
+func PReLU(g Graph, x Value, weight string) Value { return g.Apply(PReLUOp{}, x, g.Param(weight)) }
 
 // GELU returns x·Φ(x).
 func GELU(g Graph, x Value) Value { return g.Apply(Activation{Function: ActGELU}, x) }
@@ -85,6 +100,9 @@ func View(g Graph, x Value, shape ...int) Value { return g.Apply(Reshape{Shape: 
 // Transpose permutes axes.
 func Transpose(g Graph, x Value, axes ...int) Value { return g.Apply(Permute{Axes: axes}, x) }
 
+// Shifted rolls elements along the axes, a shift for every axis.
+func Shifted(g Graph, x Value, shift ...int) Value { return g.Apply(Roll{Shift: shift}, x) }
+
 // MatMul multiplies matrices in the last two axes.
 func MatMul(g Graph, a, b Value) Value { return g.Apply(MatMulOp{}, a, b) }
 
@@ -97,4 +115,12 @@ func Dropout(g Graph, x Value, p float64, channels bool) Value {
 		return x
 	}
 	return g.Apply(DropoutOp{P: p, Channels: channels}, x)
+}
+
+// DropPath drops whole samples while training (stochastic depth).
+func DropPath(g Graph, x Value, p float64) Value {
+	if p == 0 {
+		return x
+	}
+	return g.Apply(DropoutOp{P: p, Samples: true}, x)
 }

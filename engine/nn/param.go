@@ -104,3 +104,18 @@ func CountElements(params []Param) int64 {
 	}
 	return n
 }
+
+// BatchNormParams declares what BatchNorm uses, under PyTorch's names and in its
+// order: weight and bias if affine, then the running statistics and the number
+// of batches that they have seen.
+func BatchNormParams(prefix string, channels int, affine bool) []Param {
+	each := Shape{channels}
+	var params []Param
+	if affine {
+		params = append(params, Param{Name: prefix + ".weight", Shape: each, Init: Ones()}, Param{Name: prefix + ".bias", Shape: each})
+	}
+	return append(params,
+		Param{Name: prefix + ".running_mean", Shape: each, Buffer: true},
+		Param{Name: prefix + ".running_var", Shape: each, Init: Ones(), Buffer: true},
+		Param{Name: prefix + ".num_batches_tracked", Shape: Shape{}, Buffer: true, DType: I64})
+}
