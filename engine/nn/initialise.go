@@ -60,6 +60,8 @@ func sampler(p Param, seed int64) (func() float32, error) {
 		return func() float32 { return 0 }, nil
 	case InitOnes:
 		return func() float32 { return 1 }, nil
+	case InitConstant:
+		return func() float32 { return float32(p.Init.Bound) }, nil
 	case InitUniform:
 		return func() float32 { return float32((2*r.Float64() - 1) * p.Init.Bound) }, nil
 	case InitTruncNormal:

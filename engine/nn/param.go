@@ -35,6 +35,7 @@ const (
 	InitUniform                     // uniform in [-Bound, Bound)
 	InitTruncNormal                 // normal with deviation Bound, cut at ±2 (absolute), as timm's trunc_normal_
 	InitInts                        // exactly Ints; for index buffers
+	InitConstant                    // all Bound
 )
 
 // Init says how a parameter starts. The zero value means zeros.
@@ -49,6 +50,9 @@ func Ones() Init { return Init{Kind: InitOnes} }
 
 // Zeros starts a parameter at 0.
 func Zeros() Init { return Init{Kind: InitZeros} }
+
+// Filled starts every element of a parameter at value.
+func Filled(value float64) Init { return Init{Kind: InitConstant, Bound: value} }
 
 // Uniform draws from [-bound, bound).
 func Uniform(bound float64) Init { return Init{Kind: InitUniform, Bound: bound} }
