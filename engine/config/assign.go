@@ -43,8 +43,14 @@ func (s setting) convert(v reflect.Value) error {
 		if *field, ok = triple(value); !ok {
 			return fmt.Errorf("want 3 integers such as [48, 48, 32] or 48x48x32, got %s", describe(value))
 		}
+	case *[]string:
+		*field, ok = words(value)
+	case *[]Group:
+		return setGroups(field, value)
 	case *map[string]string:
 		return s.labels(v)
+	case *map[string]any:
+		return s.option(field)
 	}
 	if ok {
 		return nil

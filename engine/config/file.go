@@ -147,6 +147,10 @@ func (w *walker) entry(section string, n *ast.MappingValueNode) {
 		w.unknown(section, name)
 		return
 	}
+	if isGroup && l.isOptions() && label == "" {
+		w.options(n.Value)
+		return
+	}
 	value := plain(n.Value)
 	if value == nil {
 		w.fail(n.Key, key+" has no value", "give it one or leave the line out")
@@ -157,6 +161,26 @@ func (w *walker) entry(section string, n *ast.MappingValueNode) {
 		return
 	}
 	w.settings = append(w.settings, setting{leaf: l, label: label, key: key, value: value, where: position(w.path, n.Value.GetToken())})
+}
+
+// options walks the settings that only a model knows, so that each keeps its
+// place in the file.
+func (w *walker) options(n ast.Node) {
+	var values []*ast.MappingValueNode
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	}
+	for _, v := range values {
+		name, ok := v.Key.(*ast.StringNode)
+		if !ok || name.Value == "" {
+			w.fail(v.Key, fmt.Sprintf("unknown key %q", v.Key.GetToken().Value), "")
+			continue
+		}
+		w.entry("model.options.", v)
+	}
 }
 
 func (w *walker) unknown(section string, name *ast.StringNode) {

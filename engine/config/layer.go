@@ -80,13 +80,19 @@ func Resolve(layers ...Layer) (Resolved, error) {
 			errs = append(errs, err)
 		}
 		for _, set := range settings {
-			if err := set.assign(v.FieldByIndex(set.leaf.index)); err != nil {
-				errs = append(errs, err)
-				continue
+			for _, set := range s.spread(set) {
+				if err := set.assign(v.FieldByIndex(set.leaf.index)); err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				r.Sources[set.leaf.key] = set.where
+				if set.leaf.isOptions() {
+					r.Sources[set.leaf.key+"."+set.label] = set.where
+				}
 			}
-			r.Sources[set.leaf.key] = set.where
 		}
 	}
+	r.follow()
 	if len(errs) == 0 {
 		errs = r.validate()
 	}
@@ -94,6 +100,25 @@ func Resolve(layers ...Layer) (Resolved, error) {
 		return Resolved{}, errors.Join(errs...)
 	}
 	return r, nil
+}
+
+// follow gives what nobody set the default that goes with what somebody did.
+func (r *Resolved) follow() {
+	t := &r.Experiment.Train
+	if t.Optimizer != "sgd" {
+		return
+	}
+	const source = "nnU-Net's value with sgd"
+	for key, set := range map[string]func(){
+		"train.learning_rate": func() { t.LearningRate = 1e-2 },
+		"train.weight_decay":  func() { t.WeightDecay = 3e-5 },
+		"train.schedule":      func() { t.Schedule = "poly" },
+	} {
+		if r.Sources[key] == DefaultSource {
+			set()
+			r.Sources[key] = source
+		}
+	}
 }
 
 // validate checks the ranges and says where a value out of range came from.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -122,7 +123,13 @@ func TestFileErrors(t *testing.T) {
 		{"two documents", "seed: 1\n---\nseed: 2\n", "FILE:3:5: a second document; keep one in a file"},
 		{"syntax", "train: {epochs: 3\n", "FILE:1:"},
 		{"precision", "train:\n  precision: float16\n", "FILE:2:14: train.precision is \"float16\": must be float32 or bfloat16; did you mean bfloat16?"},
-		{"patch", "train:\n  patch_size: 50x48x48\n", "FILE:2:15: train.patch_size is 50x48x48: each side must be a multiple of 8 from 8 to 1024"},
+		{"patch", "train:\n  patch_size: 0x48x48\n", "FILE:2:15: train.patch_size is 0x48x48: each side must be from 1 to 1024"},
+		{"pattern", "train:\n  freeze: [\"[a\"]\n", "FILE:2:11: train.freeze is \"[a\": must be a name in which * stands for any characters"},
+		{"group", "train:\n  groups: [{patern: x}]\n", "FILE:2:11: train.groups: unknown key \"patern\" in a group; did you mean pattern?"},
+		{"group's scale", "train:\n  groups: [{pattern: x, learning_rate_scale: 0}]\n", "FILE:2:11: train.groups is 0: the scale of \"x\" must be above 0"},
+		{"options that are none", "model:\n  options: 3\n", "FILE:2:12: model.options: want settings such as {feature_size: 24}, got the number 3"},
+		{"an option without a value", "model:\n  options:\n    feature_size:\n", "FILE:3:5: model.options.feature_size has no value"},
+		{"an infinite option", "model:\n  options:\n    feature_size: [1, .inf]\n", "FILE:3:19: model.options.feature_size: want a finite number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +163,14 @@ func TestOverrideErrors(t *testing.T) {
 		"foreground_fraction=1.5":  "override: train.foreground_fraction is 1.5: must be from 0 to 1",
 		"name=\x1b[31mred":         "override: name is \"\\x1b[31mred\": must be printable text",
 		"device=gpu":               "override: device is \"gpu\": must be auto, cpu or cuda; did you mean cpu?",
+		"groups=encoder*":          "override: groups: \"encoder*\" is not pattern:scale; for example encoder*:0.1",
+		"groups=encoder*:x":        "override: groups: \"encoder*:x\": learning_rate_scale: want a number, got \"x\"",
+		"momentum=1":               "override: train.momentum is 1: must be at least 0 and below 1",
+		"optimizer=sdg":            "override: train.optimizer is \"sdg\": must be adamw or sgd; did you mean sgd?",
+		"model.options=3":          "override: model.options: want settings such as {feature_size: 24}, got \"3\"",
+		"model.options.depths=[1,": "override: model.options.depths: \"[1,\" is not readable as a list or a map",
+		"model.options.x=1e999":    "override: model.options.x: want a finite number, got \"1e999\" (+Inf)",
+		"model.options.x=":         "override: model.options.x: want a value, got nothing",
 		"seed=9223372036854775808": "override: seed: want an integer, got \"9223372036854775808\"",
 	} {
 		_, err := config.Resolve(config.OverridesLayer([]string{override}))
@@ -219,6 +234,25 @@ func experiments(t *rapid.T) config.Experiment {
 	e.Train.Epochs = rapid.IntRange(1, 1_000_000).Draw(t, "epochs")
 	side := rapid.IntRange(1, 128)
 	e.Train.PatchSize = [3]int{8 * side.Draw(t, "x"), 8 * side.Draw(t, "y"), 8 * side.Draw(t, "z")}
+	e.Init.From = rapid.StringMatching(`[a-z0-9 ./:#-]{0,12}`).Draw(t, "from")
+	patterns := rapid.SliceOfN(rapid.StringMatching(`[a-z*?.:#'"0-9]{1,8}`), 0, 3)
+	for _, list := range []*[]string{&e.Init.Ignore, &e.Train.Freeze} {
+		if p := patterns.Draw(t, "patterns"); len(p) > 0 {
+			*list = p
+		}
+	}
+	for _, p := range patterns.Draw(t, "groups") {
+		g := config.Group{Pattern: p, LearningRateScale: rapid.Float64Range(1e-6, 100).Draw(t, "scale")}
+		if rapid.Bool().Draw(t, "decays") {
+			decay := rapid.Float64Range(0, 1).Draw(t, "decay")
+			g.WeightDecay = &decay
+		}
+		e.Train.Groups = append(e.Train.Groups, g)
+	}
+	if rapid.Bool().Draw(t, "options") {
+		value := rapid.SampledFrom([]any{24.0, 0.1, true, "fixed", "null", "24", "[1", "~", "a: b", []any{2.0, 2.0}, map[string]any{"name": "group", "n": 8.0}, []any{"x", []any{1.0}}})
+		e.Model.Extra = rapid.MapOfN(rapid.StringMatching(`[a-z_]{2,8}[0-9]`), value, 1, 4).Draw(t, "extra")
+	}
 	e.Train.IncludeBackground = rapid.Bool().Draw(t, "background")
 	if rapid.Bool().Draw(t, "tagged") {
 		e.Tags = rapid.MapOfN(rapid.StringMatching(`[a-z]{1,8}`), rapid.StringMatching(`[ -~]{0,12}`), 1, 4).Draw(t, "tags")
@@ -271,4 +305,131 @@ func TestStepCounts(t *testing.T) {
 	if got := tr.TotalSteps(3); got != 5 {
 		t.Errorf("limited total %d, want 5", got)
 	}
+}
+
+// Settings that only a model knows keep their type and where they came from;
+// those that every model has go where they belong.
+func TestModelOptions(t *testing.T) {
+	t.Parallel()
+	path := write(t, "model:\n  name: swinunetr\n  options:\n    feature_size: 24\n    depths: [2, 2, 2, 2]\n    out_channels: 3\n    norm: [group, {num_groups: 8}]\n    gone: 1\n")
+	r, err := config.Resolve(
+		config.FileLayer(path),
+		config.OverridesLayer([]string{"model.options.patch_merging=fixed", "model.options.use_v2 = true", "model.options.init_filters=12", "model.options.gone=null", `model.options.quoted="24"`}),
+		config.MapLayer("argument", map[string]any{"model": map[string]any{"options": map[string]any{"num_heads": []any{3, 6}}}, "model.options.qkv_bias": false}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"feature_size": 24.0, "depths": []any{2.0, 2.0, 2.0, 2.0}, "norm": []any{"group", map[string]any{"num_groups": 8.0}},
+		"patch_merging": "fixed", "use_v2": true, "quoted": "24", "num_heads": []any{3.0, 6.0}, "qkv_bias": false,
+	}
+	if diff := cmp.Diff(want, r.Experiment.Model.Extra); diff != "" {
+		t.Error(diff)
+	}
+	want["init_filters"], want["in_channels"], want["out_channels"] = 12, 1, 3
+	if diff := cmp.Diff(want, r.Experiment.Model.Options()); diff != "" {
+		t.Error(diff)
+	}
+	for key, source := range map[string]string{
+		"model.options.feature_size": path + ":4:19", "model.options.patch_merging": "override", "model.options.num_heads": "argument",
+		"model.out_channels": path + ":6:19", "model.init_filters": "override",
+	} {
+		if r.Sources[key] != source {
+			t.Errorf("source of %s is %q, want %q", key, r.Sources[key], source)
+		}
+	}
+}
+
+// A model is asked for what was set and nothing else.
+func TestOptionsLeaveOutWhatWasNotSet(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(map[string]any{"in_channels": 1, "out_channels": 2}, config.Default().Model.Options()); diff != "" {
+		t.Error(diff)
+	}
+	m := config.Model{Name: "x", Dropout: 0.5}
+	if diff := cmp.Diff(map[string]any{"dropout": 0.5}, m.Options()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Lists read alike from files, arguments and the command line.
+func TestLists(t *testing.T) {
+	t.Parallel()
+	decay := 0.5
+	want := config.Default()
+	want.Train.Freeze = []string{"swinViT.*", "encoder1.*"}
+	want.Train.Groups = []config.Group{{Pattern: "decoder*", LearningRateScale: 0.1}, {Pattern: "out.*", LearningRateScale: 2, WeightDecay: &decay}}
+	path := write(t, "train:\n  freeze: [swinViT.*, \"encoder1.*\"]\n  groups:\n    - {pattern: decoder*, learning_rate_scale: 0.1}\n    - pattern: out.*\n      learning_rate_scale: 2\n      weight_decay: 0.5\n")
+	for name, layer := range map[string]config.Layer{
+		"file":     config.FileLayer(path),
+		"override": config.OverridesLayer([]string{"freeze=swinViT.*, encoder1.*", "groups=decoder*:0.1,out.*:2:0.5"}),
+		"argument": config.MapLayer("argument", map[string]any{"freeze": []any{"swinViT.*", "encoder1.*"}, "groups": []any{"decoder*:0.1", "out.*:2:0.5"}}),
+	} {
+		r, err := config.Resolve(layer)
+		if diff := cmp.Diff(want, r.Experiment); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", name, err, diff)
+		}
+	}
+}
+
+// Stochastic gradient descent brings nnU-Net's values, unless others are said.
+func TestDefaultsFollowTheOptimizer(t *testing.T) {
+	t.Parallel()
+	r, err := config.Resolve(config.OverridesLayer([]string{"optimizer=sgd", "schedule=cosine"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Experiment.Train; got.LearningRate != 1e-2 || got.WeightDecay != 3e-5 || got.Schedule != "cosine" || got.Momentum != 0.99 {
+		t.Errorf("%+v", got)
+	}
+	if got := r.Sources["train.learning_rate"]; got != "nnU-Net's value with sgd" {
+		t.Errorf("learning rate from %q", got)
+	}
+}
+
+// Experiments that an older program wrote are read as they were meant.
+func TestFormerSchema(t *testing.T) {
+	t.Parallel()
+	var e config.Experiment
+	old := `{"name":"","dataset":"toy","fold":0,"seed":3,"device":"cpu","threads":1,"model":{"name":"segresnet","init_filters":8,"in_channels":1,"out_channels":2,"dropout":0.1},` +
+		`"train":{"epochs":2,"max_steps":0,"patches_per_volume":2,"batch_size":1,"patch_size":[8,8,8],"foreground_fraction":0.5,"loss":"dice_ce","include_background":false,"optimizer":"adamw",` +
+		`"learning_rate":0.001,"weight_decay":0,"gradient_clip":0,"schedule":"constant","warmup_steps":0,"precision":"float32","gradient_checkpointing":false,"patience":0,"validate_every":0,` +
+		`"checkpoint_every":0,"cache_megabytes":10},"augment":{"flip":0},"normalise":"none","infer":{"window":[0,0,0],"overlap":0.5,"mode":"constant","window_batch":1}}`
+	if err := json.Unmarshal([]byte(old), &e); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Dataset, want.Seed, want.Device, want.Threads = "toy", 3, "cpu", 1
+	want.Model.InitFilters, want.Model.Dropout = 8, 0.1
+	want.Train = config.Train{
+		Epochs: 2, PatchesPerVolume: 2, BatchSize: 1, PatchSize: [3]int{8, 8, 8}, ForegroundFraction: 0.5, Loss: "dice_ce", DeepSupervision: "nnunet",
+		Optimizer: "adamw", LearningRate: 1e-3, Momentum: 0.99, Schedule: "constant", Precision: "float32", CacheMegabytes: 10,
+	}
+	want.Augment.Flip, want.Normalise, want.Infer = 0, "none", config.Infer{Overlap: 0.5, Mode: "constant", WindowBatch: 1}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is written into a job is read back the same.
+func TestJSONRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		e := experiments(rt)
+		b, err := json.Marshal(e)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var back config.Experiment
+		if err := json.Unmarshal(b, &back); err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(e, back); diff != "" || !e.Model.Equal(back.Model) {
+			rt.Fatal(diff)
+		}
+	})
 }

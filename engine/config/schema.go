@@ -60,8 +60,16 @@ func (s *schema) collect(prefix string, index []int, t reflect.Type) {
 }
 
 // exact finds a leaf by its whole dotted key. A key below tags ("tags.site")
-// finds tags, with the label's name.
+// finds tags, with the label's name; likewise one below model.options, unless
+// all models have that option: it is a key of its own then.
 func (s schema) exact(key string) (l leaf, label string, ok bool) {
+	if option, found := strings.CutPrefix(key, "model.options."); found && option != "name" && option != "options" {
+		for _, l := range s.leaves {
+			if l.key == "model."+option {
+				return l, "", true
+			}
+		}
+	}
 	for _, l := range s.leaves {
 		if l.key == key {
 			return l, "", true
@@ -143,7 +151,12 @@ func typeName(t reflect.Type) string {
 		return "true or false"
 	case reflect.Array:
 		return "3 integers"
+	case reflect.Slice:
+		return "a list"
 	case reflect.Map:
+		if t.Elem().Kind() == reflect.Interface {
+			return "settings"
+		}
 		return "labels"
 	default:
 		return t.String()
@@ -155,7 +168,7 @@ func show(v reflect.Value) string {
 	if s, ok := reflect.TypeAssert[[3]int](v); ok {
 		return size(s)
 	}
-	if v.Kind() == reflect.Map && v.Len() == 0 {
+	if (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0 {
 		return ""
 	}
 	return fmt.Sprint(v.Interface())

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// patchMultiple is what every side of a patch must divide by: three halvings.
-const patchMultiple = 8
+// maxSide is the longest side of a patch or a window, in voxels. What else a
+// network asks of them, the model says.
+const maxSide = 1024
 
 // ValueError is a value that has the right type but cannot be used.
 type ValueError struct {
@@ -45,6 +47,8 @@ func (e Experiment) Validate() error {
 	c.between("threads", e.Threads, 0, 1024)
 	c.oneOf("normalise", e.Normalise, "zscore", "percentile", "none")
 	c.model(e.Model)
+	c.printable("init.from", e.Init.From)
+	c.patterns("init.ignore", e.Init.Ignore)
 	c.train(e.Train)
 	c.fraction("augment.flip", e.Augment.Flip)
 	c.infer(e.Infer)
@@ -61,11 +65,17 @@ func (c *checker) model(m Model) {
 	if strings.TrimSpace(m.Name) == "" {
 		c.fail("model.name", `""`, "name a network, for example segresnet")
 	}
-	c.between("model.init_filters", m.InitFilters, 1, 512)
+	c.between("model.init_filters", m.InitFilters, 0, 512)
 	c.between("model.in_channels", m.InChannels, 1, 64)
 	c.between("model.out_channels", m.OutChannels, 2, 256)
 	if !(m.Dropout >= 0 && m.Dropout < 1) {
 		c.fail("model.dropout", m.Dropout, "must be at least 0 and below 1")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Extra)) {
+		c.printable("model.options", name)
+		if text, ok := m.Extra[name].(string); ok {
+			c.printable("model.options", text)
+		}
 	}
 }
 
@@ -74,17 +84,18 @@ func (c *checker) train(t Train) {
 	c.between("train.max_steps", t.MaxSteps, 0, 1_000_000_000)
 	c.between("train.patches_per_volume", t.PatchesPerVolume, 1, 10_000)
 	c.between("train.batch_size", t.BatchSize, 1, 1024)
-	for _, n := range t.PatchSize {
-		if n < patchMultiple || n > 1024 || n%patchMultiple != 0 {
-			c.fail("train.patch_size", size(t.PatchSize), "each side must be a multiple of %d from %d to 1024", patchMultiple, patchMultiple)
-			break
-		}
+	if slices.Min(t.PatchSize[:]) < 1 || slices.Max(t.PatchSize[:]) > maxSide {
+		c.fail("train.patch_size", size(t.PatchSize), "each side must be from 1 to %d", maxSide)
 	}
 	c.fraction("train.foreground_fraction", t.ForegroundFraction)
 	c.oneOf("train.loss", t.Loss, "dice_ce", "dice", "ce")
-	c.oneOf("train.optimizer", t.Optimizer, "adamw")
+	c.oneOf("train.deep_supervision", t.DeepSupervision, "nnunet", "exp", "same", "none")
+	c.oneOf("train.optimizer", t.Optimizer, "adamw", "sgd")
 	if !(t.LearningRate > 0 && t.LearningRate <= 1e6) {
 		c.fail("train.learning_rate", t.LearningRate, "must be above 0 and at most 1000000")
+	}
+	if !(t.Momentum >= 0 && t.Momentum < 1) {
+		c.fail("train.momentum", t.Momentum, "must be at least 0 and below 1")
 	}
 	if !(t.WeightDecay >= 0 && t.WeightDecay <= 1) {
 		c.fail("train.weight_decay", t.WeightDecay, "must be from 0 to 1")
@@ -99,16 +110,36 @@ func (c *checker) train(t Train) {
 	c.atLeast("train.validate_every", t.ValidateEvery, 0)
 	c.atLeast("train.checkpoint_every", t.CheckpointEvery, 0)
 	c.atLeast("train.cache_megabytes", t.CacheMegabytes, 0)
+	c.patterns("train.freeze", t.Freeze)
+	c.groups(t.Groups)
+}
+
+func (c *checker) groups(groups []Group) {
+	for _, g := range groups {
+		c.patterns("train.groups", []string{g.Pattern})
+		if !(g.LearningRateScale > 0 && g.LearningRateScale <= 1e6) {
+			c.fail("train.groups", g.LearningRateScale, "the scale of %q must be above 0 and at most 1000000; train.freeze keeps parameters as they are", g.Pattern)
+		}
+		if d := g.WeightDecay; d != nil && !(*d >= 0 && *d <= 1) {
+			c.fail("train.groups", *d, "the weight decay of %q must be from 0 to 1", g.Pattern)
+		}
+	}
+}
+
+// patterns checks what is matched against names. Whether one matches anything
+// is for whoever knows the names to say.
+func (c *checker) patterns(key string, patterns []string) {
+	for _, p := range patterns {
+		c.printable(key, p)
+		if _, err := path.Match(p, ""); err != nil || p == "" {
+			c.fail(key, fmt.Sprintf("%q", p), "must be a name in which * stands for any characters, ? for one, [ab] for one of several")
+		}
+	}
 }
 
 func (c *checker) infer(i Infer) {
-	if i.Window != [3]int{} {
-		for _, n := range i.Window {
-			if n < patchMultiple || n > 1024 || n%patchMultiple != 0 {
-				c.fail("infer.window", size(i.Window), "each side must be a multiple of %d from %d to 1024, or all 0 for the patch size", patchMultiple, patchMultiple)
-				break
-			}
-		}
+	if i.Window != [3]int{} && (slices.Min(i.Window[:]) < 1 || slices.Max(i.Window[:]) > maxSide) {
+		c.fail("infer.window", size(i.Window), "each side must be from 1 to %d, or all 0 for the patch size", maxSide)
 	}
 	if !(i.Overlap >= 0 && i.Overlap < 1) {
 		c.fail("infer.overlap", i.Overlap, "must be at least 0 and below 1")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -46,6 +47,12 @@ func scalar(v reflect.Value) string {
 			parts = append(parts, strconv.Quote(k)+": "+strconv.Quote(x[k]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
+	case map[string]any, []string, []Group:
+		b, err := json.Marshal(x)
+		if err != nil || string(b) == "null" { // what JSON cannot hold, Validate refuses
+			return map[reflect.Kind]string{reflect.Map: "{}", reflect.Slice: "[]"}[v.Kind()]
+		}
+		return string(b)
 	default:
 		return fmt.Sprint(x)
 	}

@@ -87,7 +87,7 @@ func (h History) speed(e config.Experiment, m model) speed {
 		near := 1
 		basis := fmt.Sprintf("cost model at the speed of run %s (%.1f GFLOP/s)", past.Run, past.Rate*was.stepFLOPs/1e9)
 		switch {
-		case past.Experiment.Model == e.Model && past.Experiment.Train.PatchSize == e.Train.PatchSize && past.Experiment.Train.BatchSize == e.Train.BatchSize:
+		case past.Experiment.Model.Equal(e.Model) && past.Experiment.Train.PatchSize == e.Train.PatchSize && past.Experiment.Train.BatchSize == e.Train.BatchSize:
 			near = 3
 			basis = fmt.Sprintf("measured rate of run %s (%.2f steps/s)", past.Run, past.Rate)
 		case past.Experiment.Model.Name == e.Model.Name:
