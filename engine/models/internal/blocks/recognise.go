@@ -2,7 +2,6 @@ package blocks
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -21,32 +20,39 @@ func Fits(params []nn.Param, shapes map[string]nn.Shape) bool {
 	return true
 }
 
-// Count returns how many of the names that the format makes of 0, 1, 2, … are
-// there before the first that is not.
-func Count(shapes map[string]nn.Shape, format string) int {
-	n := 0
-	for {
+// Count returns how many of the names that the format makes of first, first+1, …
+// are there before one that is not.
+func Count(shapes map[string]nn.Shape, format string, first int) int {
+	for n := first; ; n++ {
 		if _, ok := shapes[fmt.Sprintf(format, n)]; !ok {
-			return n
+			return n - first
 		}
-		n++
 	}
 }
 
-// Renamed returns the options with other names for an option replaced by the
-// one that the model knows. An option given twice is refused.
-func Renamed(options map[string]any, names map[string]string) (map[string]any, error) {
-	out := maps.Clone(options)
-	for other, name := range names {
-		value, ok := out[other]
-		if !ok {
-			continue
-		}
-		if _, twice := out[name]; twice {
-			return nil, fmt.Errorf("%s is another name of %s: give one of them", other, name)
-		}
-		delete(out, other)
-		out[name] = value
+// RecogniseNorm tells the normalisation from the names below a prefix: NormBatch
+// by its running statistics, NormInstance by having no weights. Weights alone
+// are taken for NormGroup's.
+func RecogniseNorm(shapes map[string]nn.Shape, prefix string) string {
+	if _, ok := shapes[prefix+".running_mean"]; ok {
+		return NormBatch
 	}
-	return out, nil
+	if _, ok := shapes[prefix+".weight"]; ok {
+		return NormGroup
+	}
+	return NormInstance
+}
+
+// RecogniseUpsample tells the way of enlarging from the names below a prefix:
+// NonTrainable when there is no convolution of another's.
+func RecogniseUpsample(shapes map[string]nn.Shape, prefix string) string {
+	for _, mode := range []string{Deconv, DeconvGroup} {
+		if _, ok := shapes[prefix+"."+mode+".weight"]; ok {
+			return mode
+		}
+	}
+	if _, ok := shapes[prefix+".pixelshuffle.conv_block.weight"]; ok {
+		return PixelShuffle
+	}
+	return NonTrainable
 }
