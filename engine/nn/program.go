@@ -1,5 +1,7 @@
 package nn
 
+import "slices"
+
 // Program is a recorded forward pass for inputs of given shapes: a straight
 // line of operations in single-assignment form. It is not to be changed after
 // Trace made it and may be shared by goroutines.
@@ -99,4 +101,66 @@ func (p *Program) UseCounts() []int {
 		uses[v]++
 	}
 	return uses
+}
+
+// LogitsOnly returns the program without what only auxiliary heads need: the
+// program itself when that is nothing.
+func (p *Program) LogitsOnly() *Program {
+	if len(p.Outputs) < 2 {
+		return p
+	}
+	wanted := make([]bool, len(p.Values))
+	wanted[p.Outputs[0]] = true
+	for _, n := range slices.Backward(p.Nodes) {
+		if wanted[n.Out] {
+			for _, v := range n.In {
+				wanted[v] = true
+			}
+		}
+	}
+	return p.only(wanted)
+}
+
+// only keeps the inputs, and the parameters and nodes whose values are wanted.
+func (p *Program) only(wanted []bool) *Program {
+	q := &Program{}
+	value, node := make([]int, len(p.Values)), make([]int, len(p.Nodes)+1) // new indices; node[i] counts those kept before i
+	for i, n := range p.Nodes {
+		node[i+1] = node[i]
+		if wanted[n.Out] {
+			node[i+1]++
+		}
+	}
+	for v, info := range p.Values {
+		if info.Source != FromInput && !wanted[v] {
+			continue
+		}
+		value[v] = len(q.Values)
+		switch info.Source {
+		case FromInput:
+			q.Inputs = append(q.Inputs, Input{Name: p.Inputs[info.Index].Name, Value: value[v]})
+		case FromParam:
+			q.Params = append(q.Params, p.Params[info.Index])
+			info.Index = len(q.Params) - 1
+		case FromNode:
+			info.Index = node[info.Index]
+		}
+		q.Values = append(q.Values, info)
+	}
+	for _, n := range p.Nodes {
+		if wanted[n.Out] {
+			in := make([]int, len(n.In))
+			for i, v := range n.In {
+				in[i] = value[v]
+			}
+			q.Nodes = append(q.Nodes, Node{Op: n.Op, In: in, Out: value[n.Out], Path: n.Path})
+		}
+	}
+	q.Outputs = []int{value[p.Outputs[0]]}
+	for _, s := range p.Segments {
+		if first, last := node[s.First], node[s.Last]; last > first {
+			q.Segments = append(q.Segments, Segment{Name: s.Name, First: first, Last: last, Result: value[s.Result]})
+		}
+	}
+	return q
 }

@@ -83,6 +83,21 @@ func (t Tensor) Float32() ([]float32, error) {
 	return out, nil
 }
 
+// Int64 returns the values of an I64 tensor. Other types are refused.
+func (t Tensor) Int64() ([]int64, error) {
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
+	if t.DType != I64 {
+		return nil, fmt.Errorf("tensor %q: %w: %s is not I64", t.Name, ErrDType, t.DType)
+	}
+	out := make([]int64, t.Shape.Elements())
+	for i := range out {
+		out[i] = int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+	}
+	return out, nil
+}
+
 // halfToFloat converts an IEEE 754 binary16 number.
 func halfToFloat(h uint16) float32 {
 	sign := uint32(h>>15) << 31

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/minivess/minivess/engine/nn"
@@ -232,8 +233,50 @@ func TestSegments(t *testing.T) {
 		at = s.Last
 		names = append(names, s.Name)
 	}
-	if strings.Join(names, " ") != "local global shape" {
+	if strings.Join(names, " ") != "local batch global shape" {
 		t.Errorf("segments %v", names)
+	}
+}
+
+// Without auxiliary heads the program computes the same logits from what they
+// need and nothing else.
+func TestLogitsOnly(t *testing.T) {
+	t.Parallel()
+	forward := func(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
+		x := g.Segment("body", func() nn.Value { return nn.Mul(g, in.Image, g.Param("a")) })
+		head := g.Segment("head", func() nn.Value { return nn.Add(g, nn.ReLU(g, x), g.Param("b")) })
+		y := g.Segment("tail", func() nn.Value { return nn.Sub(g, x, g.Param("c")) })
+		return nn.Outputs{Logits: y, Auxiliary: []nn.Value{head, x}}, nil
+	}
+	each := nn.Shape{1}
+	p, err := trace(forward, nn.Param{Name: "a", Shape: each}, nn.Param{Name: "b", Shape: each}, nn.Param{Name: "c", Shape: each})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.LogitsOnly()
+	image := nn.Shape{1, 2, 4, 4, 4}
+	want := &nn.Program{
+		Params: []nn.Param{{Name: "a", Shape: each}, {Name: "c", Shape: each}},
+		Values: []nn.ValueInfo{
+			{Shape: image, Source: nn.FromInput},
+			{Shape: each, Source: nn.FromParam},
+			{Shape: image, Source: nn.FromNode},
+			{Shape: each, Source: nn.FromParam, Index: 1},
+			{Shape: image, Source: nn.FromNode, Index: 1},
+		},
+		Nodes: []nn.Node{
+			{Op: nn.Binary{Operation: nn.BinaryMul}, In: []int{0, 1}, Out: 2, Path: "body"},
+			{Op: nn.Binary{Operation: nn.BinarySub}, In: []int{2, 3}, Out: 4, Path: "tail"},
+		},
+		Inputs:   []nn.Input{{Name: nn.ImageInput}},
+		Outputs:  []int{4},
+		Segments: []nn.Segment{{Name: "body", Last: 1, Result: 2}, {Name: "tail", First: 1, Last: 2, Result: 4}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if again := got.LogitsOnly(); again != got {
+		t.Error("a program without auxiliary heads is copied")
 	}
 }
 

@@ -1,7 +1,7 @@
 """Numbers that both languages can compute: weights and images without files.
 
 Element i of the tensor called name is a hash of both, scaled to what a network
-can work with. engine/models/modeltest/formula.go is the same in Go.
+can work with. engine/nn/nntest/formula.go is the same in Go.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def weights(name, shape):
     u = uniform(name, int(np.prod(shape)))
     if len(shape) > 1:
         u = u * np.sqrt(3.0 / np.prod(shape[1:]))
-    elif name.endswith(".weight"):
+    elif name.endswith((".weight", ".running_var")):
         u = 1.0 + 0.25 * u
     else:
         u = 0.1 * u

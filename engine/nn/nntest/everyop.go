@@ -5,7 +5,7 @@ import "github.com/minivess/minivess/engine/nn"
 // EveryOp is a small network that uses every operation of package nn.
 // scripts/peers/everyop_fixture.py is the same network in PyTorch.
 type EveryOp struct {
-	// Dropout is the probability of both its dropouts.
+	// Dropout is the probability of all its dropouts.
 	Dropout float64
 }
 
@@ -19,22 +19,26 @@ func (EveryOp) TrainableParameters() []nn.Param {
 	p := func(name string, shape ...int) nn.Param {
 		return nn.Param{Name: name, Shape: shape, Init: nn.KaimingUniform(8)}
 	}
-	return []nn.Param{
+	params := []nn.Param{
 		p("conv1.weight", 4, 2, 3, 3, 3), p("conv1.bias", 4),
 		p("deconv.weight", 4, 2, 2, 2, 2), p("deconv.bias", 4),
 		p("conv2.weight", 6, 4, 3, 3, 3),
 		p("norm1.weight", 4), p("norm1.bias", 4), p("norm2.weight", 6), p("norm2.bias", 6),
 		p("norm3.weight", 6), p("norm3.bias", 6),
-		p("linear.weight", 6, 6), p("table", 5, 64),
+		p("linear.weight", 6, 6), p("table", 5, 64), p("act1.weight", 1), p("act6.weight", 6),
 	}
+	params = append(params, nn.BatchNormParams("batch1", 6, true)...)
+	return append(params, nn.BatchNormParams("batch2", 6, false)...)
 }
 
-// Forward takes images of 4×4×4 voxels.
+// Forward takes images of 4×4×4 voxels. It has two auxiliary heads, one of which
+// is a value that the logits are made from too.
 func (n EveryOp) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
 	x := g.Segment("local", func() nn.Value { return n.local(g, in.Image) })
+	x = g.Segment("batch", func() nn.Value { return n.batch(g, x) })
 	t := g.Segment("global", func() nn.Value { return n.global(g, x) })
 	y := g.Segment("shape", func() nn.Value { return n.shapes(g, nn.Add(g, x, t)) })
-	return nn.Outputs{Logits: y}, nil
+	return nn.Outputs{Logits: y, Auxiliary: []nn.Value{nn.Scale(g, x, 0.5), t}}, nil
 }
 
 // local has the convolutions, channel norms and activations: (N, 6, 4, 4, 4).
@@ -50,6 +54,23 @@ func (n EveryOp) local(g nn.Graph, x nn.Value) nn.Value {
 		nn.ConvTranspose{Stride: two, Padding: none, OutputPadding: one, Dilation: one, Groups: 2})
 	x = nn.Conv3d(g, x, "conv2.weight", "", nn.Conv{Stride: two, Padding: none, Dilation: one, Groups: 1})
 	return nn.ReLU(g, nn.GroupNorm(g, x, "norm2.weight", "norm2.bias", 3, 1e-5))
+}
+
+// batch has the batch norms, further activations, pooling and rolling:
+// (N, 6, 4, 4, 4).
+func (n EveryOp) batch(g nn.Graph, x nn.Value) nn.Value {
+	one, two := [3]int{1, 1, 1}, [3]int{2, 2, 2}
+	act := func(a nn.Activation, x nn.Value) nn.Value { return g.Apply(a, x) }
+	x = nn.BatchNorm(g, x, "batch1", true, nn.BatchNormOp{Eps: 1e-5, Momentum: 0.1})
+	x = act(nn.Activation{Function: nn.ActELU, Alpha: 0.5}, x)
+	x = nn.BatchNorm(g, x, "batch2", false, nn.BatchNormOp{Eps: 1e-3, Momentum: 0.25})
+	x = nn.Add(g, act(nn.Activation{Function: nn.ActCELU, Alpha: 2}, x), act(nn.Activation{Function: nn.ActSELU}, x))
+	x = nn.PReLU(g, nn.PReLU(g, act(nn.Activation{Function: nn.ActMish}, x), "act1.weight"), "act6.weight")
+	x = nn.Sub(g, x, act(nn.Activation{Function: nn.ActReLU6}, nn.Scale(g, x, 4)))
+	x = nn.Sub(g, x, act(nn.Activation{Function: nn.ActELU}, x))
+	x = nn.Shifted(g, nn.DropPath(g, x, n.Dropout), 0, 0, 1, -2, 3)
+	x = g.Apply(nn.Pool{Function: nn.PoolAverage, Kernel: two, Stride: one, Padding: one}, x)
+	return g.Apply(nn.Pool{Function: nn.PoolMax, Kernel: two, Stride: one}, x)
 }
 
 // global is attention over the 64 voxels.

@@ -1,6 +1,7 @@
 package nntest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -47,22 +48,82 @@ func ReadFixture(path string) (Fixture, error) {
 	return f, nil
 }
 
-// CheckLogits compares logits with the fixture's and returns the largest
-// difference.
+// CheckLogits compares the logits of a training pass with the fixture's and
+// returns the largest difference.
 func (f Fixture) CheckLogits(t *testing.T, got []float32) (worst float64) {
 	t.Helper()
-	want := values(t, f.results, "logits")
+	return f.check(t, "logits", got)
+}
+
+// CheckPrediction compares logits computed without training, which are others
+// when the network holds batch norms.
+func (f Fixture) CheckPrediction(t *testing.T, got []float32) (worst float64) {
+	t.Helper()
+	const predicted = "predicted"
+	if _, ok := f.results.Get(predicted); ok {
+		return f.check(t, predicted, got)
+	}
+	return f.check(t, "logits", got)
+}
+
+// CheckAuxiliary compares the auxiliary heads of a training pass, finest first.
+func (f Fixture) CheckAuxiliary(t *testing.T, got [][]float32) (worst float64) {
+	t.Helper()
+	for i, head := range got {
+		worst = max(worst, f.check(t, fmt.Sprintf("auxiliary/%d", i), head))
+	}
+	if _, ok := f.results.Get(fmt.Sprintf("auxiliary/%d", len(got))); ok {
+		t.Errorf("%d auxiliary heads, the fixture has more", len(got))
+	}
+	return worst
+}
+
+// AuxiliaryCotangent is the formula's name of the weights that a fixture's loss
+// gives to the elements of an auxiliary head.
+func AuxiliaryCotangent(head int) string { return fmt.Sprintf("cotangent-%d", head) }
+
+// CheckBuffers compares what a training pass left in the buffers, such as
+// running statistics, with the fixture's.
+func (f Fixture) CheckBuffers(t *testing.T, got *nn.State) (worst float64) {
+	t.Helper()
+	compared := 0
+	for want := range f.results.All() {
+		name, ok := strings.CutPrefix(want.Name, "buffer/")
+		if !ok {
+			continue
+		}
+		compared++
+		b, ok := got.Get(name)
+		switch {
+		case !ok:
+			t.Fatalf("no buffer %q", name)
+		case want.DType.Float():
+			worst = max(worst, f.check(t, want.Name, values(t, got, name)))
+		case !b.Shape.Equal(want.Shape) || b.DType != want.DType || !bytes.Equal(b.Data, want.Data):
+			t.Errorf("buffer %s is %s %v %v, want %s %v %v", name, b.DType, b.Shape, b.Data, want.DType, want.Shape, want.Data)
+		}
+	}
+	if compared == 0 {
+		t.Error("the fixture has no buffers")
+	}
+	return worst
+}
+
+// check compares all elements of one result.
+func (f Fixture) check(t *testing.T, name string, got []float32) (worst float64) {
+	t.Helper()
+	want := values(t, f.results, name)
 	if len(got) != len(want) {
-		t.Fatalf("%d logits, want %d", len(got), len(want))
+		t.Fatalf("%s: %d elements, want %d", name, len(got), len(want))
 	}
 	for i := range got {
 		worst = max(worst, math.Abs(float64(got[i])-float64(want[i])))
 		if math.IsNaN(float64(got[i])) {
-			t.Fatalf("logit %d is not a number", i)
+			t.Fatalf("%s: element %d is not a number", name, i)
 		}
 	}
 	if worst > LogitTolerance {
-		t.Errorf("logits differ by up to %g", worst)
+		t.Errorf("%s differ by up to %g", name, worst)
 	}
 	return worst
 }

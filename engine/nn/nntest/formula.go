@@ -41,17 +41,29 @@ func Image(name string, shape nn.Shape) []float32 {
 }
 
 // Weights returns a value for every parameter, sized so that signals neither
-// die nor explode.
+// die nor explode. Buffers of whole numbers keep their initial values.
 func Weights(params []nn.Param) (*nn.State, error) {
 	s := &nn.State{}
 	for _, p := range params {
+		if !p.Type().Float() {
+			whole, err := nn.Initialise([]nn.Param{p}, 0)
+			if err != nil {
+				return nil, err
+			}
+			for t := range whole.All() {
+				if err := s.Add(t); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		}
 		u := uniform(p.Name, p.Shape.Elements())
 		values := make([]float32, len(u))
 		for i, v := range u {
 			switch {
 			case len(p.Shape) > 1:
 				values[i] = float32(v * math.Sqrt(3/float64(p.Shape[1:].Elements())))
-			case strings.HasSuffix(p.Name, ".weight"):
+			case strings.HasSuffix(p.Name, ".weight"), strings.HasSuffix(p.Name, ".running_var"):
 				values[i] = float32(1 + 0.25*v)
 			default:
 				values[i] = float32(0.1 * v)

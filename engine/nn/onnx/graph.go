@@ -76,12 +76,31 @@ func (g *graph) add(n nn.Node) error {
 		channels := g.program.Values[n.In[0]].Shape[1]
 		scale, bias := g.scaleAndBias(in, nn.Shape{channels})
 		g.node("InstanceNormalization", []string{in[0], scale, bias}, out, floatAttr("epsilon", o.Eps))
+	case nn.BatchNormOp:
+		channels := g.program.Values[n.In[0]].Shape[1]
+		scale, bias := g.scaleAndBias(append(in[:1:1], in[4:]...), nn.Shape{channels})
+		g.node("BatchNormalization", []string{in[0], scale, bias, in[1], in[2]}, out, floatAttr("epsilon", o.Eps))
 	case nn.LayerNormOp:
 		shape := g.program.Values[n.In[0]].Shape
 		scale, bias := g.scaleAndBias(in, shape[len(shape)-o.Axes:])
 		g.node("LayerNormalization", []string{in[0], scale, bias}, out, intAttr("axis", -o.Axes), floatAttr("epsilon", o.Eps))
 	case nn.Activation:
 		return g.activation(o, in, out)
+	case nn.PReLUOp:
+		column := make([]int, len(g.program.Values[n.In[0]].Shape)-1)
+		for i := range column {
+			column[i] = 1
+		}
+		column[0] = -1
+		g.node("PRelu", []string{in[0], g.step("Reshape", []string{in[1], g.ints(column...)})}, out)
+	case nn.Pool:
+		pads := append(append([]int{}, o.Padding[:]...), o.Padding[:]...)
+		attributes := []attribute{intsAttr("kernel_shape", o.Kernel[:]...), intsAttr("strides", o.Stride[:]...), intsAttr("pads", pads...)}
+		if o.Function == nn.PoolMax {
+			g.node("MaxPool", in, out, attributes...)
+			break
+		}
+		g.node("AveragePool", in, out, append(attributes, intAttr("count_include_pad", 1))...)
 	case nn.Binary:
 		op := map[nn.BinaryKind]string{nn.BinaryAdd: "Add", nn.BinarySub: "Sub", nn.BinaryMul: "Mul", nn.BinaryDiv: "Div"}[o.Operation]
 		g.node(op, in, out)
@@ -97,14 +116,14 @@ func (g *graph) add(n nn.Node) error {
 	case nn.DropoutOp:
 		g.node("Identity", in, out)
 	default:
-		return g.layout(n.Op, in, out)
+		return g.layout(n, in, out)
 	}
 	return nil
 }
 
 // layout spells the operations that only move elements.
-func (g *graph) layout(op nn.Op, in []string, out string) error {
-	switch o := op.(type) {
+func (g *graph) layout(n nn.Node, in []string, out string) error {
+	switch o := n.Op.(type) {
 	case nn.Concat:
 		g.node("Concat", in, out, intAttr("axis", o.Axis))
 	case nn.Slice:
@@ -113,6 +132,18 @@ func (g *graph) layout(op nn.Op, in []string, out string) error {
 		g.node("Reshape", []string{in[0], g.ints(o.Shape...)}, out)
 	case nn.Permute:
 		g.node("Transpose", in, out, intsAttr("perm", o.Axes...))
+	case nn.Roll:
+		last := in[0]
+		for axis, shift := range o.Shift {
+			size := g.program.Values[n.In[0]].Shape[axis]
+			if shift = ((shift % size) + size) % size; shift == 0 {
+				continue
+			}
+			tail := g.step("Slice", []string{last, g.ints(-shift), g.ints(math.MaxInt32), g.ints(axis), g.ints(1)})
+			head := g.step("Slice", []string{last, g.ints(0), g.ints(-shift), g.ints(axis), g.ints(1)})
+			last = g.step("Concat", []string{tail, head}, intAttr("axis", axis))
+		}
+		g.node("Identity", []string{last}, out)
 	case nn.Pad:
 		pads := append(append([]int{}, o.Before...), o.After...)
 		g.node("Pad", []string{in[0], g.ints(pads...), g.scalar(o.Value)}, out)
@@ -188,6 +219,16 @@ func (g *graph) activation(o nn.Activation, in []string, out string) error {
 		erf := g.step("Erf", []string{g.step("Mul", []string{in[0], g.scalar(1 / math.Sqrt2)})})
 		half := g.step("Mul", []string{in[0], g.scalar(0.5)})
 		g.node("Mul", []string{half, g.step("Add", []string{erf, g.scalar(1)})}, out)
+	case nn.ActELU:
+		g.node("Elu", in, out, floatAttr("alpha", o.Steepness()))
+	case nn.ActCELU:
+		g.node("Celu", in, out, floatAttr("alpha", o.Steepness()))
+	case nn.ActSELU:
+		g.node("Selu", in, out)
+	case nn.ActMish:
+		g.node("Mul", []string{in[0], g.step("Tanh", []string{g.step("Softplus", in)})}, out)
+	case nn.ActReLU6:
+		g.node("Clip", []string{in[0], g.scalar(0), g.scalar(6)}, out)
 	default:
 		return fmt.Errorf("%w: there is no spelling for it", ErrUnsupported)
 	}

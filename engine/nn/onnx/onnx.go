@@ -31,6 +31,10 @@ const (
 	OutputName = "logits"
 )
 
+// MetaDivisor is the metadata entry that says what each spatial size of an
+// image must be a multiple of, as in "8,8,8".
+const MetaDivisor = "divisor"
+
 // What can go wrong beside the network's own errors.
 var (
 	// ErrUnsupported means that the network cannot be said in ONNX.
@@ -76,6 +80,9 @@ func Export(w io.Writer, network Network, s *nn.State, spec Spec) error {
 	}
 	g.node("Identity", []string{g.names[p.Outputs[0]]}, OutputName)
 	for _, q := range p.Params {
+		if !q.Type().Float() {
+			continue // counts training passes; no operator reads it
+		}
 		t, _ := s.Get(q.Name)
 		if err := g.weight(t); err != nil {
 			return fmt.Errorf("export: %w", err)
@@ -90,7 +97,11 @@ func trace(network Network, params []nn.Param, patch [3]int) (p *nn.Program, fre
 	config := network.Config()
 	record := func(batch int, size [3]int) (*nn.Program, error) {
 		image := nn.Shape{batch, config.InChannels, size[0], size[1], size[2]}
-		return nn.Trace(network.Forward, params, nn.InputShapes{Image: image})
+		p, err := nn.Trace(network.Forward, params, nn.InputShapes{Image: image})
+		if err != nil {
+			return nil, err
+		}
+		return p.LogitsOnly(), nil
 	}
 	if p, err = record(1, patch); err != nil {
 		return nil, false, err

@@ -56,16 +56,22 @@ func TestEveryOperationAgreesWithPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			image := nntest.Image(f.Image, f.Shape)
-			predicted, shape, err := m.Predict(image, f.Shape)
+			predicted, shapes, err := m.PredictAll(image, f.Shape)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.CheckLogits(t, predicted)
-			logits, err := m.Differentiate(image, f.Shape, nntest.Image("cotangent", shape))
+			f.CheckPrediction(t, predicted[0])
+			outputs, err := m.DifferentiateAll(image, f.Shape, cotangents(shapes))
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.CheckLogits(t, logits)
+			f.CheckLogits(t, outputs[0])
+			f.CheckAuxiliary(t, outputs[1:])
+			state, err := m.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.CheckBuffers(t, state)
 			gradients, err := m.Gradients()
 			if err != nil {
 				t.Fatal(err)
@@ -73,6 +79,15 @@ func TestEveryOperationAgreesWithPyTorch(t *testing.T) {
 			f.CheckGradients(t, gradients)
 		})
 	}
+}
+
+// cotangents are the formula's weights of all outputs.
+func cotangents(shapes []nn.Shape) [][]float32 {
+	out := [][]float32{nntest.Image("cotangent", shapes[0])}
+	for i, s := range shapes[1:] {
+		out = append(out, nntest.Image(nntest.AuxiliaryCotangent(i), s))
+	}
+	return out
 }
 
 // Dropout depends on the seed and the number of the pass alone: repeating a
@@ -258,7 +273,7 @@ func TestErrors(t *testing.T) {
 		{"wrong cotangent", func() error {
 			_, err := m.Differentiate(make([]float32, 128), nn.Shape{1, 2, 4, 4, 4}, make([]float32, 7))
 			return err
-		}, nn.ErrShape, "weights of the logits: shapes do not fit: 7 values"},
+		}, nn.ErrShape, "weights of output 0: shapes do not fit: 7 values"},
 		{"precision", func() error {
 			_, err := torch.NewModule(net.Forward, net.TrainableParameters(), gotch.CPU, 0, torch.WithPrecision(nn.F16))
 			return err

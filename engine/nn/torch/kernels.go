@@ -18,6 +18,25 @@ func groupNormKernel(x, weight, bias handle, groups int, eps, slope float64) (ha
 	var message *C.char
 	h := C.minivess_group_norm(unsafe.Pointer(x), unsafe.Pointer(weight), unsafe.Pointer(bias),
 		C.int64_t(groups), C.double(eps), C.double(slope), &message)
+	return finished(h, message)
+}
+
+// leakyReLU returns max(x, slope·x).
+func leakyReLU(x handle, slope float64, inPlace bool) (handle, error) {
+	var message *C.char
+	h := C.minivess_leaky_relu(unsafe.Pointer(x), C.double(slope), C.int(flag(inPlace)), &message)
+	return finished(h, message)
+}
+
+// elu returns x where positive and alpha·(exp(inputScale·x) − 1) elsewhere.
+func elu(x handle, alpha, inputScale float64) (handle, error) {
+	var message *C.char
+	h := C.minivess_elu(unsafe.Pointer(x), C.double(alpha), C.double(inputScale), &message)
+	return finished(h, message)
+}
+
+// finished takes what a function of kernels.h returned.
+func finished(h unsafe.Pointer, message *C.char) (handle, error) {
 	if message != nil {
 		text, _, _ := strings.Cut(C.GoString(message), "\n")
 		C.free(unsafe.Pointer(message))

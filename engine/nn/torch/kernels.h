@@ -16,6 +16,11 @@ extern "C" {
 // handle, or null and a message in *error, which the caller frees.
 void *minivess_group_norm(void *x, void *weight, void *bias, int64_t groups, double eps, double slope, char **error);
 
+// max(x, slope·x), written over x if in_place.
+void *minivess_leaky_relu(void *x, double slope, int in_place, char **error);
+// x where positive, alpha·(exp(input_scale·x) − 1) elsewhere.
+void *minivess_elu(void *x, double alpha, double input_scale, char **error);
+
 // Seeds libtorch's random numbers.
 void minivess_seed(int64_t seed);
 // Sets and reads the number of threads of one operation.

@@ -37,9 +37,9 @@ type Module struct {
 	contiguous    bool
 
 	weights   map[string]*ts.Tensor
-	buffers   nn.State // tensors that are not floating-point stay on the host
+	whole     map[string]nn.Tensor // buffers of whole numbers stay on the host
 	undefined handle
-	plans     map[string]*plan
+	plans     map[planKey]*plan
 	tape      *tape // of the last training pass, with checkpointing
 	passes    int64
 	seed      int64
@@ -76,7 +76,7 @@ func NewModule(forward nn.Forward, params []nn.Param, device gotch.Device, seed 
 	defer guard("make the module", &err)()
 	m = &Module{
 		forward: forward, params: slices.Clone(params), device: device, precision: nn.F32, seed: seed,
-		weights: make(map[string]*ts.Tensor, len(params)), plans: make(map[string]*plan),
+		weights: make(map[string]*ts.Tensor, len(params)), whole: make(map[string]nn.Tensor), plans: make(map[planKey]*plan),
 	}
 	for _, o := range options {
 		o(m)
@@ -102,7 +102,8 @@ func NewModule(forward nn.Forward, params []nn.Param, device gotch.Device, seed 
 // buffer on the host.
 func (m *Module) install(p nn.Param, t nn.Tensor) error {
 	if !p.Type().Float() {
-		return m.buffers.Add(t)
+		m.whole[p.Name] = t
+		return nil
 	}
 	h, err := m.upload(t)
 	if err != nil {
@@ -144,99 +145,9 @@ func (m *Module) weight(name string) (handle, error) {
 	return raw(t), nil
 }
 
-// Forward runs the network on x, float32 of shape (N, C, X, Y, Z) on the
-// module's device, which stays the caller's. The logits, contiguous float32 of
-// shape (N, classes, X, Y, Z), are the caller's to drop. With train set,
-// dropout is active and the logits can be differentiated, by Backward;
-// otherwise nothing is kept and activations are freed as soon as possible.
-func (m *Module) Forward(x *ts.Tensor, train bool) (logits *ts.Tensor, err error) {
-	defer guard("forward pass", &err)()
-	if m.closed {
-		return nil, ErrClosed
-	}
-	h, err := m.logits(raw(x), train)
-	if err != nil {
-		return nil, err
-	}
-	return ts.New(h), nil
-}
-
-func (m *Module) logits(x handle, train bool) (handle, error) {
-	l, err := m.plan(shapeOf(x))
-	if err != nil {
-		return nil, err
-	}
-	defer setGrad(train)()
-	if train {
-		m.dropTape()
-		m.passes++
-	}
-	if train && m.checkpointing {
-		return m.forwardInChunks(l, x)
-	}
-	a := m.newArena(l, train)
-	defer a.close()
-	if err := a.put(x); err != nil {
-		return nil, err
-	}
-	for _, c := range l.chunks {
-		if err := a.chunk(c, nil); err != nil {
-			return nil, err
-		}
-	}
-	return a.logits()
-}
-
 // SetPass tells the module how many training passes there were before, in a
 // run that is resumed: dropout depends on the seed and that number alone.
 func (m *Module) SetPass(n int64) { m.passes = n }
-
-// Predict runs the network without gradients on host data: x in C order of
-// shape (N, C, X, Y, Z). It returns the logits in C order with their shape.
-func (m *Module) Predict(x []float32, shape nn.Shape) (logits []float32, out nn.Shape, err error) {
-	defer guard("prediction", &err)()
-	if m.closed {
-		return nil, nil, ErrClosed
-	}
-	h, err := fromHost(x, shape, m.device)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer free(h)
-	y, err := m.logits(h, false)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer free(y)
-	logits, err = toHost(y)
-	return logits, shapeOf(y), err
-}
-
-// Backward adds the gradients of a scalar, computed from the logits of the
-// last training pass, to the parameters. Use it in place of loss.Backward,
-// which knows nothing of recomputed segments.
-func (m *Module) Backward(loss *ts.Tensor) (err error) {
-	defer guard("backward pass", &err)()
-	if m.closed {
-		return ErrClosed
-	}
-	return m.backward(raw(loss))
-}
-
-func (m *Module) backward(loss handle) error {
-	if m.checkpointing && m.tape == nil {
-		return ErrNoForward
-	}
-	lib.AtBackward(loss, 0, 0)
-	if err := lastError(); err != nil {
-		return err
-	}
-	if m.tape == nil {
-		return nil
-	}
-	defer m.dropTape()
-	return m.tape.backward()
-}
 
 // ZeroGrad forgets all gradients.
 func (m *Module) ZeroGrad() (err error) {

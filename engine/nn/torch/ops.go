@@ -20,6 +20,7 @@ type context struct {
 	out       nn.Shape
 	kernels   bool    // use our own kernels
 	slope     float64 // of the leaky ReLU that such a kernel applies; 1 is nothing
+	again     bool    // repeats an earlier pass, which has updated the buffers
 }
 
 // apply runs one operation. The result is a new handle that the caller owns,
@@ -35,6 +36,8 @@ func apply(c context, op nn.Op, in []handle) (handle, error) {
 	case nn.InstanceNormOp:
 		// One group a channel is the same formula, and keeps channels last.
 		return groupNorm(c, in, c.out[1], o.Eps)
+	case nn.BatchNormOp:
+		return applyBatchNorm(c, o, in)
 	case nn.LayerNormOp:
 		shape := sizes(c.out[len(c.out)-o.Axes:])
 		return call(func(r *handle) {
@@ -42,6 +45,10 @@ func apply(c context, op nn.Op, in []handle) (handle, error) {
 		})
 	case nn.Activation:
 		return applyActivation(c, o, in[0])
+	case nn.PReLUOp:
+		return call(func(r *handle) { lib.AtgPrelu(r, in[0], in[1]) })
+	case nn.Pool:
+		return applyPool(o, in[0])
 	case nn.Binary:
 		return applyBinary(c, o, in[0], in[1])
 	case nn.Affine:
@@ -53,10 +60,7 @@ func apply(c context, op nn.Op, in []handle) (handle, error) {
 	case nn.SoftmaxOp:
 		return call(func(r *handle) { lib.AtgSoftmax(r, in[0], int64(o.Axis), lib.AtScalarType(in[0])) })
 	case nn.DropoutOp:
-		if o.Channels {
-			return call(func(r *handle) { lib.AtgFeatureDropout(r, in[0], o.P, flag(c.train)) })
-		}
-		return call(func(r *handle) { lib.AtgDropout(r, in[0], o.P, flag(c.train)) })
+		return applyDropout(c, o, in[0])
 	default:
 		return applyLayout(c, op, in)
 	}
@@ -81,6 +85,17 @@ func applyLayout(c context, op nn.Op, in []handle) (handle, error) {
 		return call(func(r *handle) { lib.AtgReshape(r, in[0], shape, len(shape)) })
 	case nn.Permute:
 		return call(func(r *handle) { lib.AtgPermute(r, in[0], sizes(o.Axes), len(o.Axes)) })
+	case nn.Roll:
+		var shifts, axes []int64
+		for axis, shift := range o.Shift {
+			if shift != 0 {
+				shifts, axes = append(shifts, int64(shift)), append(axes, int64(axis))
+			}
+		}
+		if len(shifts) == 0 {
+			return share(in[0])
+		}
+		return call(func(r *handle) { lib.AtgRoll(r, in[0], shifts, len(shifts), axes, len(axes)) })
 	case nn.Pad:
 		return applyPad(o, in[0])
 	case nn.Gather:
@@ -153,32 +168,84 @@ func groupNorm(c context, in []handle, groups int, eps float64) (handle, error) 
 	})
 }
 
-func applyActivation(c context, o nn.Activation, x handle) (handle, error) {
-	const torchSlope = 0.01 // the only slope that gotch's leaky_relu offers
+func applyBatchNorm(c context, o nn.BatchNormOp, in []handle) (handle, error) {
+	const mean, variance, weight, bias = 1, 2, 4, 5 // of the inputs; 3 counts batches and stays on the host
+	if c.train && c.out.Elements() == int64(c.out[1]) {
+		return nil, fmt.Errorf("%w: one element a channel has no variance to train with: use larger patches or batches", nn.ErrShape)
+	}
+	running := [2]handle{in[mean], in[variance]}
+	if c.train && c.again {
+		running = [2]handle{c.undefined, c.undefined}
+	}
+	return call(func(r *handle) {
+		lib.AtgBatchNorm(r, in[0], optional(c, in, weight), optional(c, in, bias), running[0], running[1],
+			flag(c.train), o.Momentum, o.Eps, 0)
+	})
+}
+
+func applyPool(o nn.Pool, x handle) (handle, error) {
+	kernel, stride, padding := sizes(o.Kernel[:]), sizes(o.Stride[:]), sizes(o.Padding[:])
+	if o.Function == nn.PoolMax {
+		one := []int64{1, 1, 1}
+		return call(func(r *handle) { lib.AtgMaxPool3d(r, x, kernel, 3, stride, 3, padding, 3, one, 3, 0) })
+	}
+	return call(func(r *handle) { lib.AtgAvgPool3d(r, x, kernel, 3, stride, 3, padding, 3, 0, 1, 0, 1) })
+}
+
+func applyDropout(c context, o nn.DropoutOp, x handle) (handle, error) {
 	switch {
-	case o.Function == nn.ActReLU && c.inPlace:
-		return call(func(r *handle) { lib.AtgRelu_(r, x) })
-	case o.Function == nn.ActReLU:
-		return call(func(r *handle) { lib.AtgRelu(r, x) })
-	case o.Function == nn.ActLeakyReLU && o.Slope == torchSlope && c.inPlace:
-		return call(func(r *handle) { lib.AtgLeakyRelu_(r, x) })
-	case o.Function == nn.ActLeakyReLU && o.Slope == torchSlope:
-		return call(func(r *handle) { lib.AtgLeakyRelu(r, x) })
-	case o.Function == nn.ActLeakyReLU: // max(x, slope·x) for slopes below 1
-		scaled, err := applyAffine(nn.Affine{Scale: o.Slope}, x)
-		if err != nil {
-			return nil, err
+	case !c.train:
+		return share(x)
+	case o.Channels:
+		return call(func(r *handle) { lib.AtgFeatureDropout(r, x, o.P, 1) })
+	case !o.Samples:
+		return call(func(r *handle) { lib.AtgDropout(r, x, o.P, 1) })
+	}
+	shape := make([]int64, len(c.out))
+	for i := range shape {
+		shape[i] = 1
+	}
+	shape[0] = int64(c.out[0])
+	one, err := call(func(r *handle) { lib.AtgNewOnes(r, x, shape, len(shape), lib.AtScalarType(x), c.device.CInt()) })
+	if err != nil {
+		return nil, err
+	}
+	defer free(one)
+	kept, err := call(func(r *handle) { lib.AtgDropout(r, one, o.P, 1) })
+	if err != nil {
+		return nil, err
+	}
+	defer free(kept)
+	return call(func(r *handle) { lib.AtgMul(r, x, kept) })
+}
+
+func applyActivation(c context, o nn.Activation, x handle) (handle, error) {
+	switch o.Function {
+	case nn.ActReLU:
+		if c.inPlace {
+			return call(func(r *handle) { lib.AtgRelu_(r, x) })
 		}
-		defer free(scaled)
-		return call(func(r *handle) { lib.AtgMaximum(r, x, scaled) })
-	case o.Function == nn.ActGELU:
+		return call(func(r *handle) { lib.AtgRelu(r, x) })
+	case nn.ActLeakyReLU:
+		return leakyReLU(x, o.Slope, c.inPlace)
+	case nn.ActELU:
+		return elu(x, o.Steepness(), 1)
+	case nn.ActCELU: // α(exp(x/α) − 1) is ELU with its input scaled
+		return elu(x, o.Steepness(), 1/o.Steepness())
+	case nn.ActGELU:
 		return call(func(r *handle) { lib.AtgGelu(r, x, "none") })
-	case o.Function == nn.ActSiLU:
+	case nn.ActSiLU:
 		return call(func(r *handle) { lib.AtgSilu(r, x) })
-	case o.Function == nn.ActSigmoid:
+	case nn.ActSigmoid:
 		return call(func(r *handle) { lib.AtgSigmoid(r, x) })
-	case o.Function == nn.ActTanh:
+	case nn.ActTanh:
 		return call(func(r *handle) { lib.AtgTanh(r, x) })
+	case nn.ActSELU:
+		return call(func(r *handle) { lib.AtgSelu(r, x) })
+	case nn.ActMish:
+		return call(func(r *handle) { lib.AtgMish(r, x) })
+	case nn.ActReLU6:
+		return call(func(r *handle) { lib.AtgRelu6(r, x) })
 	default:
 		return nil, fmt.Errorf("%w: libtorch interpreter does not know %q", nn.ErrOp, o.Kind())
 	}

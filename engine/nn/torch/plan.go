@@ -107,8 +107,8 @@ func overwrites(op nn.Op) bool {
 // with no other value.
 func fresh(op nn.Op) bool {
 	switch op.(type) {
-	case nn.Conv, nn.ConvTranspose, nn.GroupNormOp, nn.InstanceNormOp, nn.LayerNormOp,
-		nn.Activation, nn.Binary, nn.Affine, nn.Resize, nn.MatMulOp, nn.SoftmaxOp:
+	case nn.Conv, nn.ConvTranspose, nn.GroupNormOp, nn.InstanceNormOp, nn.BatchNormOp, nn.LayerNormOp,
+		nn.Activation, nn.PReLUOp, nn.Pool, nn.Binary, nn.Affine, nn.Resize, nn.MatMulOp, nn.SoftmaxOp:
 		return true
 	default:
 		return false
@@ -180,15 +180,24 @@ func (c *chunk) borders(p *nn.Program) {
 	}
 }
 
+// planKey tells plans apart.
+type planKey struct {
+	image string
+	all   bool // auxiliary heads too
+}
+
 // plan returns the analysed program for an image of that shape.
-func (m *Module) plan(image nn.Shape) (*plan, error) {
-	key := image.String()
+func (m *Module) plan(image nn.Shape, all bool) (*plan, error) {
+	key := planKey{image.String(), all}
 	if l, ok := m.plans[key]; ok {
 		return l, nil
 	}
 	p, err := nn.Trace(m.forward, m.params, nn.InputShapes{Image: image})
 	if err != nil {
 		return nil, fmt.Errorf("input %v: %w", image, err)
+	}
+	if !all {
+		p = p.LogitsOnly()
 	}
 	if len(m.plans) >= plansKept {
 		clear(m.plans)

@@ -16,6 +16,7 @@ type arena struct {
 	plan  *plan
 	slots []handle
 	train bool
+	again bool // the pass repeats an earlier one, which has updated the buffers
 }
 
 func (m *Module) newArena(l *plan, train bool) *arena {
@@ -29,7 +30,11 @@ func (a *arena) close() { freeAll(a.slots) }
 func (a *arena) get(v int) (handle, error) {
 	info := a.plan.Values[v]
 	if info.Source == nn.FromParam {
-		return a.m.weight(a.plan.Params[info.Index].Name)
+		p := a.plan.Params[info.Index]
+		if !p.Type().Float() {
+			return a.m.undefined, nil // whole numbers stay on the host
+		}
+		return a.m.weight(p.Name)
 	}
 	if a.slots[v] == nil {
 		return nil, fmt.Errorf("%w: value %d was freed before its last use", nn.ErrOp, v)
@@ -88,15 +93,27 @@ func (a *arena) run(first, last int, keep func(v int) bool) error {
 		out, err := apply(context{
 			train: a.train, inPlace: inPlace[i], precision: a.m.precision,
 			undefined: a.m.undefined, device: a.m.device, out: a.plan.Values[n.Out].Shape,
-			kernels: fuses, slope: slope,
+			kernels: fuses, slope: slope, again: a.again,
 		}, n.Op, in)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", within(n.Path), n.Op.Kind(), err)
 		}
 		a.slots[n.Out] = out
+		if err := a.count(n); err != nil {
+			return err
+		}
 		a.release(i, keep)
 	}
 	return nil
+}
+
+// count notes a batch that a batch norm was trained with.
+func (a *arena) count(n nn.Node) error {
+	if _, ok := n.Op.(nn.BatchNormOp); !ok || !a.train || a.again {
+		return nil
+	}
+	const tracked = 3 // of the operation's inputs
+	return a.m.count(a.plan.Params[a.plan.Values[n.In[tracked]].Index].Name)
 }
 
 // release frees the values that node i was the last to need.
@@ -126,9 +143,21 @@ func (a *arena) put(x handle) error {
 	return nil
 }
 
-// logits takes the first output out of the arena, as contiguous float32.
-func (a *arena) logits() (handle, error) {
-	h, err := a.get(a.plan.Outputs[0])
+// outputs returns the program's outputs as contiguous float32.
+func (a *arena) outputs() ([]handle, error) {
+	out := make([]handle, len(a.plan.Outputs))
+	for i, v := range a.plan.Outputs {
+		var err error
+		if out[i], err = a.output(v); err != nil {
+			freeAll(out)
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (a *arena) output(v int) (handle, error) {
+	h, err := a.get(v)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (m *Module) State() (s *nn.State, err error) {
 }
 
 func (m *Module) download(p nn.Param) (nn.Tensor, error) {
-	if t, ok := m.buffers.Get(p.Name); ok {
+	if t, ok := m.whole[p.Name]; ok {
 		return t, nil
 	}
 	h, err := m.weight(p.Name)
@@ -79,10 +79,9 @@ func (m *Module) LoadState(s *nn.State, strict bool) (report nn.KeyReport, err e
 func (m *Module) replace(s *nn.State, names []string, fresh []handle) error {
 	defer setGrad(false)()
 	m.dropTape()
-	whole := make(map[string]nn.Tensor)
 	for i, name := range names {
 		if fresh[i] == nil {
-			whole[name], _ = s.Get(name)
+			m.whole[name], _ = s.Get(name)
 			continue
 		}
 		h, err := m.weight(name)
@@ -94,16 +93,6 @@ func (m *Module) replace(s *nn.State, names []string, fresh []handle) error {
 			return fmt.Errorf("parameter %q: %w", name, err)
 		}
 	}
-	var buffers nn.State
-	for t := range m.buffers.All() {
-		if u, ok := whole[t.Name]; ok {
-			t = u
-		}
-		if err := buffers.Add(t); err != nil {
-			return err
-		}
-	}
-	m.buffers = buffers
 	return nil
 }
 

@@ -145,7 +145,7 @@ func TestSeeds(t *testing.T) {
 		if !bytes.Equal(x.Data, y.Data) {
 			t.Errorf("%s differs for one seed", x.Name)
 		}
-		if bytes.Equal(x.Data, z.Data) {
+		if bytes.Equal(x.Data, z.Data) && !strings.HasPrefix(x.Name, "batch") { // those begin as ones and zeros
 			t.Errorf("%s is the same for two seeds", x.Name)
 		}
 	}

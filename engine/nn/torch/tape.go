@@ -35,8 +35,9 @@ func (t *tape) close() {
 }
 
 // forwardInChunks runs a training pass and leaves a tape in the module. The
-// logits returned are a leaf: their gradient is picked up by the tape.
-func (m *Module) forwardInChunks(l *plan, x handle) (logits handle, err error) {
+// outputs returned lead back to leaves: their gradients are picked up by the
+// tape.
+func (m *Module) forwardInChunks(l *plan, x handle) (out []handle, err error) {
 	t := &tape{
 		arena: m.newArena(l, true), leaves: make([]handle, len(l.Values)), results: make([]handle, len(l.Values)),
 	}
@@ -55,17 +56,22 @@ func (m *Module) forwardInChunks(l *plan, x handle) (logits handle, err error) {
 			return nil, err
 		}
 	}
-	// The caller's loss leads back to the last leaf, which picks up its gradient.
+	// The caller's loss leads back to the outputs' leaves.
 	defer setGrad(true)()
-	if t.arena.slots[l.Outputs[0]], err = share(t.leaves[l.Outputs[0]]); err != nil {
-		return nil, err
-	}
 	defer freeAll(t.arena.slots)
-	if logits, err = t.arena.logits(); err != nil {
+	for _, v := range l.Outputs {
+		if t.arena.slots[v] != nil { // one value may be two outputs
+			continue
+		}
+		if t.arena.slots[v], err = share(t.leaves[v]); err != nil {
+			return nil, err
+		}
+	}
+	if out, err = t.arena.outputs(); err != nil {
 		return nil, err
 	}
 	m.tape = t
-	return logits, nil
+	return out, nil
 }
 
 // share returns another handle of the same tensor.
@@ -91,9 +97,11 @@ func leaf(h handle) (handle, error) {
 }
 
 // execute runs the chunk's nodes on its leaves and returns its results, in the
-// order of c.out. Nothing else is left in the arena.
-func (t *tape) execute(c chunk, grad bool) ([]handle, error) {
+// order of c.out. Nothing else is left in the arena. Again says that the chunk
+// ran before.
+func (t *tape) execute(c chunk, grad, again bool) ([]handle, error) {
 	defer setGrad(grad)()
+	t.arena.again = again
 	defer freeAll(t.arena.slots)
 	for _, v := range c.in {
 		h, err := share(t.leaves[v])
@@ -113,7 +121,7 @@ func (t *tape) execute(c chunk, grad bool) ([]handle, error) {
 }
 
 func (t *tape) forwardChunk(c chunk) error {
-	out, err := t.execute(c, !c.recompute)
+	out, err := t.execute(c, !c.recompute, false)
 	if err != nil {
 		return err
 	}
@@ -129,7 +137,7 @@ func (t *tape) forwardChunk(c chunk) error {
 	return nil
 }
 
-// backward runs after the loss was differentiated as far as the last leaf.
+// backward runs after the loss was differentiated as far as the leaves.
 func (t *tape) backward() error {
 	for _, c := range slices.Backward(t.arena.plan.chunks) {
 		if err := t.backwardChunk(c); err != nil {
@@ -143,7 +151,7 @@ func (t *tape) backwardChunk(c chunk) error {
 	var out []handle
 	if c.recompute {
 		var err error
-		if out, err = t.execute(c, true); err != nil {
+		if out, err = t.execute(c, true, true); err != nil {
 			return err
 		}
 	} else {
