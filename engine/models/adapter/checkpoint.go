@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 
@@ -16,35 +15,6 @@ const (
 	metaModel   = "model"
 	metaOptions = "options"
 )
-
-// LoadCheckpoint reads a safetensors file whose tensors must be exactly the
-// declared parameters. A file that says which model it belongs to must say this
-// one; a foreign file that says nothing is judged by its tensors alone.
-func LoadCheckpoint(path string, config Config, params []nn.Param) (s *nn.State, err error) {
-	f, err := safetensors.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if name := f.Metadata()[metaModel]; name != "" && name != config.Name {
-		return nil, fmt.Errorf("checkpoint %q: %w: it was saved from %q, this is %q", path, ErrCheckpoint, name, config.Name)
-	}
-	if s, err = f.State(); err != nil {
-		return nil, fmt.Errorf("checkpoint %q: %w", path, err)
-	}
-	if err := nn.Compare(params, s).Err(); err != nil {
-		return nil, fmt.Errorf("checkpoint %q: %w: %w%s", path, ErrCheckpoint, err, savedWith(f.Metadata()))
-	}
-	return s, nil
-}
-
-// savedWith quotes the options a file was saved with, to explain a mismatch.
-func savedWith(metadata map[string]string) string {
-	if o := metadata[metaOptions]; o != "" {
-		return fmt.Sprintf("; the file was saved with options %q", o)
-	}
-	return ""
-}
 
 // SaveCheckpoint writes the parameters as a safetensors file, atomically, with
 // the model's name and options among the metadata.

@@ -85,6 +85,10 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 // Tensors lists what the file holds, in the header's order.
 func (f *File) Tensors() []Info { return slices.Clone(f.tensors) }
 
+// Offset is where the tensors' data begin in the file: the tensor of an Info
+// lies at Offset()+Begin.
+func (f *File) Offset() int64 { return f.data }
+
 // Metadata returns the header's free-form strings. Do not change it.
 func (f *File) Metadata() map[string]string { return f.metadata }
 

@@ -1,0 +1,205 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/weights"
+)
+
+// LoadOptions say how weights are taken from a file. The zero value takes what
+// fits; callers who pass on a person's wish should be strict unless told
+// otherwise.
+type LoadOptions struct {
+	// Strict refuses a file whose tensors are not exactly the network's, Ignore
+	// and Rename considered.
+	Strict bool
+	// Ignore are patterns (as of path.Match, where * also matches dots) of
+	// parameters that are not loaded, whether the file has them or not: those of
+	// an output layer for other classes, say.
+	Ignore []string
+	// Rename maps a name of the file to the network's; "" leaves the tensor out.
+	// It sees names from which wrappers and prefixes were taken.
+	Rename func(string) string
+	// Branch chooses among several sets of weights, as weights.Options.Branch.
+	Branch string
+	// AllowNonFinite loads weights even if some are NaN or infinite.
+	AllowNonFinite bool
+}
+
+// LoadCheckpoint reads weights that must be exactly the declared parameters,
+// from a file of any format that package weights knows. A file that says which
+// model it belongs to must say this one; a foreign file that says nothing is
+// judged by its tensors alone. Floating-point weights come as F32.
+func LoadCheckpoint(file string, config Config, params []nn.Param) (*nn.State, error) {
+	s, _, err := Load(file, config, params, LoadOptions{Strict: true})
+	return s, err
+}
+
+// Load reads what a file of weights has for the declared parameters, in the
+// parameters' order, floating-point weights as F32. The report names what
+// matched, what the file lacks, what it has too much and what has another
+// shape; parameters that Ignore names are in none of them. The state has the
+// matched tensors alone: a caller who loads in part starts from initial values
+// and lets those of the state replace them (nn/torch's Module.LoadState does).
+//
+// An error that comes of the tensors wraps ErrCheckpoint, and the report is
+// filled; the state is then nil. A file of which nothing matches is an error
+// even if not strict.
+func Load(file string, config Config, params []nn.Param, o LoadOptions) (s *nn.State, report nn.KeyReport, err error) {
+	if err := checkPatterns(o.Ignore); err != nil {
+		return nil, report, err
+	}
+	wanted := slices.DeleteFunc(slices.Clone(params), func(p nn.Param) bool { return matches(o.Ignore, p.Name) })
+	f, err := weights.Open(file, weights.Options{
+		Branch: o.Branch, Names: inFile(wanted, o), Float32: true, AllowNonFinite: o.AllowNonFinite,
+	})
+	if err != nil {
+		return nil, report, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if name := f.Metadata()[metaModel]; o.Strict && f.Format() == weights.Safetensors && name != "" && name != config.Name {
+		return nil, report, fmt.Errorf("checkpoint %q: %w: it was saved from %q, this is %q", file, ErrCheckpoint, name, config.Name)
+	}
+	names, found, err := survey(f, o)
+	if err != nil {
+		return nil, report, fmt.Errorf("checkpoint %q: %w: %w", file, ErrCheckpoint, err)
+	}
+	report = compare(wanted, found)
+	if err := judge(report, o.Strict); err != nil {
+		return nil, report, fmt.Errorf("checkpoint %q: %w: %w", file, ErrCheckpoint, explain(err, f, o))
+	}
+	s, err = take(f, report.Matched, names)
+	return s, report, err
+}
+
+// inFile lists the names to expect in the file: the parameters', unless they
+// are called differently there.
+func inFile(params []nn.Param, o LoadOptions) []string {
+	if o.Rename != nil {
+		return nil
+	}
+	names := make([]string, len(params))
+	for i, p := range params {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// survey lists the file's tensors under the network's names; names leads back
+// to the file's own.
+func survey(f *weights.File, o LoadOptions) (names map[string]string, found []weights.Info, err error) {
+	names = make(map[string]string)
+	for _, info := range f.Tensors() {
+		name := info.Name
+		if o.Rename != nil {
+			name = o.Rename(name)
+		}
+		if name == "" || matches(o.Ignore, name) {
+			continue
+		}
+		if other, ok := names[name]; ok {
+			return nil, nil, fmt.Errorf("%q and %q would both be %q", other, info.Name, name)
+		}
+		names[name] = info.Name
+		info.Name = name
+		found = append(found, info)
+	}
+	return names, found, nil
+}
+
+// compare is nn.Compare for tensors that have not been read.
+func compare(params []nn.Param, found []weights.Info) nn.KeyReport {
+	var r nn.KeyReport
+	in := make(map[string]weights.Info, len(found))
+	for _, info := range found {
+		in[info.Name] = info
+	}
+	for _, p := range params {
+		t, ok := in[p.Name]
+		delete(in, p.Name)
+		switch {
+		case !ok:
+			r.Missing = append(r.Missing, p.Name)
+		case !t.Shape.Equal(p.Shape) || (t.DType != p.Type() && (p.Type() != nn.F32 || !t.DType.Float())):
+			r.Mismatched = append(r.Mismatched, nn.Mismatch{
+				Name: p.Name, Want: p.Shape, Got: t.Shape, WantType: p.Type(), GotType: t.DType,
+			})
+		default:
+			r.Matched = append(r.Matched, p.Name)
+		}
+	}
+	for _, info := range found {
+		if _, left := in[info.Name]; left {
+			r.Unexpected = append(r.Unexpected, info.Name)
+		}
+	}
+	return r
+}
+
+// judge returns what is wrong with a report.
+func judge(r nn.KeyReport, strict bool) error {
+	if strict || len(r.Matched) == 0 {
+		return r.Err()
+	}
+	return nil
+}
+
+// explain adds to a mismatch what can be done about it.
+func explain(err error, f *weights.File, o LoadOptions) error {
+	if s := f.Metadata()[metaOptions]; s != "" {
+		err = fmt.Errorf("%w; the file was saved with options %q", err, s)
+	}
+	for _, note := range f.Notes() {
+		err = fmt.Errorf("%w; %s", err, note)
+	}
+	if o.Strict {
+		return fmt.Errorf("%w; inspect the file to see which model and options it fits, or load in part (not strict, or ignore patterns)", err)
+	}
+	return fmt.Errorf("%w; inspect the file to see which model it fits", err)
+}
+
+// take reads the tensors named and gives them the network's names.
+func take(f *weights.File, matched []string, names map[string]string) (*nn.State, error) {
+	if len(matched) == 0 {
+		return &nn.State{}, nil
+	}
+	own := make([]string, len(matched))
+	for i, name := range matched {
+		own[i] = names[name]
+	}
+	read, err := f.State(own...)
+	if err != nil {
+		return nil, err
+	}
+	s := &nn.State{}
+	for i, name := range matched {
+		t, _ := read.Get(own[i])
+		t.Name = name
+		if err := s.Add(t); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// checkPatterns refuses a pattern that path.Match would not take.
+func checkPatterns(patterns []string) error {
+	for _, p := range patterns {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("%w: ignore pattern %q: %w", ErrOption, p, err)
+		}
+	}
+	return nil
+}
+
+// matches reports whether any pattern matches the name.
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, name)
+		return err == nil && ok
+	})
+}
