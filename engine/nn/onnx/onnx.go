@@ -31,10 +31,6 @@ const (
 	OutputName = "logits"
 )
 
-// MetaDivisor is the metadata entry that says what each spatial size of an
-// image must be a multiple of, as in "8,8,8".
-const MetaDivisor = "divisor"
-
 // What can go wrong beside the network's own errors.
 var (
 	// ErrUnsupported means that the network cannot be said in ONNX.
