@@ -33,7 +33,7 @@ func TestEveryOperationAgreesWithPyTorch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("logits differ by up to %.2g", f.CheckLogits(t, logits))
+	t.Logf("logits differ by up to %.2g", f.CheckPrediction(t, logits))
 }
 
 func write(t *testing.T, network onnx.Network, spec onnx.Spec) string {
