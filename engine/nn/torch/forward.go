@@ -44,7 +44,7 @@ func (m *Module) outputs(x handle, train, all bool) (out []handle, err error) {
 	if m.closed {
 		return nil, ErrClosed
 	}
-	l, err := m.plan(shapeOf(x), all)
+	l, err := m.plan(shapeOf(x), train, all)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (m *Module) outputs(x handle, train, all bool) (out []handle, err error) {
 	if err := a.put(x); err != nil {
 		return nil, err
 	}
-	for _, c := range l.chunks {
+	for _, c := range l.Chunks {
 		if err := a.chunk(c, nil); err != nil {
 			return nil, err
 		}

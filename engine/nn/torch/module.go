@@ -11,6 +11,7 @@ import (
 	"github.com/sugarme/gotch/ts"
 
 	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/schedule"
 )
 
 // What can go wrong beside the errors of package nn and of libtorch.
@@ -39,7 +40,7 @@ type Module struct {
 	weights   map[string]*ts.Tensor
 	whole     map[string]nn.Tensor // buffers of whole numbers stay on the host
 	undefined handle
-	plans     map[planKey]*plan
+	plans     map[planKey]*schedule.Plan
 	tape      *tape // of the last training pass, with checkpointing
 	passes    int64
 	seed      int64
@@ -76,7 +77,7 @@ func NewModule(forward nn.Forward, params []nn.Param, device gotch.Device, seed 
 	defer guard("make the module", &err)()
 	m = &Module{
 		forward: forward, params: slices.Clone(params), device: device, precision: nn.F32, seed: seed,
-		weights: make(map[string]*ts.Tensor, len(params)), whole: make(map[string]nn.Tensor), plans: make(map[planKey]*plan),
+		weights: make(map[string]*ts.Tensor, len(params)), whole: make(map[string]nn.Tensor), plans: make(map[planKey]*schedule.Plan),
 	}
 	for _, o := range options {
 		o(m)

@@ -23,6 +23,9 @@ type context struct {
 	again     bool    // repeats an earlier pass, which has updated the buffers
 }
 
+// spatialRank is the number of axes of (N, C, X, Y, Z).
+const spatialRank = 5
+
 // apply runs one operation. The result is a new handle that the caller owns,
 // also when it shares the storage of an input.
 func apply(c context, op nn.Op, in []handle) (handle, error) {

@@ -7,19 +7,20 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 
 	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/schedule"
 )
 
 // arena holds the handles of one pass over a plan, by value index. It owns all
 // of them except the parameters'.
 type arena struct {
 	m     *Module
-	plan  *plan
+	plan  *schedule.Plan
 	slots []handle
 	train bool
 	again bool // the pass repeats an earlier one, which has updated the buffers
 }
 
-func (m *Module) newArena(l *plan, train bool) *arena {
+func (m *Module) newArena(l *schedule.Plan, train bool) *arena {
 	return &arena{m: m, plan: l, slots: make([]handle, len(l.Values)), train: train}
 }
 
@@ -44,11 +45,11 @@ func (a *arena) get(v int) (handle, error) {
 
 // chunk executes one chunk. Its dropout depends on the module's seed, the
 // number of the training pass and the chunk alone, so that it can be repeated.
-func (a *arena) chunk(c chunk, keep func(v int) bool) error {
-	if a.train && c.random {
-		manualSeed(mix(a.m.seed, a.m.passes, int64(c.first)))
+func (a *arena) chunk(c schedule.Chunk, keep func(v int) bool) error {
+	if a.train && c.Random {
+		manualSeed(mix(a.m.seed, a.m.passes, int64(c.First)))
 	}
-	return a.run(c.first, c.last, keep)
+	return a.run(c.First, c.Last, keep)
 }
 
 // mix makes one seed out of three numbers (SplitMix64's finaliser).
@@ -62,18 +63,10 @@ func mix(a, b, c int64) int64 {
 // run executes nodes first to last-1. A value is freed after its last use
 // unless keep says otherwise.
 func (a *arena) run(first, last int, keep func(v int) bool) error {
-	inPlace := a.plan.inPlace.infer
-	switch {
-	case a.train && a.m.checkpointing:
-		inPlace = a.plan.inPlace.chunked
-	case a.train:
-		inPlace = a.plan.inPlace.train
-	}
-	fuses := a.m.device == gotch.CPU && !a.m.contiguous
 	var in []handle
 	for i := first; i < last; i++ {
-		n := a.plan.Nodes[i]
-		if fuses && a.plan.covered[i] {
+		n, step := a.plan.Nodes[i], a.plan.Steps[i]
+		if step.Covered {
 			a.slots[n.Out], a.slots[n.In[0]] = a.slots[n.In[0]], nil
 			a.release(i, keep)
 			continue
@@ -87,13 +80,13 @@ func (a *arena) run(first, last int, keep func(v int) bool) error {
 			in = append(in, h)
 		}
 		slope := 1.0
-		if act, ok := a.plan.fused[i]; ok && fuses {
-			slope = act.Slope
+		if step.Fused != nil {
+			slope = step.Fused.Slope
 		}
 		out, err := apply(context{
-			train: a.train, inPlace: inPlace[i], precision: a.m.precision,
+			train: a.train, inPlace: step.InPlace, precision: a.m.precision,
 			undefined: a.m.undefined, device: a.m.device, out: a.plan.Values[n.Out].Shape,
-			kernels: fuses, slope: slope, again: a.again,
+			kernels: a.plan.Settings.Kernels, slope: slope, again: a.again,
 		}, n.Op, in)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", within(n.Path), n.Op.Kind(), err)
@@ -118,7 +111,7 @@ func (a *arena) count(n nn.Node) error {
 
 // release frees the values that node i was the last to need.
 func (a *arena) release(i int, keep func(v int) bool) {
-	for _, v := range a.plan.dies[i] {
+	for _, v := range a.plan.Steps[i].Dies {
 		if keep == nil || !keep(v) {
 			free(a.slots[v])
 			a.slots[v] = nil

@@ -5,6 +5,8 @@ import (
 
 	"github.com/sugarme/gotch"
 	lib "github.com/sugarme/gotch/libtch"
+
+	"github.com/minivess/minivess/engine/nn/schedule"
 )
 
 // tape is what a training pass with recomputation leaves behind: the values on
@@ -37,7 +39,7 @@ func (t *tape) close() {
 // forwardInChunks runs a training pass and leaves a tape in the module. The
 // outputs returned lead back to leaves: their gradients are picked up by the
 // tape.
-func (m *Module) forwardInChunks(l *plan, x handle) (out []handle, err error) {
+func (m *Module) forwardInChunks(l *schedule.Plan, x handle) (out []handle, err error) {
 	t := &tape{
 		arena: m.newArena(l, true), leaves: make([]handle, len(l.Values)), results: make([]handle, len(l.Values)),
 	}
@@ -51,7 +53,7 @@ func (m *Module) forwardInChunks(l *plan, x handle) (out []handle, err error) {
 	}
 	image := l.Inputs[0].Value
 	t.leaves[image], t.arena.slots[image] = t.arena.slots[image], nil
-	for _, c := range l.chunks {
+	for _, c := range l.Chunks {
 		if err := t.forwardChunk(c); err != nil {
 			return nil, err
 		}
@@ -97,40 +99,40 @@ func leaf(h handle) (handle, error) {
 }
 
 // execute runs the chunk's nodes on its leaves and returns its results, in the
-// order of c.out. Nothing else is left in the arena. Again says that the chunk
+// order of c.Out. Nothing else is left in the arena. Again says that the chunk
 // ran before.
-func (t *tape) execute(c chunk, grad, again bool) ([]handle, error) {
+func (t *tape) execute(c schedule.Chunk, grad, again bool) ([]handle, error) {
 	defer setGrad(grad)()
 	t.arena.again = again
 	defer freeAll(t.arena.slots)
-	for _, v := range c.in {
+	for _, v := range c.In {
 		h, err := share(t.leaves[v])
 		if err != nil {
 			return nil, err
 		}
 		t.arena.slots[v] = h
 	}
-	if err := t.arena.chunk(c, func(v int) bool { return slices.Contains(c.out, v) }); err != nil {
+	if err := t.arena.chunk(c, func(v int) bool { return slices.Contains(c.Out, v) }); err != nil {
 		return nil, err
 	}
-	out := make([]handle, len(c.out))
-	for i, v := range c.out {
+	out := make([]handle, len(c.Out))
+	for i, v := range c.Out {
 		out[i], t.arena.slots[v] = t.arena.slots[v], nil
 	}
 	return out, nil
 }
 
-func (t *tape) forwardChunk(c chunk) error {
-	out, err := t.execute(c, !c.recompute, false)
+func (t *tape) forwardChunk(c schedule.Chunk) error {
+	out, err := t.execute(c, !c.Recompute, false)
 	if err != nil {
 		return err
 	}
 	defer freeAll(out)
-	for i, v := range c.out {
+	for i, v := range c.Out {
 		if t.leaves[v], err = leaf(out[i]); err != nil {
 			return err
 		}
-		if !c.recompute {
+		if !c.Recompute {
 			t.results[v], out[i] = out[i], nil
 		}
 	}
@@ -139,7 +141,7 @@ func (t *tape) forwardChunk(c chunk) error {
 
 // backward runs after the loss was differentiated as far as the leaves.
 func (t *tape) backward() error {
-	for _, c := range slices.Backward(t.arena.plan.chunks) {
+	for _, c := range slices.Backward(t.arena.plan.Chunks) {
 		if err := t.backwardChunk(c); err != nil {
 			return err
 		}
@@ -147,16 +149,16 @@ func (t *tape) backward() error {
 	return nil
 }
 
-func (t *tape) backwardChunk(c chunk) error {
+func (t *tape) backwardChunk(c schedule.Chunk) error {
 	var out []handle
-	if c.recompute {
+	if c.Recompute {
 		var err error
 		if out, err = t.execute(c, true, true); err != nil {
 			return err
 		}
 	} else {
-		out = make([]handle, len(c.out))
-		for i, v := range c.out {
+		out = make([]handle, len(c.Out))
+		for i, v := range c.Out {
 			out[i], t.results[v] = t.results[v], nil
 		}
 	}
@@ -165,7 +167,7 @@ func (t *tape) backwardChunk(c chunk) error {
 	// Σ result·gradient has the gradient as its derivative by the result.
 	var total handle
 	defer func() { free(total) }()
-	for i, v := range c.out {
+	for i, v := range c.Out {
 		term, err := product(out[i], t.leaves[v])
 		free(t.leaves[v])
 		t.leaves[v] = nil
