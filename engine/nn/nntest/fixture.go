@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ type Fixture struct {
 	Options map[string]any
 	Shape   nn.Shape
 	Image   string // name of the image in the formula
+	every   int    // of logits, every one of this many elements is stored
 	results *nn.State
 }
 
@@ -38,7 +40,12 @@ func ReadFixture(path string) (Fixture, error) {
 	if err != nil {
 		return Fixture{}, err
 	}
-	f := Fixture{results: s, Image: meta["image"]}
+	f := Fixture{results: s, Image: meta["image"], every: 1}
+	if step, ok := meta["step"]; ok {
+		if f.every, err = strconv.Atoi(step); err != nil || f.every < 1 {
+			return Fixture{}, fmt.Errorf("fixture %q: step %q must be a positive number", path, step)
+		}
+	}
 	if err := json.Unmarshal([]byte(meta["options"]), &f.Options); err != nil {
 		return Fixture{}, fmt.Errorf("fixture %q: options: %w", path, err)
 	}
@@ -52,7 +59,16 @@ func ReadFixture(path string) (Fixture, error) {
 // returns the largest difference.
 func (f Fixture) CheckLogits(t *testing.T, got []float32) (worst float64) {
 	t.Helper()
-	return f.check(t, "logits", got)
+	return f.check(t, "logits", f.stored(got))
+}
+
+// stored returns the elements that the fixture has.
+func (f Fixture) stored(logits []float32) []float32 {
+	var out []float32
+	for i := 0; i < len(logits); i += f.every {
+		out = append(out, logits[i])
+	}
+	return out
 }
 
 // CheckPrediction compares logits computed without training, which are others
@@ -61,9 +77,9 @@ func (f Fixture) CheckPrediction(t *testing.T, got []float32) (worst float64) {
 	t.Helper()
 	const predicted = "predicted"
 	if _, ok := f.results.Get(predicted); ok {
-		return f.check(t, predicted, got)
+		return f.check(t, predicted, f.stored(got))
 	}
-	return f.check(t, "logits", got)
+	return f.check(t, "logits", f.stored(got))
 }
 
 // CheckAuxiliary compares the auxiliary heads of a training pass, finest first.
