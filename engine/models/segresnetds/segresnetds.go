@@ -1,0 +1,64 @@
+// Package segresnetds is SegResNet with deep supervision and with kernels and
+// strides for voxels that are not cubes, as MONAI 1.4.0's SegResNetDS implements
+// it: the same parameter names, so MONAI's weights load, and the same numbers.
+// Auto3DSeg trains this network.
+//
+// The network without either is package segresnet, whose parameters have other
+// names.
+package segresnetds
+
+import (
+	"io"
+
+	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/onnx"
+)
+
+// Name is the model's name.
+const Name = "segresnetds"
+
+// Model is a configured SegResNetDS. It holds no weights and may be shared.
+type Model struct {
+	network network
+	config  adapter.Config
+	params  []nn.Param
+}
+
+// New makes the network that the options describe; those left out keep their
+// defaults. The error wraps adapter.ErrOption.
+func New(options map[string]any) (*Model, error) {
+	o, err := decode(options)
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := adapter.Encode(o)
+	if err != nil {
+		return nil, err
+	}
+	n := o.network()
+	return &Model{network: n, params: n.declare(), config: adapter.Config{
+		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: n.divisor(),
+	}}, nil
+}
+
+// Config describes the model.
+func (m *Model) Config() adapter.Config { return m.config }
+
+// TrainableParameters lists the parameters under MONAI's names.
+func (m *Model) TrainableParameters() []nn.Param { return m.params }
+
+// LoadCheckpoint reads weights that fit this network exactly.
+func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
+	return adapter.LoadCheckpoint(path, m.config, m.params)
+}
+
+// SaveCheckpoint writes weights, atomically.
+func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
+	return adapter.SaveCheckpoint(path, m.config, m.params, s, meta)
+}
+
+// ExportONNX writes the network with its weights as an ONNX model.
+func (m *Model) ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error {
+	return onnx.Export(w, m, s, spec)
+}
