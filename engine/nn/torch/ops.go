@@ -49,7 +49,7 @@ func apply(c context, op nn.Op, in []handle) (handle, error) {
 	case nn.Activation:
 		return applyActivation(c, o, in[0])
 	case nn.PReLUOp:
-		return call(func(r *handle) { lib.AtgPrelu(r, in[0], in[1]) })
+		return lowered(c, in, func(in []handle, r *handle) { lib.AtgPrelu(r, in[0], in[1]) })
 	case nn.Pool:
 		return applyPool(o, in[0])
 	case nn.Binary:
