@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -22,7 +23,9 @@ type LoadOptions struct {
 	// an output layer for other classes, say.
 	Ignore []string
 	// Rename maps a name of the file to the network's; "" leaves the tensor out.
-	// It sees names from which wrappers and prefixes were taken.
+	// It sees names from which wrappers and prefixes were taken. Several names of
+	// the file may lead to one of the network's when their tensors are equal:
+	// PyTorch writes a module once for every attribute that leads to it.
 	Rename func(string) string
 	// Branch chooses among several sets of weights, as weights.Options.Branch.
 	Branch string
@@ -93,6 +96,7 @@ func inFile(params []nn.Param, o LoadOptions) []string {
 // to the file's own.
 func survey(f *weights.File, o LoadOptions) (names map[string]string, found []weights.Info, err error) {
 	names = make(map[string]string)
+	first := make(map[string]weights.Info)
 	for _, info := range f.Tensors() {
 		name := info.Name
 		if o.Rename != nil {
@@ -101,14 +105,32 @@ func survey(f *weights.File, o LoadOptions) (names map[string]string, found []we
 		if name == "" || matches(o.Ignore, name) {
 			continue
 		}
-		if other, ok := names[name]; ok {
-			return nil, nil, fmt.Errorf("%q and %q would both be %q", other, info.Name, name)
+		if other, ok := first[name]; ok {
+			if err := equal(f, other, info); err != nil {
+				return nil, nil, fmt.Errorf("%q and %q would both be %q: %w", other.Name, info.Name, name, err)
+			}
+			continue
 		}
-		names[name] = info.Name
+		names[name], first[name] = info.Name, info
 		info.Name = name
 		found = append(found, info)
 	}
 	return names, found, nil
+}
+
+// equal returns an error unless two of the file's tensors are the same.
+func equal(f *weights.File, a, b weights.Info) error {
+	if a.DType != b.DType || !a.Shape.Equal(b.Shape) {
+		return fmt.Errorf("one is %s %v, the other %s %v", a.DType, a.Shape, b.DType, b.Shape)
+	}
+	return f.View(a.Name, func(x []byte) error {
+		return f.View(b.Name, func(y []byte) error {
+			if !bytes.Equal(x, y) {
+				return errors.New("their values differ")
+			}
+			return nil
+		})
+	})
 }
 
 // compare is nn.Compare for tensors that have not been read.
