@@ -241,17 +241,20 @@ func (s *Script) Close() (err error) {
 	return err
 }
 
-// complaint takes what a function of script.h complained about.
+// complaint takes what a function of script.h complained about: of an error
+// within the saved program, what went wrong instead of the program's lines.
 func complaint(message *C.char) error {
 	defer C.free(unsafe.Pointer(message))
-	var lines []string
+	first := ""
 	for line := range strings.Lines(C.GoString(message)) {
-		// A trace of the saved program's lines follows: of use to its author only.
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "Traceback") || strings.HasPrefix(line, "Exception raised") {
+		line = strings.TrimSpace(line)
+		if raised, ok := strings.CutPrefix(line, "RuntimeError: "); ok {
+			first = raised
 			break
-		} else if line != "" {
-			lines = append(lines, line)
+		}
+		if first == "" {
+			first = line
 		}
 	}
-	return fmt.Errorf("%w: %s", ErrTorch, strings.Join(lines[:min(len(lines), 3)], " "))
+	return fmt.Errorf("%w: %s", ErrTorch, first)
 }

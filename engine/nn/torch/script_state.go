@@ -91,7 +91,14 @@ func (s *Script) upload(i int, t nn.Tensor) error {
 		return err
 	}
 	defer free(fresh)
-	lib.AtCopy_(raw(s.weights[i]), fresh)
+	to := raw(s.weights[i])
+	if len(t.Shape) == 0 { // where fresh has one axis
+		if to, err = call(func(r *handle) { lib.AtgUnsqueeze(r, to, 0) }); err != nil {
+			return err
+		}
+		defer free(to)
+	}
+	lib.AtCopy_(to, fresh)
 	return lastError()
 }
 
