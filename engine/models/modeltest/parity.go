@@ -1,16 +1,20 @@
 package modeltest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sugarme/gotch"
 
+	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/torch"
 )
 
 // Parity compares a model with its fixture under libtorch, and logs the largest
-// differences.
+// differences: predictions, the outputs and gradients of a training pass with
+// all auxiliary heads, and the running statistics that the pass leaves.
 func Parity(t *testing.T, a Adapter, f nntest.Fixture, options ...torch.Option) {
 	t.Helper()
 	m := module(t, a, options...)
@@ -22,11 +26,15 @@ func Parity(t *testing.T, a Adapter, f nntest.Fixture, options ...torch.Option) 
 		t.Fatal(err)
 	}
 	image := nntest.Image(f.Image, f.Shape)
-	predicted, shape, err := m.Predict(image, f.Shape)
+	predicted, shapes, err := m.PredictAll(image, f.Shape)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits, err := m.Differentiate(image, f.Shape, nntest.Image("cotangent", shape))
+	cotangents := [][]float32{nntest.Image("cotangent", shapes[0])}
+	for i, shape := range shapes[1:] {
+		cotangents = append(cotangents, nntest.Image(nntest.AuxiliaryCotangent(i), shape))
+	}
+	outputs, err := m.DifferentiateAll(image, f.Shape, cotangents)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +42,15 @@ func Parity(t *testing.T, a Adapter, f nntest.Fixture, options ...torch.Option) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	worst := max(f.CheckLogits(t, predicted), f.CheckLogits(t, logits))
-	t.Logf("logits differ by up to %.2g, gradients by %.2g (relative)", worst, f.CheckGradients(t, gradients))
+	worst := max(f.CheckPrediction(t, predicted[0]), f.CheckLogits(t, outputs[0]), f.CheckAuxiliary(t, outputs[1:]))
+	if slices.ContainsFunc(a.TrainableParameters(), func(p nn.Param) bool { return strings.HasSuffix(p.Name, ".running_mean") }) {
+		after, err := m.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		worst = max(worst, f.CheckBuffers(t, after))
+	}
+	t.Logf("outputs differ by up to %.2g, gradients by %.2g (relative)", worst, f.CheckGradients(t, gradients))
 }
 
 // module runs a model on the CPU until the test ends.

@@ -16,7 +16,7 @@ import (
 func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/monai/*.safetensors")
-	if err != nil || len(files) != 5 {
+	if err != nil || len(files) != 31 {
 		t.Fatalf("%d fixtures: %v", len(files), err)
 	}
 	for _, file := range files {
