@@ -26,6 +26,12 @@ void minivess_seed(int64_t seed);
 // Sets and reads the number of threads of one operation.
 void minivess_set_threads(int n);
 int minivess_threads(void);
+// Counts the bytes of CPU tensors from now on; the bytes held now, and the most
+// since the last reset.
+void minivess_count_memory(void);
+int64_t minivess_live_bytes(void);
+int64_t minivess_peak_bytes(void);
+void minivess_reset_peak(void);
 // Makes the allocator keep freed memory. Returns 0 when it refuses.
 int minivess_keep_memory(void);
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sugarme/gotch"
+
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/torch"
@@ -58,5 +60,44 @@ func TestMemoryStaysFlat(t *testing.T) { // not parallel: measures the whole pro
 		if grown := residentBytes(t) - before; grown > allowed {
 			t.Errorf("200 steps took %d bytes for good", grown)
 		}
+	}
+}
+
+// The counter knows every tensor's bytes: weights while the module is there, what
+// lives at one time during a prediction, nothing afterwards.
+func TestCountMemory(t *testing.T) { // not parallel: counts the whole process
+	counter := torch.CountMemory()
+	before := counter.Live()
+	forward := func(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
+		x := nn.ReLU(g, nn.Mul(g, in.Image, g.Param("wide"))) // 2 → 6 channels
+		return nn.Outputs{Logits: nn.Scale(g, nn.Take(g, x, 1, 0, 1, 1), 2)}, nil
+	}
+	m, err := torch.NewModule(forward, []nn.Param{{Name: "wide", Shape: nn.Shape{1, 6, 1, 1, 1}, Init: nn.Ones()}}, gotch.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := counter.Live() - before; got != 6*4 {
+		t.Errorf("weights take %d bytes, want 24", got)
+	}
+	const voxels = 8 * 8 * 8
+	counter.Reset()
+	if _, _, err := m.Predict(make([]float32, voxels), nn.Shape{1, 1, 8, 8, 8}); err != nil {
+		t.Fatal(err)
+	}
+	// The image, its product with the weights, in which ReLU works, and what
+	// becomes of its first channel. libtorch makes tensors of numbers too.
+	const numbers = 64
+	if got, want := counter.Peak()-before-24, int64(8*voxels*4); got < want || got > want+numbers {
+		t.Errorf("a prediction takes %d bytes at most, want %d", got, want)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := counter.Live(); got != before {
+		t.Errorf("%d bytes are left", got-before)
+	}
+	counter.Reset()
+	if counter.Peak() != counter.Live() {
+		t.Error("the peak was not reset")
 	}
 }
