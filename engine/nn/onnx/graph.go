@@ -9,13 +9,14 @@ import (
 
 // graph collects the encoded operators and constants of one model.
 type graph struct {
-	program      *nn.Program
-	freeSize     bool
-	names        []string // of every value of the program
-	nodes        []byte
-	count        int
-	initializers [][]byte
-	constants    map[string]string
+	program    *nn.Program
+	freeSize   bool
+	names      []string // of every value of the program
+	nodes      []byte
+	count      int
+	tensors    []stored // constants, then parameters
+	parameters []stored
+	constants  map[string]string
 }
 
 func newGraph(p *nn.Program, freeSize bool) *graph {
@@ -156,8 +157,6 @@ func (g *graph) layout(n nn.Node, in []string, out string) error {
 	}
 	return nil
 }
-
-func (g *graph) scalar(v float64) string { return g.floats(nn.Shape{}, []float32{float32(v)}) }
 
 func (g *graph) kernel(n nn.Node) []int { return g.program.Values[n.In[1]].Shape[2:] }
 

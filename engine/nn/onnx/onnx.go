@@ -1,18 +1,17 @@
 // Package onnx writes a network with its weights as an ONNX model, without
 // libtorch and without Python: the same nn.Program, spelled in ONNX's operators
-// and encoded as protocol buffers.
+// and encoded as protocol buffers. It also reads what an ONNX file declares.
 //
-// Running such a model does not belong here.
+// Running such a model does not belong here; engine/nn/ort does that.
 package onnx
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"reflect"
+	"slices"
 
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -51,40 +50,59 @@ type Spec struct {
 	// Patch is the image size (x, y, z) that the model must take. The batch is
 	// always free; the size is free too when the network does not depend on it.
 	Patch [3]int
+	// Weights says how weights are stored; empty means Float32.
+	Weights Precision
 	// Metadata is stored beside the model's name and options: the run, digests,
 	// spacing, normalisation.
 	Metadata map[string]string
 }
 
 // Export writes the network with the weights of s, which must be exactly its
-// own. Input "image" is float32 (N, C, X, Y, Z), output "logits" float32
-// (N, classes, X, Y, Z).
+// own, as one file. Input "image" is float32 (N, C, X, Y, Z), output "logits"
+// float32 (N, classes, X, Y, Z). Auxiliary heads are left out. A model of more
+// than 2 GiB gives ErrTooLarge; ExportFile can write those.
 func Export(w io.Writer, network Network, s *nn.State, spec Spec) error {
+	g, metadata, err := build(network, s, spec)
+	if err != nil {
+		return err
+	}
+	where := make(placement, len(g.tensors))
+	d := g.document(network.Config().Name, metadata, where)
+	if d.size > largest {
+		return fmt.Errorf("export: %w: %d bytes, the limit is %d; let weights lie in a file beside it", ErrTooLarge, d.size, largest)
+	}
+	if err := g.write(w, d, where); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return nil
+}
+
+// build spells the network.
+func build(network Network, s *nn.State, spec Spec) (*graph, map[string]string, error) {
+	if err := spec.Weights.Check(); err != nil {
+		return nil, nil, fmt.Errorf("export: %w", err)
+	}
 	params := network.TrainableParameters()
 	if err := nn.Compare(params, s).Err(); err != nil {
-		return fmt.Errorf("export: %w", err)
+		return nil, nil, fmt.Errorf("export: %w", err)
 	}
 	p, free, err := trace(network, params, spec.Patch)
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return nil, nil, fmt.Errorf("export: %w", err)
 	}
 	g := newGraph(p, free)
+	if err := g.weights(s, spec.Weights); err != nil {
+		return nil, nil, fmt.Errorf("export: %w", err)
+	}
 	for _, n := range p.Nodes {
 		if err := g.add(n); err != nil {
-			return fmt.Errorf("export: %s: %w", n.Op.Kind(), err)
+			return nil, nil, fmt.Errorf("export: %s: %w", n.Op.Kind(), err)
 		}
 	}
 	g.node("Identity", []string{g.names[p.Outputs[0]]}, OutputName)
-	for _, q := range p.Params {
-		if !q.Type().Float() {
-			continue // counts training passes; no operator reads it
-		}
-		t, _ := s.Get(q.Name)
-		if err := g.weight(t); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-	}
-	return g.write(w, network.Config(), spec.Metadata)
+	g.tensors = append(g.tensors, g.parameters...)
+	metadata, err := describe(network.Config(), spec.Metadata)
+	return g, metadata, err
 }
 
 // trace records the network, and whether it is the same for another image size.
@@ -106,51 +124,38 @@ func trace(network Network, params []nn.Param, patch [3]int) (p *nn.Program, fre
 	if err != nil {
 		return nil, false, err
 	}
-	if !sameOps(p, other) {
-		return nil, false, fmt.Errorf("%w: the network depends on the size of the batch; reshape with 0 or -1 for that axis", ErrUnsupported)
+	if n := difference(p, other); n != "" {
+		return nil, false, fmt.Errorf("%w: the network depends on the size of the batch%s; reshape with 0 or -1 for that axis", ErrUnsupported, n)
 	}
 	larger := patch
 	for i := range larger {
 		larger[i] += (2*i + 1) * max(1, config.Divisor[i])
 	}
 	other, err = record(1, larger)
-	return p, err == nil && sameOps(p, other), nil
+	return p, err == nil && difference(p, other) == "", nil
 }
 
-// sameOps reports whether two programs are the same but for sizes.
-func sameOps(a, b *nn.Program) bool {
-	if len(a.Nodes) != len(b.Nodes) {
-		return false
-	}
+// difference says where two programs differ in more than sizes; it is empty
+// when they do not.
+func difference(a, b *nn.Program) string {
 	for i := range a.Nodes {
-		if !reflect.DeepEqual(a.Nodes[i].Op, b.Nodes[i].Op) || !reflect.DeepEqual(a.Nodes[i].In, b.Nodes[i].In) {
-			return false
+		if i >= len(b.Nodes) || !sameOp(a.Nodes[i].Op, b.Nodes[i].Op) || !slices.Equal(a.Nodes[i].In, b.Nodes[i].In) {
+			return fmt.Sprintf(" (%s, %s)", a.Nodes[i].Path, a.Nodes[i].Op.Kind())
 		}
 	}
-	return true
+	if len(a.Nodes) != len(b.Nodes) {
+		return " (its end)"
+	}
+	return ""
 }
 
-// write puts the model together. Weights are written straight from the state.
-func (g *graph) write(w io.Writer, config nn.Config, extra map[string]string) error {
-	options, err := json.Marshal(config.Options)
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
+func sameOp(a, b nn.Op) bool {
+	x, ok := a.(nn.Constant)
+	if !ok {
+		return reflect.DeepEqual(a, b)
 	}
-	metadata := map[string]string{"model": config.Name, "options": string(options)}
-	maps.Copy(metadata, extra)
-	head, body, tail := g.encode(config.Name, metadata)
-	size := int64(len(head) + len(tail))
-	for _, part := range body {
-		size += int64(len(part))
-	}
-	if size > math.MaxInt32 {
-		return fmt.Errorf("export: %w: %d bytes, the limit is %d", ErrTooLarge, size, math.MaxInt32)
-	}
-	parts := append(append([][]byte{head}, body...), tail)
-	for _, part := range parts {
-		if _, err := w.Write(part); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-	}
-	return nil
+	y, ok := b.(nn.Constant) // can be large
+	return ok && x.Shape.Equal(y.Shape) && slices.EqualFunc(x.Values, y.Values, func(v, w float32) bool {
+		return math.Float32bits(v) == math.Float32bits(w)
+	})
 }
