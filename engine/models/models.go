@@ -14,7 +14,10 @@ import (
 	"strings"
 
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/basicunet"
 	"github.com/minivess/minivess/engine/models/segresnet"
+	"github.com/minivess/minivess/engine/models/segresnetds"
+	"github.com/minivess/minivess/engine/models/unet"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
 )
@@ -56,9 +59,20 @@ type entry struct {
 func entries() []entry {
 	return []entry{
 		{
-			name: segresnet.Name, summary: "residual encoder-decoder with group normalisation (Myronenko 2018), light and fast",
-			defaults: segresnet.Defaults(), make: construct(segresnet.New), small: func() map[string]any { return nil },
-			recognise: func(map[string]nn.Shape) (map[string]any, bool) { return nil, false },
+			name: segresnet.Name, summary: "residual encoder-decoder with group normalisation (Myronenko 2018): light and fast",
+			defaults: segresnet.Defaults(), make: construct(segresnet.New), small: segresnet.Small, recognise: segresnet.Recognise,
+		},
+		{
+			name: segresnetds.Name, summary: "SegResNet with deep supervision and anisotropic levels (MONAI's Auto3DSeg)",
+			defaults: segresnetds.Defaults(), make: construct(segresnetds.New), small: segresnetds.Small, recognise: segresnetds.Recognise,
+		},
+		{
+			name: unet.Name, summary: "residual U-Net of strided convolutions (Kerfoot 2018): what most MONAI bundles use",
+			defaults: unet.Defaults(), make: construct(unet.New), small: unet.Small, recognise: unet.Recognise,
+		},
+		{
+			name: basicunet.Name, summary: "plain U-Net with max pooling (Falk 2019)",
+			defaults: basicunet.Defaults(), make: construct(basicunet.New), small: basicunet.Small, recognise: basicunet.Recognise,
 		},
 	}
 }
