@@ -1,0 +1,69 @@
+package swinunetr_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/minivess/minivess/engine/models/swinunetr"
+	"github.com/minivess/minivess/engine/nn"
+)
+
+// The key files list MONAI 1.4.0's state_dict: name, shape, type.
+func TestParametersAreMONAIs(t *testing.T) {
+	t.Parallel()
+	for file, options := range map[string]map[string]any{
+		"24": {"feature_size": 24}, "48": {"feature_size": 48}, "v2_48": {"feature_size": 48, "use_v2": true},
+	} {
+		m, err := swinunetr.New(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range m.TrainableParameters() {
+			sizes := strings.Trim(strings.Join(strings.Fields(fmt.Sprint([]int(p.Shape))), ", "), "[]")
+			if len(p.Shape) == 1 {
+				sizes += ","
+			}
+			got = append(got, fmt.Sprintf("%s (%s) torch.%s", p.Name, sizes, map[nn.DType]string{nn.F32: "float32", nn.I64: "int64"}[p.Type()]))
+		}
+		text, err := os.ReadFile("testdata/keys_swinunetr_" + file + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(strings.Split(strings.TrimSpace(string(text)), "\n"), got); d != "" {
+			t.Errorf("%v (-MONAI +ours):\n%s", options, d)
+		}
+	}
+}
+
+// The counts of MONAI 1.4.0 for one input channel and two classes.
+func TestParameterCounts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		options map[string]any
+		trained int64
+		buffers int64
+	}{
+		{nil, 15_703_004, 941_192},
+		{map[string]any{"feature_size": 48}, 62_186_708, 941_192},
+		{map[string]any{"feature_size": 48, "use_v2": true}, 72_762_068, 941_192},
+	} {
+		m, err := swinunetr.New(c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var buffers int64
+		for _, p := range m.TrainableParameters() {
+			if p.Buffer {
+				buffers += p.Shape.Elements()
+			}
+		}
+		if got := nn.CountElements(m.TrainableParameters()); got != c.trained || buffers != c.buffers {
+			t.Errorf("%v: %d parameters and %d elements of buffers, want %d and %d", c.options, got, buffers, c.trained, c.buffers)
+		}
+	}
+}
