@@ -23,7 +23,9 @@ const (
 	Float16 Precision = "float16"
 	// Int8 keeps a whole number from -127 to 127 for each weight and a scale for
 	// each output channel (symmetric, by the channel's largest magnitude). A
-	// quarter of the size.
+	// quarter of the size. ONNX Runtime takes such matrix products (not
+	// convolutions) as a licence to round the other factor too, unless its session
+	// entry session.disable_quant_qdq is 1.
 	Int8 Precision = "int8"
 )
 
@@ -181,10 +183,12 @@ func (g *graph) int8Weight(v int, q nn.Param, axis int, read func() ([]float32, 
 		w, err := read()
 		return quantise(w, q.Shape, axis, scales), err
 	}})
-	scale := q.Name + "/scale"
+	// Without its zero point, which is 0, runtimes forget that it is signed.
+	scale, zero := q.Name+"/scale", q.Name+"/zero_point"
+	g.keep(stored{name: zero, elem: elemInt8, dims: []int{len(scales)}, size: int64(len(scales)), data: bytesOf(make([]byte, len(scales)))})
 	g.keep(stored{name: scale, elem: elemFloat, dims: []int{len(scales)}, size: int64(4 * len(scales)), data: bytesOf(rawFloats(scales))})
 	g.names[v] = wide(q.Name)
-	g.node("DequantizeLinear", []string{q.Name, scale}, g.names[v], intAttr("axis", axis))
+	g.node("DequantizeLinear", []string{q.Name, scale, zero}, g.names[v], intAttr("axis", axis))
 	return nil
 }
 
