@@ -192,7 +192,13 @@ func applyPool(o nn.Pool, x handle) (handle, error) {
 		one := []int64{1, 1, 1}
 		return call(func(r *handle) { lib.AtgMaxPool3d(r, x, kernel, 3, stride, 3, padding, 3, one, 3, 0) })
 	}
-	return call(func(r *handle) { lib.AtgAvgPool3d(r, x, kernel, 3, stride, 3, padding, 3, 0, 1, 0, 1) })
+	// libtorch averages no bfloat16 on the CPU, and PyTorch's autocast neither.
+	full, err := call(func(r *handle) { lib.AtgToDtype(r, x, gotch.Float.CInt(), 0, 0) })
+	if err != nil {
+		return nil, err
+	}
+	defer free(full)
+	return call(func(r *handle) { lib.AtgAvgPool3d(r, full, kernel, 3, stride, 3, padding, 3, 0, 1, 0, 1) })
 }
 
 func applyDropout(c context, o nn.DropoutOp, x handle) (handle, error) {
