@@ -49,8 +49,9 @@ func Recognise(shapes map[string]nn.Shape) (map[string]any, bool) {
 		options["act"] = blocks.PReLU
 	}
 	_, options["bias"] = shapes["model"+unit+".bias"]
-	options["norm"] = blocks.RecogniseNorm(shapes, activated+".adn.N")
-	if _, affine := shapes[activated+".adn.N.weight"]; affine && options["norm"] == blocks.NormGroup {
+	norm, option := blocks.RecogniseNorm(shapes, activated+".adn.N", true)
+	options["norm"] = option
+	if norm == blocks.NormGroup {
 		// Groups leave no trace either; instance normalisation is the usual one.
 		options["norm"] = []any{blocks.NormInstance, map[string]any{"affine": true}}
 	}
