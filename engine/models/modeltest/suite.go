@@ -38,6 +38,7 @@ func Run(t *testing.T, build New, options map[string]any) {
 		"checkpoints":  checkpoints,
 		"cost":         costs,
 		"onnx":         exports,
+		"onnx runtime": func(t *testing.T, _ New, a Adapter) { t.Helper(); ExportsAgree(t, a) },
 		"prediction":   predicts,
 		"differential": differentiates,
 		"recomputing":  recomputes,

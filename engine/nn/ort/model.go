@@ -115,6 +115,9 @@ func newSession(path, input, output string, s settings) (_ *onnxruntime.DynamicA
 	return onnxruntime.NewDynamicAdvancedSession(path, []string{input}, []string{output}, o)
 }
 
+// Path is the file that the model was loaded from.
+func (m *Model) Path() string { return m.path }
+
 // Info is what the file declares.
 func (m *Model) Info() onnx.Info {
 	i := m.info
