@@ -2,16 +2,16 @@
 // name DynUNet: kernels and strides are chosen level by level and axis by axis,
 // so that the network suits anisotropic volumes (Isensee et al., "nnU-Net: a
 // self-configuring method for deep learning-based biomedical image
-// segmentation", 2021; the residual blocks and heads of deep supervision are
-// those of Futrega et al., "Optimized U-Net for brain tumor segmentation",
-// 2021). It has MONAI's parameter names, so MONAI's weights load, and MONAI's
-// numbers.
+// segmentation", 2021; residual blocks and heads of deep supervision after
+// Futrega et al., "Optimized U-Net for brain tumor segmentation", 2021). It has
+// MONAI's parameter names, so MONAI's weights load, and MONAI's numbers.
 package dynunet
 
 import (
 	"io"
 
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/internal/aliases"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
 )
@@ -21,9 +21,9 @@ const Name = "dynunet"
 
 // Model is a configured DynUNet. It holds no weights and may be shared.
 type Model struct {
+	adapter.Base
 	options Options
-	config  adapter.Config
-	params  []nn.Param
+	aliases aliases.Map
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -37,25 +37,32 @@ func New(options map[string]any) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{options: o, params: declare(o), config: adapter.Config{
-		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
-	}}, nil
+	params := declare(o)
+	return &Model{
+		options: o,
+		aliases: aliases.Of(params, func(name string) []string { return further(name, o.deepest()) }),
+		Base: adapter.NewBase(adapter.Config{
+			Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
+		}, params),
+	}, nil
 }
 
-// Config describes the model.
-func (m *Model) Config() adapter.Config { return m.config }
+// Rename returns the declared name of a tensor that MONAI's state_dict repeats
+// under skip_layers, and any other name as it is.
+func (m *Model) Rename(name string) string { return m.aliases.Name(name) }
 
-// TrainableParameters lists the parameters under MONAI's names.
-func (m *Model) TrainableParameters() []nn.Param { return m.params }
-
-// LoadCheckpoint reads weights that fit this network exactly.
+// LoadCheckpoint reads weights that fit this network exactly. Tensors that
+// MONAI's state_dict repeats under skip_layers may be there once or twice; twice
+// they must be equal.
 func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return adapter.LoadCheckpoint(path, m.config, m.params)
+	return m.aliases.Load(path, m.Config(), m.TrainableParameters())
 }
 
-// SaveCheckpoint writes weights, atomically.
+// SaveCheckpoint writes weights, atomically. The file repeats tensors under
+// skip_layers as MONAI's state_dict does, so that load_state_dict(strict=True)
+// takes it.
 func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
-	return adapter.SaveCheckpoint(path, m.config, m.params, s, meta)
+	return m.aliases.Save(path, m.Config(), m.TrainableParameters(), s, meta)
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.

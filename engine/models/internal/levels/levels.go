@@ -82,3 +82,32 @@ func KaimingNormal(fanIn int) nn.Init {
 	const slope = 0.01
 	return nn.TruncNormal(math.Sqrt(2 / (1 + slope*slope) / float64(max(1, fanIn))))
 }
+
+// Count returns the number of levels: that of the first list that is given, else
+// the one otherwise taken.
+func Count(otherwise int, given ...int) int {
+	for _, n := range given {
+		if n > 0 {
+			return n
+		}
+	}
+	return otherwise
+}
+
+// Check refuses a level whose kernel does not keep the size centred, or whose
+// stride leaves voxels out that no kernel covers.
+func Check(level int, kernel, stride Size) error {
+	const mostKernel, mostStride = 15, 8
+	for axis := range kernel {
+		k, s := kernel[axis], stride[axis]
+		switch {
+		case k < 1 || k > mostKernel || k%2 == 0:
+			return fmt.Errorf("kernel %v at level %d: %d must be odd, 1 to %d", kernel, level, k, mostKernel)
+		case s < 1 || s > mostStride:
+			return fmt.Errorf("stride %v at level %d: %d must be 1 to %d", stride, level, s, mostStride)
+		case s > k+1:
+			return fmt.Errorf("stride %v at level %d: %d is too large for a kernel of %d", stride, level, s, k)
+		}
+	}
+	return nil
+}
