@@ -2,6 +2,9 @@
 """Write the fixtures that pin our SegResNetDS to MONAI 1.4.0's.
 
 Usage: segresnetds_fixture.py FOLDER    (in the environment of venv.sh)
+
+Beside the parity fixtures in FOLDER/monai, the names, shapes and types of some
+networks' state_dicts in FOLDER.
 """
 
 import pathlib
@@ -56,5 +59,21 @@ def monai(options):
     return SegResNetDS(spatial_dims=3, **{k: tuple(v) if k == "act" and isinstance(v, list) else v for k, v in o.items()})
 
 
+KEYS = {
+    "default": {},
+    "auto3dseg": {"blocks_down": [1, 2, 2, 4, 4], "dsdepth": 4, "norm": "instance", "resolution": [1, 1, 5]},
+    "trilinear": {"init_filters": 16, "norm": ["batch", {"affine": False}], "act": "prelu", "upsample_mode": "nontrainable"},
+}
+
+
+def keys(path, model):
+    """As in the oracle's lists, the count of trained elements first."""
+    lines = [f"{k} {tuple(v.shape)} {v.dtype}" for k, v in model.state_dict().items()]
+    path.write_text("\n".join([str(sum(p.numel() for p in model.parameters())), *lines, ""]))
+
+
 if __name__ == "__main__":
-    fixture.write(pathlib.Path(sys.argv[1]), CASES, monai)
+    folder = pathlib.Path(sys.argv[1])
+    fixture.write(folder / "monai", CASES, monai)
+    for name, options in KEYS.items():
+        keys(folder / f"keys_segresnetds_{name}.txt", monai(options))

@@ -8,13 +8,14 @@ import (
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/nn/nntest"
+	"github.com/minivess/minivess/engine/nn/ort/orttest"
 	"github.com/minivess/minivess/engine/nn/torch"
 )
 
-// The fixtures are written by scripts/peers/segresnet_fixture.py with MONAI
-// 1.4.0 on PyTorch 2.1.0. Both memory layouts and recomputation must agree.
-func TestParityWithMONAI(t *testing.T) {
-	t.Parallel()
+// eachFixture runs the check on what MONAI 1.4.0 on PyTorch 2.1.0 computed for
+// every option; scripts/peers/segresnet_fixture.py wrote it.
+func eachFixture(t *testing.T, check func(*testing.T, *segresnet.Model, nntest.Fixture)) {
+	t.Helper()
 	files, err := filepath.Glob("testdata/monai/*.safetensors")
 	if err != nil || len(files) != 31 {
 		t.Fatalf("%d fixtures: %v", len(files), err)
@@ -30,9 +31,36 @@ func TestParityWithMONAI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			modeltest.Parity(t, m, f)
-			modeltest.Parity(t, m, f, torch.WithContiguous(true))
-			modeltest.Parity(t, m, f, torch.WithCheckpointing(true))
+			check(t, m, f)
 		})
 	}
+}
+
+// Both memory layouts and recomputation must agree with MONAI.
+func TestParityWithMONAI(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, func(t *testing.T, m *segresnet.Model, f nntest.Fixture) {
+		t.Helper()
+		modeltest.Parity(t, m, f)
+		modeltest.Parity(t, m, f, torch.WithContiguous(true))
+		modeltest.Parity(t, m, f, torch.WithCheckpointing(true))
+	})
+}
+
+func TestONNXRuntimeAgreesWithMONAI(t *testing.T) {
+	t.Parallel()
+	r := orttest.Open(t)
+	eachFixture(t, func(t *testing.T, m *segresnet.Model, f nntest.Fixture) {
+		t.Helper()
+		modeltest.ONNX(t, r, m, f)
+	})
+}
+
+// What a checkpoint's names and shapes tell is enough to make its network again.
+func TestRecogniseFixtures(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, func(t *testing.T, m *segresnet.Model, _ nntest.Fixture) {
+		t.Helper()
+		again(t, m)
+	})
 }

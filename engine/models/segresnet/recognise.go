@@ -20,10 +20,10 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 		return nil, false
 	}
 	down, up := counts(shapes, "down_layers", 1), counts(shapes, "up_layers", 0)
-	norm := blocks.RecogniseNorm(shapes, "conv_final.0")
+	norm, option := blocks.RecogniseNorm(shapes, "conv_final.0", true)
 	options = map[string]any{
 		"in_channels": first[1], "out_channels": last[0], "init_filters": first[0],
-		"blocks_down": down, "blocks_up": up, "norm": norm,
+		"blocks_down": down, "blocks_up": up, "norm": option,
 		"upsample_mode": blocks.RecogniseUpsample(shapes, "up_samples.0.1"),
 	}
 	if norm == blocks.NormGroup && first[0]%Defaults().NumGroups != 0 {

@@ -23,6 +23,15 @@ func TestConformance(t *testing.T) {
 			"init_filters": 12, "num_groups": 4, "in_channels": 2, "out_channels": 3, "dropout": 0.3,
 			"blocks_down": []int{1, 1, 1}, "blocks_up": []int{1, 2}, "upsample": "deconv",
 		},
+		"pixelshuffle, batch": {
+			"init_filters": 4, "norm": "batch", "act": "mish", "blocks_down": []int{1, 1}, "blocks_up": []int{1},
+			"upsample_mode": "pixelshuffle",
+		},
+		"instance, prelu": {
+			"init_filters": 6, "norm": "instance", "act": "prelu", "blocks_down": []int{1, 1}, "blocks_up": []int{1},
+			"upsample_mode": "deconvgroup",
+		},
+		"features": {"init_filters": 6, "num_groups": 2, "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "use_conv_final": false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +100,25 @@ func TestOptionsRefused(t *testing.T) {
 		{map[string]any{"blocks_up": []int{1}}, "blocks_up has 1 levels, must have one less than blocks_down (4)"},
 		{map[string]any{"blocks_down": []int{}}, "blocks_down has 0 levels"},
 		{map[string]any{"blocks_down": []int{1, 0, 1, 1}}, "0 blocks at one level"},
-		{map[string]any{"upsample": "cubic"}, `upsample is "cubic", must be trilinear or deconv`},
+		{map[string]any{"upsample": "cubic"}, `upsample_mode is "cubic", must be deconv, deconvgroup, nontrainable or pixelshuffle`},
+		{map[string]any{"upsample": "deconv", "upsample_mode": "deconv"}, "upsample is another name of upsample_mode: give one of them"},
+		{map[string]any{"dropout_prob": -0.1}, "dropout is -0.1, must be at least 0 and below 1"},
+		{map[string]any{"norm": "layer"}, `norm is "layer", must be group, instance or batch`},
+		{map[string]any{"norm": []any{"batch", map[string]any{"num_groups": 2}}}, "norm batch has no num_groups"},
+		{map[string]any{"norm": []any{"group", map[string]any{"num_groups": 3}}}, "init_filters is 8, must be a multiple of num_groups (3)"},
+		{map[string]any{"norm": []any{"group", map[string]any{"groups": 3}}}, `unknown field "groups"`},
+		{map[string]any{"norm": []any{"batch", map[string]any{"momentum": 2}}}, "momentum is 2"},
+		{map[string]any{"norm": []any{"instance", map[string]any{"eps": -1}}}, "eps is -1"},
+		{map[string]any{"norm": []any{"instance", map[string]any{"track_running_stats": true}}}, "track_running_stats"},
+		{map[string]any{"norm": 3}, "must be a name or a pair"},
+		{map[string]any{"norm": []any{3}}, "must start with a name"},
+		{map[string]any{"act": "geglu"}, `act is "geglu", must be relu, relu6`},
+		{map[string]any{"act": []any{"relu", map[string]any{"alpha": 1}}}, `act "relu" has no alpha`},
+		{map[string]any{"act": []any{"leakyrelu", map[string]any{"negative_slope": 1.5}}}, "negative_slope is 1.5"},
+		{map[string]any{"act": []any{"elu", map[string]any{"alpha": -2}}}, "alpha is -2"},
+		{map[string]any{"act": []any{"elu", map[string]any{"alpha": 0}}}, "with alpha 0"},
+		{map[string]any{"act": []any{"prelu", map[string]any{"num_parameters": 8}}}, "has 8 parameters, must have 1"},
+		{map[string]any{"act": []any{"gelu", map[string]any{"approximate": "tanh"}}}, `approximated by "tanh"`},
 		{map[string]any{"out_channels": -1}, "out_channels is -1"},
 	} {
 		_, err := segresnet.New(c.options)

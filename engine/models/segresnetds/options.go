@@ -55,7 +55,7 @@ func decode(options map[string]any) (Options, error) {
 	if o.UpsampleMode == "trilinear" {
 		o.UpsampleMode = blocks.NonTrainable
 	}
-	if o.Norm.Groups != 0 { // said with the norm, as MONAI does
+	if o.Norm.Name == blocks.NormGroup && o.Norm.Groups != 0 { // said with the norm, as MONAI does
 		o.NumGroups, o.Norm.Groups = o.Norm.Groups, 0
 	}
 	up := max(len(o.BlocksDown), 1) - 1

@@ -22,18 +22,10 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 	if len(first) != 5 || len(last) != 5 || len(down) == 0 {
 		return nil, false
 	}
-	norm := blocks.RecogniseNorm(shapes, "encoder.layers.0.blocks.0.norm1")
+	norm, option := blocks.RecogniseNorm(shapes, "encoder.layers.0.blocks.0.norm1", false)
 	options = map[string]any{
 		"in_channels": first[1], "out_channels": last[0], "init_filters": first[0],
-		"blocks_down": down, "blocks_up": up, "dsdepth": max(heads(shapes, len(up)), 1),
-	}
-	switch {
-	case norm == blocks.NormInstance: // no weights at all, which is not this network's default
-		options["norm"] = []any{norm, map[string]any{"affine": false}}
-	case norm == blocks.NormBatch && shapes["encoder.layers.0.blocks.0.norm1.weight"] == nil:
-		options["norm"] = []any{norm, map[string]any{"affine": false}}
-	default:
-		options["norm"] = norm
+		"blocks_down": down, "blocks_up": up, "dsdepth": max(heads(shapes, len(up)), 1), "norm": option,
 	}
 	if n := first[0]; norm == blocks.NormGroup && n%Defaults().NumGroups != 0 {
 		options["num_groups"] = n & -n

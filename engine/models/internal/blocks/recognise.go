@@ -31,16 +31,25 @@ func Count(shapes map[string]nn.Shape, format string, first int) int {
 }
 
 // RecogniseNorm tells the normalisation from the names below a prefix: NormBatch
-// by its running statistics, NormInstance by having no weights. Weights alone
-// are taken for NormGroup's.
-func RecogniseNorm(shapes map[string]nn.Shape, prefix string) string {
-	if _, ok := shapes[prefix+".running_mean"]; ok {
-		return NormBatch
+// by its running statistics, NormInstance by having neither those nor weights.
+// Weights alone are taken for NormGroup's. The result is the value of a model's
+// norm option, for a model whose normalisations have weights by default or, with
+// plainInstance, all but NormInstance.
+func RecogniseNorm(shapes map[string]nn.Shape, prefix string, plainInstance bool) (norm string, option any) {
+	_, running := shapes[prefix+".running_mean"]
+	_, affine := shapes[prefix+".weight"]
+	switch {
+	case running:
+		norm = NormBatch
+	case affine:
+		norm = NormGroup
+	default:
+		norm = NormInstance
 	}
-	if _, ok := shapes[prefix+".weight"]; ok {
-		return NormGroup
+	if affine || norm == NormInstance && plainInstance {
+		return norm, norm
 	}
-	return NormInstance
+	return norm, []any{norm, map[string]any{"affine": false}}
 }
 
 // RecogniseUpsample tells the way of enlarging from the names below a prefix:
