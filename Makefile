@@ -61,6 +61,13 @@ evals: build ## score the agent offline against the smoke suite
 bench: build ## time us and the reference packages side by side and print ratios
 	@python3 scripts/bench/run.py
 
+# The seed of the weights and images that make parity draws.
+SEED ?= 0
+
+.PHONY: parity
+parity: build ## compare every model with MONAI's, both ways (SEED=7 draws others)
+	@"$$(python3 scripts/peers/environment.py)" scripts/peers/parity.py --seed $(SEED)
+
 .PHONY: lint
 lint: native $(LINT) ## golangci-lint, pinned
 	$(LINT) run ./...

@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/sugarme/gotch"
 
+	"github.com/minivess/minivess/engine/atomicfile"
 	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/onnx"
 	"github.com/minivess/minivess/engine/nn/safetensors"
 	"github.com/minivess/minivess/engine/nn/torch"
+	"github.com/minivess/minivess/engine/nn/weights"
 )
 
 // The names of arrays in the files of Apply.
@@ -30,7 +36,8 @@ type ApplyRequest struct {
 	Weights string // any checkpoint that the model loads
 	Input   string // safetensors with "image" and, for gradients, "cotangent"
 	Output  string // safetensors
-	Save    string // where the weights are written again; "" for nowhere
+	Save    string // where the weights are written again, by its ending; "" for nowhere
+	ONNX    string // where the network is exported to; "" for nowhere
 	Threads int
 }
 
@@ -43,7 +50,7 @@ func Apply(ctx context.Context, r ApplyRequest) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadSpec, err)
 	}
-	weights, err := m.LoadCheckpoint(r.Weights)
+	state, err := m.LoadCheckpoint(r.Weights)
 	if err != nil {
 		return err
 	}
@@ -59,19 +66,10 @@ func Apply(ctx context.Context, r ApplyRequest) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, net.Close()) }()
-	if _, err := net.LoadState(weights, true); err != nil {
+	if _, err := net.LoadState(state, true); err != nil {
 		return err
 	}
-	if r.Save != "" {
-		state, err := net.State()
-		if err != nil {
-			return err
-		}
-		if err := m.SaveCheckpoint(r.Save, state, nil); err != nil {
-			return err
-		}
-	}
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), r.write(m, net, in)); err != nil {
 		return err
 	}
 	out, err := pass(net, in)
@@ -79,6 +77,29 @@ func Apply(ctx context.Context, r ApplyRequest) (err error) {
 		return err
 	}
 	return safetensors.Write(r.Output, out, nil)
+}
+
+// write gives the weights back in the forms that were asked for.
+func (r ApplyRequest) write(m models.Adapter, net *torch.Module, in *nn.State) error {
+	state, err := net.State()
+	if err != nil {
+		return err
+	}
+	if r.Save != "" {
+		if err := weights.Write(r.Save, strings.TrimPrefix(filepath.Ext(r.Save), "."), state, nil); err != nil {
+			return err
+		}
+	}
+	if r.ONNX == "" {
+		return nil
+	}
+	image, _ := in.Get(applyImage)
+	if len(image.Shape) != 5 {
+		return fmt.Errorf("%w: the image has shape %v, must be (N, C, X, Y, Z)", ErrBadSpec, image.Shape)
+	}
+	return atomicfile.Write(r.ONNX, 0o644, func(w io.Writer) error {
+		return m.ExportONNX(w, state, onnx.Spec{Patch: [3]int(image.Shape[2:])})
+	})
 }
 
 // pass computes what the arrays ask for.

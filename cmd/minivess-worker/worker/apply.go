@@ -24,6 +24,7 @@ func apply(ctx context.Context, args []string, stderr io.Writer) int {
 	flags.StringVar(&r.Input, "input", "", "safetensors file with image and, for gradients, cotangent")
 	flags.StringVar(&r.Output, "output", "", "safetensors file to write")
 	flags.StringVar(&r.Save, "save", "", "file to write the weights to")
+	flags.StringVar(&r.ONNX, "onnx", "", "file to export the network to")
 	flags.IntVar(&r.Threads, "threads", 1, "threads")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || r.Weights == "" || r.Input == "" || r.Output == "" {
 		fmt.Fprintln(stderr, "minivess-worker apply needs --weights, --input and --output")

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Compare every model with the implementation that it follows, in both directions.
+
+    make parity [SEED=7]        or, in the environment of venv.sh:
+    parity.py [--seed 0] [--only segresnet,unet]
+
+The reference network is made with random weights from the seed and saved in one
+of the formats that people use; minivess-worker reads it and computes logits and
+gradients of random images of three shapes; both are compared. Then the weights
+that minivess-worker wrote are loaded by the reference with strict=True, and the
+model that it exported passes onnx.checker and runs in ONNX Runtime. One line a
+model, option and quantity, with the largest difference; the exit code is 1 when
+one is beyond its tolerance or a model of `minivess models` was not compared.
+"""
+
+import argparse
+import importlib
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_torch
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKER = ROOT / "bin" / "minivess-worker"
+MINIVESS = ROOT / "bin" / "minivess"
+
+LOGITS, GRADIENTS, ONNX = 1e-4, 1e-3, 1e-4
+FORMATS = ("pt", "safetensors", "npz", "prefixed.pt", "legacy.pt")
+
+
+class Table:
+    """The lines printed, and whether all were within tolerance."""
+
+    def __init__(self):
+        self.ok, self.lines = True, 0
+
+    def line(self, model, case, quantity, value, limit, note=""):
+        good = value <= limit
+        self.ok, self.lines = self.ok and good, self.lines + 1
+        verdict = "ok" if good else "BEYOND"
+        print(f"{model:12} {case:24} {quantity:22} {value:9.2e}  ≤ {limit:.0e}  {verdict}  {note}".rstrip(), flush=True)
+
+
+def shapes(shape):
+    """Three shapes whose sizes divide wherever the first one's do."""
+    n, c, x, y, z = shape
+    return [(n, c, x, y, z), (3 - n if n < 3 else 1, c, x, y, z), (1, c, 2 * x, y, z)]
+
+
+def randomise(net, generator):
+    """Scales, offsets and running statistics away from their initial 1 and 0."""
+    with torch.no_grad():
+        for name, p in net.state_dict().items():
+            if not p.is_floating_point() or p.dim() != 1:
+                continue
+            noise = torch.randn(p.shape, generator=generator)
+            p.add_(0.1 * noise.abs() if name.endswith("running_var") else 0.1 * noise)
+
+
+def save(state, path):
+    """Writes a state_dict the way the file's name asks for."""
+    kind = path.name.split(".", 1)[1]
+    if kind == "safetensors":
+        save_file({k: v.numpy() for k, v in state.items()}, path)
+    elif kind == "npz":
+        np.savez(path, **{k: v.numpy() for k, v in state.items()})
+    elif kind == "prefixed.pt":
+        torch.save({"epoch": 3, "state_dict": {"module." + k: v for k, v in state.items()}}, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "pt")
+
+
+def apply(model, options, *arguments):
+    argv = [WORKER, "apply", "--model", model, "--options", json.dumps(options), *arguments]
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{model} {options}: minivess-worker ended with {done.returncode}: {done.stderr.strip()[-600:]}")
+
+
+def outputs(net, x):
+    """The logits of a network that may have auxiliary heads."""
+    y = net(x)
+    while isinstance(y, (list, tuple)):
+        y = y[0]
+    return y[:, 0] if y.dim() == 6 else y  # heads stacked along an axis of their own
+
+
+def relative(ours, theirs):
+    """The largest difference of any gradient, relative to its largest element.
+    Gradients that are zero but for rounding are judged by all gradients' size."""
+    overall = max(float(g.abs().max()) for g in theirs.values())
+    worst, where = 0.0, ""
+    for name, g in theirs.items():
+        difference = np.abs(ours["gradient/" + name] - g.numpy()).max() / max(float(g.abs().max()), 1e-2 * overall)
+        if difference > worst:
+            worst, where = float(difference), name
+    return worst, where
+
+
+def compare(table, folder, model, case, options, shape, build, seed, kind):
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    net = build(options)
+    randomise(net, generator)
+    weights = folder / f"weights.{kind}"
+    state = {k: v.clone() for k, v in net.state_dict().items()}
+    save(state, weights)
+    worst = {"logits": 0.0, "training logits": 0.0, "gradients": (0.0, ""), "onnx": 0.0, "logits after saving": 0.0}
+    for i, s in enumerate(shapes(shape)):
+        net.load_state_dict(state, strict=True)
+        x = torch.randn(s, generator=generator)
+        net.eval()
+        with torch.no_grad():
+            want = outputs(net, x)
+        cotangent = torch.randn(want.shape, generator=generator)
+        save_file({"image": x.numpy(), "cotangent": cotangent.numpy()}, folder / "in.safetensors")
+        back = folder / ("back.npz" if i % 2 else "back.safetensors")
+        apply(model, options, "--weights", weights, "--input", folder / "in.safetensors", "--output",
+              folder / "out.safetensors", "--save", back, "--onnx", folder / "model.onnx", "--threads", 2)
+        got = load_file(folder / "out.safetensors")
+        worst["logits"] = max(worst["logits"], float(np.abs(got["logits"] - want.numpy()).max()))
+        net.train()
+        net.zero_grad()
+        trained = outputs(net, x)
+        (trained * cotangent).sum().backward()
+        worst["training logits"] = max(worst["training logits"], float(np.abs(got["training/logits"] - trained.detach().numpy()).max()))
+        gradients = {k: p.grad for k, p in net.named_parameters() if p.grad is not None}
+        worst["gradients"] = max(worst["gradients"], relative(got, gradients))
+        worst["logits after saving"] = max(worst["logits after saving"], reloaded(build(options), back, x, want))
+        worst["onnx"] = max(worst["onnx"], exported(folder / "model.onnx", x, want))
+    note = f"{len(state)} tensors from .{kind}"
+    table.line(model, case, "logits", worst["logits"], LOGITS, note)
+    table.line(model, case, "training logits", worst["training logits"], LOGITS)
+    table.line(model, case, "gradients", worst["gradients"][0], GRADIENTS, worst["gradients"][1])
+    table.line(model, case, "saved, loaded by peer", worst["logits after saving"], LOGITS, "strict=True, .safetensors and .npz")
+    table.line(model, case, "onnx in onnxruntime", worst["onnx"], ONNX, "onnx.checker full check passed")
+
+
+def reloaded(net, path, x, want):
+    """How far the reference's logits move when it loads what we saved."""
+    state = {k: torch.from_numpy(v) for k, v in np.load(path).items()} if path.suffix == ".npz" else load_torch(path)
+    net.load_state_dict(state, strict=True)
+    net.eval()
+    with torch.no_grad():
+        return float((outputs(net, x) - want).abs().max())
+
+
+def exported(path, x, want):
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return float(np.abs(session.run(["logits"], {"image": x.numpy()})[0] - want.numpy()).max())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and images")
+    parser.add_argument("--only", default="", help="models, separated by commas")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    names = [m["name"] for m in json.loads(subprocess.run([MINIVESS, "models", "--json"], capture_output=True, check=True).stdout)]
+    chosen = [n for n in options.only.split(",") if n] or names
+    if unknown := set(chosen) - set(names):
+        parser.error(f"unknown model {sorted(unknown)[0]!r}; there is {', '.join(names)}")
+    print(f"seed {options.seed} · PyTorch {torch.__version__} · MONAI {importlib.import_module('monai').__version__} · onnxruntime {onnxruntime.__version__}")
+    table, count = Table(), 0
+    for model in chosen:
+        peer = importlib.import_module(f"{model}_fixture")
+        for case, (settings, shape) in peer.CASES.items():
+            with tempfile.TemporaryDirectory() as folder:
+                compare(table, pathlib.Path(folder), model, case, settings, shape, peer.monai,
+                        1000 * options.seed + count, FORMATS[count % len(FORMATS)])
+            count += 1
+    print(f"{table.lines} comparisons of {len(chosen)} models, {count} configurations: {'all within tolerance' if table.ok else 'SOME BEYOND TOLERANCE'}")
+    return 0 if table.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
