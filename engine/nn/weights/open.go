@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/minivess/minivess/engine/mapfile"
+	"github.com/minivess/minivess/engine/nn/npz"
+	"github.com/minivess/minivess/engine/nn/pickle"
 	"github.com/minivess/minivess/engine/nn/safetensors"
 )
 
 // sniffed is how many of a file's first bytes tell its format.
-const sniffed = 512
+const sniffed = 1024
 
 // open recognises the format and lists the tensors.
 func (f *File) open() error {
@@ -23,11 +26,53 @@ func (f *File) open() error {
 		return err
 	}
 	switch {
+	case strings.HasSuffix(firstEntry(head), ".npy"):
+		err = f.openNPZ()
+	case firstEntry(head) != "", pickle.IsLegacy(head):
+		err = f.openPickle()
 	case isSafetensors(head):
-		return f.openSafetensors()
+		err = f.openSafetensors()
 	default:
-		return fmt.Errorf("%w: %s", ErrUnknown, describe(head))
+		err = fmt.Errorf("%w: %s", ErrUnknown, describe(head))
 	}
+	if err != nil {
+		return err
+	}
+	if f.options.Branch != "" && (f.format == Safetensors || f.format == NPZ || f.format == TorchScript) {
+		return fmt.Errorf("%w: a %s file has one set of weights, there is no branch %q to choose", ErrBranch, f.format, f.options.Branch)
+	}
+	f.stripPrefixes()
+	return nil
+}
+
+func (f *File) openNPZ() error {
+	f.format = NPZ
+	in, err := npz.NewFile(f.source, f.source.Size())
+	if err != nil {
+		return err
+	}
+	f.metadata = in.Metadata()
+	for _, t := range in.Tensors() {
+		err := f.add(item{
+			Info: Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes},
+			read: func(dst []byte) error { return in.Read(t.Name, dst) },
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstEntry is the name of a zip file's first entry, "" for other files. That of
+// a .npz is a .npy; PyTorch never writes one.
+func firstEntry(head []byte) string {
+	const nameLength, name = 26, 30 // of a local file header
+	if len(head) < name || !bytes.HasPrefix(head, []byte(pickle.ZipMagic)) {
+		return ""
+	}
+	n := int(binary.LittleEndian.Uint16(head[nameLength:]))
+	return string(head[name:min(name+n, len(head))])
 }
 
 // isSafetensors recognises a header's length and its opening brace.

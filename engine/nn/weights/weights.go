@@ -59,6 +59,7 @@ type File struct {
 	index    map[string]int
 	metadata map[string]string
 	notes    []string
+	prefix   string
 }
 
 // Open finds the weights in a file and checks where they lie; no tensor is read
@@ -94,6 +95,9 @@ func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
 // Notes say in words what was done to find the weights and what was left out.
 func (f *File) Notes() []string { return slices.Clone(f.notes) }
+
+// Prefix is what was taken off all names, such as "module.", or "".
+func (f *File) Prefix() string { return f.prefix }
 
 // Close closes the file. States that were read from it stay valid.
 func (f *File) Close() error { return f.source.Close() }
