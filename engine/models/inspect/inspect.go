@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/weights"
@@ -87,12 +88,28 @@ func File(path string, recognise func(map[string]nn.Shape) []Guess, o Options) (
 		shapes[t.Name] = t.Shape
 	}
 	if recognise != nil {
-		r.Guesses = recognise(shapes)
+		r.Guesses = guess(recognise, shapes, f.Prefix())
 	}
 	if err := r.read(f, o); err != nil {
 		return Report{}, fmt.Errorf("inspect %q: %w", path, err)
 	}
 	return r, nil
+}
+
+// guess asks for the names as they are and, since some networks' own names begin
+// with "model." or the like, with the parts of the prefix put back.
+func guess(recognise func(map[string]nn.Shape) []Guess, shapes map[string]nn.Shape, prefix string) []Guess {
+	for {
+		if guesses := recognise(shapes); len(guesses) > 0 || prefix == "" {
+			return guesses
+		}
+		i := strings.LastIndexByte(strings.TrimSuffix(prefix, "."), '.') + 1
+		longer := make(map[string]nn.Shape, len(shapes))
+		for name, shape := range shapes {
+			longer[prefix[i:]+name] = shape
+		}
+		shapes, prefix = longer, prefix[:i]
+	}
 }
 
 // read adds what takes reading the tensors.

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
+	"github.com/minivess/minivess/engine/mapfile"
 	"github.com/minivess/minivess/engine/nn"
 )
 
-// File is an open file: the header is in memory, tensors are read one at a
-// time. Its methods may be called concurrently.
+// File is an open file: the header is in memory, the rest is mapped, and tensors
+// are copied out one at a time. Its methods may be called concurrently.
 type File struct {
 	r        io.ReaderAt
 	closer   io.Closer
@@ -25,27 +25,19 @@ type File struct {
 // Open reads and checks the header of a file. Errors wrap ErrFormat, or
 // os.ErrNotExist and its like, and name the path.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	m, err := mapfile.Open(path)
+	if errors.Is(err, mapfile.ErrNotRegular) {
+		return nil, fmt.Errorf("checkpoint: %w: %w", ErrFormat, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	s, err := open(f)
+	s, err := NewFile(m, m.Size())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("checkpoint %q: %w", path, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("checkpoint %q: %w", path, err), m.Close())
 	}
-	s.closer = f
+	s.closer = m
 	return s, nil
-}
-
-func open(f *os.File) (*File, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, malformed("it is not a regular file")
-	}
-	return NewFile(f, info.Size())
 }
 
 // NewFile reads and checks the header of size bytes of r. The caller keeps
@@ -92,7 +84,7 @@ func (f *File) Offset() int64 { return f.data }
 // Metadata returns the header's free-form strings. Do not change it.
 func (f *File) Metadata() map[string]string { return f.metadata }
 
-// Tensor reads one tensor.
+// Tensor reads one tensor. Its data are the caller's and outlive the file.
 func (f *File) Tensor(name string) (nn.Tensor, error) {
 	i, ok := f.index[name]
 	if !ok {
@@ -100,8 +92,11 @@ func (f *File) Tensor(name string) (nn.Tensor, error) {
 	}
 	info := f.tensors[i]
 	t := nn.Tensor{Name: info.Name, DType: info.DType, Shape: info.Shape.Clone(), Data: make([]byte, info.End-info.Begin)}
-	n, err := f.r.ReadAt(t.Data, f.data+info.Begin)
-	if n < len(t.Data) {
+	err := mapfile.View(f.r, f.data+info.Begin, info.End-info.Begin, func(b []byte) error {
+		copy(t.Data, b)
+		return nil
+	})
+	if err != nil {
 		return nn.Tensor{}, fmt.Errorf("read tensor %q: %w", name, err)
 	}
 	return t, nil
