@@ -7,6 +7,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -39,6 +40,28 @@ type Model struct {
 	OutChannels int            `json:"out_channels" yaml:"out_channels" jsonschema:"classes, background included"`
 	Dropout     float64        `json:"dropout" yaml:"dropout" jsonschema:"probability that a channel is dropped while training; 0 means none"`
 	Extra       map[string]any `json:"options,omitempty" yaml:"options,omitempty" jsonschema:"the model's own settings by their names, for example model.options.feature_size=24"`
+}
+
+// TorchScript is the name of the model that is no description but a TorchScript
+// file, run as it is: model.options.path says which.
+const TorchScript = "torchscript"
+
+// ScriptPath is the file of a TorchScript model. The error says what such a
+// model cannot be told.
+func (m Model) ScriptPath() (string, error) {
+	path, ok := m.Extra["path"].(string)
+	switch {
+	case !ok || path == "":
+		return "", fmt.Errorf("model %s needs its file: model.options.path=FILE", TorchScript)
+	case m.InitFilters > 0 || m.Dropout > 0:
+		return "", fmt.Errorf("model %s is run as it is: init_filters and dropout cannot be set", TorchScript)
+	}
+	for name := range m.Extra {
+		if name != "path" {
+			return "", fmt.Errorf("model %s has no option %q (it has path)", TorchScript, name)
+		}
+	}
+	return path, nil
 }
 
 // Options gives what was set, by the names that engine/models uses.

@@ -10,6 +10,8 @@ import (
 const (
 	EventQueued       = "queued"
 	EventStarted      = "started"
+	EventNetwork      = "network"
+	EventWeights      = "weights"
 	EventProgress     = "progress"
 	EventMetric       = "metric"
 	EventResource     = "resource"
@@ -43,7 +45,32 @@ type Started struct {
 	Step int64 `json:"step"`
 }
 
-// Progress tells how far a phase ("load", "train", "validate", "evaluate") is.
+// Network says how much of the network a training changes.
+type Network struct {
+	Parameters int64 `json:"parameters"` // of the whole network
+	Trained    int64 `json:"trained"`    // of those that are not frozen
+	Frozen     int   `json:"frozen"`     // tensors that are
+	// Summary is a sentence: "1.10 M of 4.70 M parameters trained".
+	Summary string `json:"summary"`
+}
+
+// Weights says what a training took from the weights that it began with.
+type Weights struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	// Matched are as many of the network's Tensors as were loaded.
+	Matched    int      `json:"matched"`
+	Tensors    int      `json:"tensors"`
+	Missing    []string `json:"missing,omitempty"`    // the network's, not in the file
+	Unexpected []string `json:"unexpected,omitempty"` // the file's, unknown to the network
+	Mismatched []string `json:"mismatched,omitempty"` // of another shape or type
+	Ignored    []string `json:"ignored,omitempty"`    // the network's, left out on request
+	// Summary is a sentence: "matched 83 of 83".
+	Summary string `json:"summary"`
+}
+
+// Progress tells how far a phase ("load", "train", "validate", "evaluate",
+// "predict") is.
 type Progress struct {
 	Phase  string  `json:"phase"`
 	Done   int64   `json:"done"`

@@ -170,6 +170,9 @@ func (s Spec) Validate() error {
 			return err
 		}
 	}
+	if err := errors.Join(s.Init.validate("first weights"), s.Network.validate("network")); err != nil {
+		return err
+	}
 	if err := validName(s.Name); err != nil {
 		return fmt.Errorf("%w: run name %q: %w", ErrBadSpec, s.Name, err)
 	}

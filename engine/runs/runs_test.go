@@ -193,11 +193,13 @@ func TestReadSpecRefuses(t *testing.T) {
 		`{`:            "unexpected EOF",
 		`{"schema":2}`: "newer",
 		`{"schema":0}`: "schema 0",
-		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"dance"}`:                              `unknown kind "dance"`,
-		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"evaluate"}`:                           `needs the part "evaluate"`,
-		`{"schema":1,"run_id":"other-otter-7f3a","kind":"train"}`:                              "lies in the folder of",
-		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"train","model":"\u001b[31m"}`:         "printable",
-		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"evaluate","evaluate":{"run":"../x"}}`: "judged run",
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"dance"}`:                                      `unknown kind "dance"`,
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"evaluate"}`:                                   `needs the part "evaluate"`,
+		`{"schema":1,"run_id":"other-otter-7f3a","kind":"train"}`:                                      "lies in the folder of",
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"train","model":"\u001b[31m"}`:                 "printable",
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"evaluate","evaluate":{"run":"../x"}}`:         "judged run",
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"train","init":{"path":"x.pt"}}`:               "must be absolute",
+		`{"schema":1,"run_id":"brisk-otter-7f3a","kind":"train","network":{"path":"/x","run":"../x"}}`: `come from run "../x"`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, runs.SpecFile), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

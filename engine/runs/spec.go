@@ -36,8 +36,12 @@ type Spec struct {
 	Dataset     DatasetRef        `json:"dataset"`
 	Experiment  json.RawMessage   `json:"experiment"`        // config.Experiment, resolved
 	Sources     map[string]string `json:"sources,omitempty"` // dotted key → where its value came from
-	Evaluate    *EvaluateSpec     `json:"evaluate,omitempty"`
-	Predict     *PredictSpec      `json:"predict,omitempty"`
+	// Init are the weights that a training begins with, and Network the file
+	// that its network is in; nil where there is none.
+	Init     *FileRef      `json:"init,omitempty"`
+	Network  *FileRef      `json:"network,omitempty"`
+	Evaluate *EvaluateSpec `json:"evaluate,omitempty"`
+	Predict  *PredictSpec  `json:"predict,omitempty"`
 }
 
 // DatasetRef pins the input data: absolute paths, digests, and the part each

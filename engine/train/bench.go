@@ -45,8 +45,12 @@ func Bench(ctx context.Context, e config.Experiment, steps int) (r BenchResult, 
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, net.module.Close()) }()
-	optimise, err := newAdamW(net.module.Parameters(), net.adapter.TrainableParameters(), e.Train.WeightDecay, e.Train.GradientClip, device)
+	defer func() { err = errors.Join(err, net.Close()) }()
+	chosen, err := net.choose(e.Train)
+	if err != nil {
+		return r, err
+	}
+	optimise, err := newOptimiser(net.Parameters(), chosen.Trained, e.Train, device)
 	if err != nil {
 		return r, err
 	}
@@ -64,7 +68,7 @@ func Bench(ctx context.Context, e config.Experiment, steps int) (r BenchResult, 
 		if r.Loss, err = net.gradients(l, image, onehot); err != nil {
 			return r, err
 		}
-		if _, err := optimise.update(e.Train.LearningRate); err != nil {
+		if _, err := optimise.advance(e.Train.LearningRate); err != nil {
 			return r, err
 		}
 		if i >= warmupSteps {

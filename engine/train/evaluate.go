@@ -52,7 +52,7 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, v.net.module.Close()) }()
+	defer func() { err = errors.Join(err, v.net.Close()) }()
 	j.report.phase("evaluate", 0, int64(len(cases)))
 	for i, ref := range cases {
 		if err := v.judge(ctx, ref); err != nil {
@@ -96,8 +96,8 @@ func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, e
 	if v.net, err = newNetwork(e, device); err != nil {
 		return nil, err
 	}
-	if _, err := v.net.module.LoadState(c.weights, true); err != nil {
-		return nil, errors.Join(fail(CodeCheckpoint, "", fmt.Errorf("checkpoint %q: %w", request.Checkpoint, err)), v.net.module.Close())
+	if _, err := v.net.LoadState(c.weights, true); err != nil {
+		return nil, errors.Join(fail(CodeCheckpoint, "", fmt.Errorf("checkpoint %q: %w", request.Checkpoint, err)), v.net.Close())
 	}
 	return v, nil
 }
@@ -111,7 +111,7 @@ func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
 	if err != nil {
 		return err
 	}
-	labels, err := v.net.labels(ctx, c.Image, c.Shape, v.config, nil)
+	labels, err := labels(ctx, v.net, c.Image, c.Shape, v.config, nil)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
 	if err := v.save(ctx, ref, &volume.Labels{Shape: c.Shape, Spacing: header.Spacing(), Unit: header.Unit(), Affine: header.Affine(), Data: pred}); err != nil {
 		return err
 	}
-	r, err := score(ctx, truth, pred, c.Shape, v.net.classes, metrics.Options{
+	r, err := score(ctx, truth, pred, c.Shape, v.config.Model.OutChannels, metrics.Options{
 		Spacing: header.Spacing(), Unit: header.Unit(), Tolerance: v.request.Tolerance, Metrics: v.request.Metrics, Threads: v.config.Threads,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ const ahead = 4
 type trainer struct {
 	*job
 	net      *network
-	optimise *adamW
+	optimise *optimiser
 	loss     loss
 	train    *patches.Store
 	val      *patches.Store // nil without validation volumes
@@ -30,6 +30,7 @@ type trainer struct {
 	at       Position
 	saved    int64 // step of the last checkpoint on disk
 	lastLoss float64
+	warned   bool // of parameters without gradients
 }
 
 // fit trains from the last checkpoint, or from the start, to the end.
@@ -52,14 +53,19 @@ func (j *job) fit(ctx context.Context) (err error) {
 	if t.net, err = newNetwork(j.experiment, device); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.net.module.Close()) }()
-	j.saver.best = t.net.adapter.SaveCheckpoint
+	defer func() { err = errors.Join(err, t.net.Close()) }()
+	j.saver.best = t.net.save
+	chosen, err := t.net.choose(j.experiment.Train)
+	if err != nil {
+		return err
+	}
+	if err := t.begin(previous, chosen); err != nil {
+		return err
+	}
 	if err := t.open(ctx); err != nil {
 		return err
 	}
-	e := j.experiment.Train
-	t.optimise, err = newAdamW(t.net.module.Parameters(), t.net.adapter.TrainableParameters(), e.WeightDecay, e.GradientClip, device)
-	if err != nil {
+	if t.optimise, err = newOptimiser(t.net.Parameters(), chosen.Trained, j.experiment.Train, device); err != nil {
 		return err
 	}
 	defer t.optimise.close()
@@ -157,7 +163,7 @@ func (t *trainer) restore(c *stored) error {
 		return nil
 	}
 	path := t.saver.path(c.meta.Role)
-	if _, err := t.net.module.LoadState(c.weights, true); err != nil {
+	if _, err := t.net.LoadState(c.weights, true); err != nil {
 		return fail(CodeCheckpoint, "launch a new run: a run's model cannot be changed", fmt.Errorf("checkpoint %q: %w", path, err))
 	}
 	t.at = c.meta.Position
@@ -170,7 +176,7 @@ func (t *trainer) restore(c *stored) error {
 	if p := t.experiment.Train.Patience; p > 0 && t.at.SinceBest >= p {
 		t.at.SinceBest = 0 // it had stopped early, and was resumed all the same
 	}
-	t.net.module.SetPass(t.at.Step)
+	t.net.SetPass(t.at.Step)
 	t.saved = t.at.Step
 	if t.at.BestStep == t.at.Step && c.meta.Role == roleLast {
 		return t.saveBest() // the kill may have come between the two files
@@ -237,7 +243,8 @@ func (t *trainer) update(b *patches.Batch, rate float64) (value, norm float64, e
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
 		return value, 0, err
 	}
-	norm, err = t.optimise.update(rate)
+	norm, err = t.optimise.advance(rate)
+	t.unused()
 	return value, norm, err
 }
 
@@ -245,7 +252,7 @@ func (t *trainer) update(b *patches.Batch, rate float64) (value, norm float64, e
 func (n *network) gradients(l loss, image, onehot []float32) (value float64, err error) {
 	var a arena
 	defer a.free()
-	if err := n.module.ZeroGrad(); err != nil {
+	if err := n.ZeroGrad(); err != nil {
 		return 0, err
 	}
 	shape := append([]int64{l.shape[0], 1}, l.shape[2:]...)
@@ -255,13 +262,16 @@ func (n *network) gradients(l loss, image, onehot []float32) (value float64, err
 	}
 	x := ts.New(a.give(in))
 	defer x.MustDrop()
-	logits, err := n.module.Forward(x, true)
+	outputs, err := n.ForwardAll(x, true)
 	if err != nil {
 		return 0, err
 	}
-	defer logits.MustDrop()
-	y := a.host(onehot, l.shape, n.device)
-	total := l.of(&a, raw(logits), y)
+	defer func() {
+		for _, o := range outputs {
+			o.MustDrop()
+		}
+	}()
+	total := l.total(&a, outputs, a.host(onehot, l.shape, n.device))
 	value = a.scalar(total)
 	if a.err != nil {
 		return 0, a.err
@@ -271,7 +281,7 @@ func (n *network) gradients(l loss, image, onehot []float32) (value float64, err
 	}
 	scalar := ts.New(a.give(total))
 	defer scalar.MustDrop()
-	return value, n.module.Backward(scalar)
+	return value, n.Backward(scalar)
 }
 
 // diverged ends the run without touching the last good checkpoint.
@@ -330,7 +340,7 @@ func (t *trainer) saveIfNew() error {
 }
 
 func (t *trainer) saveLast() error {
-	state, err := t.net.module.State()
+	state, err := t.net.State()
 	if err != nil {
 		return err
 	}
@@ -351,7 +361,7 @@ func (t *trainer) saveLast() error {
 }
 
 func (t *trainer) saveBest() error {
-	state, err := t.net.module.State()
+	state, err := t.net.State()
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,14 @@ const smooth = 1e-5
 type loss struct {
 	dice, ce   bool
 	background bool
-	shape      []int64 // N, C, X, Y, Z
+	// supervision names the weights of coarser outputs.
+	supervision string
+	shape       []int64 // N, C, X, Y, Z
 }
 
 func newLoss(t config.Train, classes int) loss {
 	return loss{
-		dice: t.Loss != "ce", ce: t.Loss != "dice", background: t.IncludeBackground,
+		dice: t.Loss != "ce", ce: t.Loss != "dice", background: t.IncludeBackground, supervision: t.DeepSupervision,
 		shape: []int64{int64(t.BatchSize), int64(classes), int64(t.PatchSize[0]), int64(t.PatchSize[1]), int64(t.PatchSize[2])},
 	}
 }

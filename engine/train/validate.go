@@ -47,14 +47,14 @@ func (t *trainer) diceOf(ctx context.Context, i int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	labels, err := t.net.labels(ctx, c.Image, c.Shape, t.experiment, nil)
+	labels, err := labels(ctx, t.net, c.Image, c.Shape, t.experiment, nil)
 	if err != nil {
 		return 0, fmt.Errorf("volume %q: %w", c.Ref.ID, err)
 	}
 	// C order of (x, y, z) is x-fastest order of (z, y, x), and Dice does not
 	// mind which axis is which.
 	shape := [3]int{c.Shape[2], c.Shape[1], c.Shape[0]}
-	scores, err := score(ctx, c.Label, labels, shape, t.net.classes, metrics.Options{
+	scores, err := score(ctx, c.Label, labels, shape, t.experiment.Model.OutChannels, metrics.Options{
 		Spacing: [3]float64{1, 1, 1}, Metrics: []string{metrics.Dice},
 	})
 	if err != nil {

@@ -1,6 +1,6 @@
 """Writes reference.json: what MONAI 1.4.0 and PyTorch 2.1.0 make of inputs given by
-formula. Three parts: DiceCELoss with its gradient, AdamW over 20 steps, and
-the losses of 20 whole training steps of a SegResNet.
+formula: DiceCELoss with its gradient, that of several outputs, AdamW and SGD
+over 20 steps, and the losses of 20 whole training steps of a SegResNet.
 
     pip install torch==2.1.0 monai==1.4.0 "numpy<2"; python reference.py
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import monai
 import torch
-from monai.losses import DiceCELoss, DiceLoss
+from monai.losses import DeepSupervisionLoss, DiceCELoss, DiceLoss
 from monai.networks.nets import SegResNet
 
 torch.set_num_threads(1)
@@ -37,6 +37,36 @@ def losses():
         value.backward()
         out.append({"loss": name, "background": background, "value": value.item(), "gradient": logits.grad.flatten().tolist()})
     return out
+
+
+def supervision():
+    """The loss of outputs at full, half and a quarter of the size, (7, 8, 12) at first."""
+    sizes = [(7, 8, 12), (4, 4, 6), (2, 2, 3)]
+    labels = (torch.arange(2 * 7 * 8 * 12) * 7 % 11 % 3).reshape(2, 1, 7, 8, 12)
+    onehot = torch.nn.functional.one_hot(labels[:, 0], 3).permute(0, 4, 1, 2, 3).float()
+    out = []
+    for name, weights in (("nnunet", [2, 1, 0]), ("exp", [4, 2, 1]), ("same", [1, 1, 1]), ("none", [1, 0, 0])):
+        outputs = [(3 * wave(6 * x * y * z, 0.37, i)).reshape(2, 3, x, y, z).requires_grad_() for i, (x, y, z) in enumerate(sizes)]
+        loss = DeepSupervisionLoss(DiceCELoss(softmax=True, include_background=False), weights=[w / sum(weights) for w in weights])
+        value = loss(outputs, onehot)
+        value.backward()
+        out.append({"name": name, "value": value.item(), "gradients": [o.grad.flatten()[::7].tolist() for o in outputs]})
+    return out
+
+
+def grouped(make):
+    """Two parameters; the second learns at a tenth of the rate and is not decayed."""
+    p, q = torch.nn.Parameter(wave(24, 0.5)), torch.nn.Parameter(wave(24, 0.5, 1))
+    optimiser = make([{"params": [p], "weight_decay": 1e-2}, {"params": [q], "weight_decay": 0}])
+    series = []
+    for step in range(20):
+        for group, scale in zip(optimiser.param_groups, (1, 0.1)):
+            group["lr"] = scale * 1e-2 * (1 - step / 40)
+        p.grad, q.grad = 10 * wave(24, 0.3, step), wave(24, 0.2, step)
+        torch.nn.utils.clip_grad_norm_([p, q], 12)
+        optimiser.step()
+        series.append(p.detach().tolist() + q.detach().tolist())
+    return series
 
 
 def adamw():
@@ -76,5 +106,19 @@ def training():
 
 path = Path(__file__).with_name("reference.json")
 path.write_text(
-    json.dumps({"monai": monai.__version__, "torch": torch.__version__, "losses": losses(), "adamw": adamw(), "training": training()}) + "\n"
+    json.dumps(
+        {
+            "monai": monai.__version__,
+            "torch": torch.__version__,
+            "losses": losses(),
+            "supervision": supervision(),
+            "adamw": adamw(),
+            "grouped": {
+                "adamw": grouped(lambda groups: torch.optim.AdamW(groups, lr=1)),
+                "sgd": grouped(lambda groups: torch.optim.SGD(groups, lr=1, momentum=0.99, nesterov=True)),
+            },
+            "training": training(),
+        }
+    )
+    + "\n"
 )
