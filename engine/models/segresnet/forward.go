@@ -11,7 +11,7 @@ import (
 // level, and a decoder that doubles it and adds the encoder's features. Spatial
 // sizes must be multiples of 2^(levels-1), 8 by default.
 func (m *Model) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
-	if err := adapter.CheckSize(m.config, in.Image.Shape()); err != nil {
+	if err := adapter.CheckSize(m.Config(), in.Image.Shape()); err != nil {
 		return nn.Outputs{}, err
 	}
 	o := m.options

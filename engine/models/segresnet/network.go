@@ -2,25 +2,29 @@ package segresnet
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/minivess/minivess/engine/models/internal/blocks"
 	"github.com/minivess/minivess/engine/nn"
 )
 
-// The two names of the last activation.
+// The last activation's two names: MONAI keeps the module in two places.
 const (
-	sharedAct = "act_mod"
 	finalAct  = "conv_final.1"
+	secondAct = "act_mod"
 )
+
+// further returns the other name of a declared tensor.
+func further(name string) []string {
+	if rest, ok := strings.CutPrefix(name, finalAct+"."); ok {
+		return []string{secondAct + "." + rest}
+	}
+	return nil
+}
 
 // declare lists the parameters in the order of MONAI's state_dict.
 func declare(o Options) []nn.Param {
 	var d blocks.Declaration
-	if o.Act.Trained() {
-		var same blocks.Declaration
-		o.Act.Declare(&same, sharedAct)
-		d.Keep(same.Params()...)
-	}
 	o.first().Declare(&d, "convInit.conv")
 	for i, count := range o.BlocksDown {
 		if i > 0 {

@@ -23,6 +23,7 @@ func TestONNXGolden(t *testing.T) {
 	for name, options := range map[string]map[string]any{
 		"tiny":   {"init_filters": 4, "num_groups": 2, "blocks_down": []int{1, 2}, "blocks_up": []int{1}},
 		"deconv": {"init_filters": 4, "num_groups": 4, "in_channels": 2, "out_channels": 3, "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "upsample": "deconv", "dropout": 0.2},
+		"shuffle": {"init_filters": 4, "norm": "batch", "act": "prelu", "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "upsample_mode": "pixelshuffle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,7 +36,7 @@ func TestONNXGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			var b bytes.Buffer
-			err = m.ExportONNX(&b, weights, onnx.Spec{Patch: [3]int{8, 8, 8}, Metadata: map[string]string{"run": "golden"}})
+			err = m.ExportONNX(&b, weights, onnx.Spec{Patch: [3]int{8, 8, 8}, Metadata: map[string]string{"run": "golden", onnx.MetaDivisor: "2,2,2"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package segresnet
 import (
 	"fmt"
 
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -29,11 +30,17 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 	if norm == blocks.NormGroup && first[0]%Defaults().NumGroups != 0 {
 		options["num_groups"] = first[0] & -first[0]
 	}
-	if _, trained := shapes[sharedAct+".weight"]; trained {
-		options["act"] = blocks.PReLU
+	for _, name := range []string{finalAct, secondAct} {
+		if _, trained := shapes[name+".weight"]; trained {
+			options["act"] = blocks.PReLU
+		}
 	}
 	m, err := New(options)
-	if err != nil || !blocks.Fits(m.params, shapes) {
+	if err != nil {
+		return nil, false
+	}
+	declared, same := m.aliases.Shapes(shapes)
+	if !same || !adapter.Fits(m.TrainableParameters(), declared) {
 		return nil, false
 	}
 	return options, true

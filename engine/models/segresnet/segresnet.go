@@ -8,10 +8,10 @@
 package segresnet
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/internal/aliases"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
 )
@@ -21,9 +21,9 @@ const Name = "segresnet"
 
 // Model is a configured SegResNet. It holds no weights and may be shared.
 type Model struct {
+	adapter.Base
 	options Options
-	config  adapter.Config
-	params  []nn.Param
+	aliases aliases.Map
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -41,52 +41,29 @@ func New(options map[string]any) (*Model, error) {
 	if !o.UseConvFinal {
 		channels = o.InitFilters
 	}
-	return &Model{options: o, params: declare(o), config: adapter.Config{
+	params := declare(o)
+	return &Model{options: o, aliases: aliases.Of(params, further), Base: adapter.NewBase(adapter.Config{
 		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: channels, Divisor: [3]int{d, d, d},
-	}}, nil
+	}, params)}, nil
 }
 
-// Config describes the model.
-func (m *Model) Config() adapter.Config { return m.config }
+// Rename returns the declared name of the last activation's parameter, which
+// MONAI's state_dict has under two names, and any other name as it is.
+func (m *Model) Rename(name string) string { return m.aliases.Name(name) }
 
-// TrainableParameters lists the parameters under MONAI's names.
-func (m *Model) TrainableParameters() []nn.Param { return m.params }
-
-// LoadCheckpoint reads weights that fit this network exactly.
+// LoadCheckpoint reads weights that fit this network exactly. Where MONAI's
+// state_dict has two names for one tensor, one of them is enough.
 func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return adapter.LoadCheckpoint(path, m.config, m.params)
+	return m.aliases.Load(path, m.Config(), m.TrainableParameters())
 }
 
-// SaveCheckpoint writes weights, atomically.
+// SaveCheckpoint writes weights, atomically, under all of MONAI's names, so that
+// load_state_dict(strict=True) takes the file.
 func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
-	tied, err := m.tie(s)
-	if err != nil {
-		return fmt.Errorf("checkpoint %q: %w", path, err)
-	}
-	return adapter.SaveCheckpoint(path, m.config, m.params, tied, meta)
+	return m.aliases.Save(path, m.Config(), m.TrainableParameters(), s, meta)
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.
 func (m *Model) ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error {
 	return onnx.Export(w, m, s, spec)
-}
-
-// tie gives both names of the last trained activation the same value: MONAI
-// registers that module twice, and only conv_final's is trained here.
-func (m *Model) tie(s *nn.State) (*nn.State, error) {
-	if !m.options.Act.Trained() {
-		return s, nil
-	}
-	out := &nn.State{}
-	for t := range s.All() {
-		if t.Name == sharedAct+".weight" {
-			if trained, ok := s.Get(finalAct + ".weight"); ok {
-				t.DType, t.Shape, t.Data = trained.DType, trained.Shape, trained.Data
-			}
-		}
-		if err := out.Add(t); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }

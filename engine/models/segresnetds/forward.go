@@ -14,7 +14,7 @@ import (
 // above 1 the auxiliary heads are those of the next coarser levels, finest
 // first. Spatial sizes must be multiples of Config().Divisor.
 func (m *Model) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
-	if err := adapter.CheckSize(m.config, in.Image.Shape()); err != nil {
+	if err := adapter.CheckSize(m.Config(), in.Image.Shape()); err != nil {
 		return nn.Outputs{}, err
 	}
 	n := m.network

@@ -3,6 +3,7 @@ package segresnetds
 import (
 	"fmt"
 
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -40,7 +41,7 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 		options["resolution"] = r
 	}
 	m, err := New(options)
-	if err != nil || !blocks.Fits(m.params, shapes) {
+	if err != nil || !adapter.Fits(m.TrainableParameters(), shapes) {
 		return nil, false
 	}
 	return options, true

@@ -20,9 +20,8 @@ const Name = "segresnetds"
 
 // Model is a configured SegResNetDS. It holds no weights and may be shared.
 type Model struct {
+	adapter.Base
 	network network
-	config  adapter.Config
-	params  []nn.Param
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -37,25 +36,9 @@ func New(options map[string]any) (*Model, error) {
 		return nil, err
 	}
 	n := o.network()
-	return &Model{network: n, params: n.declare(), config: adapter.Config{
+	return &Model{network: n, Base: adapter.NewBase(adapter.Config{
 		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: n.divisor(),
-	}}, nil
-}
-
-// Config describes the model.
-func (m *Model) Config() adapter.Config { return m.config }
-
-// TrainableParameters lists the parameters under MONAI's names.
-func (m *Model) TrainableParameters() []nn.Param { return m.params }
-
-// LoadCheckpoint reads weights that fit this network exactly.
-func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return adapter.LoadCheckpoint(path, m.config, m.params)
-}
-
-// SaveCheckpoint writes weights, atomically.
-func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
-	return adapter.SaveCheckpoint(path, m.config, m.params, s, meta)
+	}, n.declare())}, nil
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.

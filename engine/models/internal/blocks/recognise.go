@@ -6,20 +6,6 @@ import (
 	"github.com/minivess/minivess/engine/nn"
 )
 
-// Fits reports whether the declared parameters have exactly these names and
-// shapes.
-func Fits(params []nn.Param, shapes map[string]nn.Shape) bool {
-	if len(params) != len(shapes) {
-		return false
-	}
-	for _, p := range params {
-		if s, ok := shapes[p.Name]; !ok || !s.Equal(p.Shape) {
-			return false
-		}
-	}
-	return true
-}
-
 // Count returns how many of the names that the format makes of first, first+1, …
 // are there before one that is not.
 func Count(shapes map[string]nn.Shape, format string, first int) int {
