@@ -44,8 +44,20 @@ func initialTensor(p Param, seed int64) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
-	for i := 0; i < len(t.Data); i += 4 {
-		binary.LittleEndian.PutUint32(t.Data[i:], math.Float32bits(draw()))
+	row := len(t.Data)
+	if p.Init.Repeat > 1 {
+		if len(p.Shape) == 0 || p.Shape[0]%p.Init.Repeat != 0 {
+			return Tensor{}, fmt.Errorf("%w %q: the rows of %v do not repeat by %d", ErrParam, p.Name, p.Shape, p.Init.Repeat)
+		}
+		row /= p.Shape[0]
+	}
+	for first := 0; first < len(t.Data); first += row * max(p.Init.Repeat, 1) {
+		for i := first; i < first+row; i += 4 {
+			binary.LittleEndian.PutUint32(t.Data[i:], math.Float32bits(draw()))
+		}
+		for copied := 1; copied < p.Init.Repeat; copied++ {
+			copy(t.Data[first+copied*row:], t.Data[first:first+row])
+		}
 	}
 	return t, nil
 }
@@ -64,6 +76,8 @@ func sampler(p Param, seed int64) (func() float32, error) {
 		return func() float32 { return float32(p.Init.Bound) }, nil
 	case InitUniform:
 		return func() float32 { return float32((2*r.Float64() - 1) * p.Init.Bound) }, nil
+	case InitNormal:
+		return func() float32 { return float32(r.NormFloat64() * p.Init.Bound) }, nil
 	case InitTruncNormal:
 		return func() float32 {
 			for {

@@ -36,6 +36,7 @@ const (
 	InitTruncNormal                 // normal with deviation Bound, cut at ±2 (absolute), as timm's trunc_normal_
 	InitInts                        // exactly Ints; for index buffers
 	InitConstant                    // all Bound
+	InitNormal                      // normal with deviation Bound
 )
 
 // Init says how a parameter starts. The zero value means zeros.
@@ -43,6 +44,9 @@ type Init struct {
 	Kind  InitKind
 	Bound float64
 	Ints  []int64
+	// Repeat makes that many rows in turn, along the first axis, start alike; 0
+	// and 1 mean that each has values of its own.
+	Repeat int
 }
 
 // Ones starts a parameter at 1.
@@ -67,6 +71,15 @@ func KaimingUniform(fanIn int) Init {
 		return Zeros()
 	}
 	return Uniform(1 / math.Sqrt(float64(fanIn)))
+}
+
+// KaimingNormal is PyTorch's kaiming_normal_ for a leaky ReLU of that slope:
+// normal with deviation √(2/(1+slope²)/fanIn). fanIn is as in KaimingUniform.
+func KaimingNormal(fanIn int, slope float64) Init {
+	if fanIn <= 0 {
+		return Zeros()
+	}
+	return Init{Kind: InitNormal, Bound: math.Sqrt(2 / (1 + slope*slope) / float64(fanIn))}
 }
 
 // TruncNormal draws from a normal distribution with the given deviation,
