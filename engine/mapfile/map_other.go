@@ -11,5 +11,3 @@ import (
 func mapped(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func unmap([]byte) error { return nil }
-
-func (f *File) holds(uintptr) bool { return false }

@@ -5,7 +5,6 @@ package mapfile
 import (
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // mapped maps the first size bytes of f.
@@ -26,9 +25,3 @@ func mapped(f *os.File, size int) ([]byte, error) {
 }
 
 func unmap(data []byte) error { return syscall.Munmap(data) }
-
-// holds reports whether an address lies in the mapping.
-func (f *File) holds(address uintptr) bool {
-	begin := uintptr(unsafe.Pointer(unsafe.SliceData(f.data)))
-	return address >= begin && address-begin < uintptr(len(f.data))
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/minivess/minivess/engine/mapfile"
 	"github.com/minivess/minivess/engine/nn/strided"
@@ -77,9 +78,10 @@ func IsLegacy(head []byte) bool {
 	return i >= 2 && head[0] == 0x80
 }
 
+// head reads the first bytes; of what cannot be read there are none.
 func head(r io.ReaderAt) []byte {
 	var b [32]byte
-	n, _ := r.ReadAt(b[:], 0) //nolint:errcheck // what cannot be read does not begin like anything
+	n, _ := r.ReadAt(b[:], 0)
 	return b[:n]
 }
 
@@ -136,8 +138,8 @@ func (s *Storage) begin() int64 {
 // contiguous reports whether the elements lie in C order without gaps.
 func (t *Tensor) contiguous() bool {
 	next := int64(1)
-	for i := len(t.Shape) - 1; i >= 0; i-- {
-		n := int64(t.Shape[i])
+	for i, size := range slices.Backward(t.Shape) {
+		n := int64(size)
 		if n == 0 {
 			return true
 		}

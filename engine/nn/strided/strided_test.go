@@ -33,9 +33,9 @@ func TestGather(t *testing.T) {
 		var want []byte
 		for i := range elements {
 			at, rest := 0, i
-			for axis := len(shape) - 1; axis >= 0; axis-- {
-				at += rest % shape[axis] * int(strides[axis])
-				rest /= shape[axis]
+			for axis, n := range slices.Backward(shape) {
+				at += rest % n * int(strides[axis])
+				rest /= n
 			}
 			want = append(want, src[at*size:(at+1)*size]...)
 		}

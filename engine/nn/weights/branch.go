@@ -11,13 +11,14 @@ import (
 // wrappers are the keys under which checkpoints keep a network's weights, the
 // likelier first; averaged says which hold moving averages, which are taken
 // only when there is nothing else.
-func wrappers() (keys []string, averaged []string) {
-	return []string{
-			"state_dict", "model_state_dict", "network_weights", "model_state", "model", "network", "net", "weights",
-			"params", "module", "student", "generator",
-		}, []string{
-			"ema_state_dict", "state_dict_ema", "model_ema", "ema_model", "ema", "params_ema", "teacher",
-		}
+func wrappers() (keys, averaged []string) {
+	keys = []string{
+		"state_dict", "model_state_dict", "network_weights", "model_state", "model", "network", "net", "weights",
+		"params", "module", "student", "generator",
+	}
+	return keys, []string{
+		"ema_state_dict", "state_dict_ema", "model_ema", "ema_model", "ema", "params_ema", "teacher",
+	}
 }
 
 // candidate is a dictionary that may hold the weights.

@@ -109,6 +109,7 @@ func describe(head []byte) string {
 		{0, "\x1f\x8b", "it is compressed with gzip; unpack it first"},
 		{0, "\xfd7zXZ\x00", "it is compressed with xz; unpack it first"},
 		{0, "7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it first"},
+		{0, "version https://git-lfs", "it is a pointer of Git LFS, not the file itself; fetch it with git lfs pull"},
 		{0, "\x93NUMPY", "it is a single NumPy array; put all weights into one .npz with numpy.savez"},
 		{257, "ustar", "it is a tar archive: a checkpoint of PyTorch before 0.1.10 or packed files; " +
 			"unpack it, or load and save it again with a newer PyTorch"},
