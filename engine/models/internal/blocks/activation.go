@@ -107,6 +107,8 @@ func (a Activation) Check() error {
 		return err
 	}
 	switch {
+	case a.Value != 0 && a.argument() == "":
+		return fmt.Errorf("act %s has no number, given %g", a.Name, a.Value)
 	case math.IsNaN(a.Value) || math.IsInf(a.Value, 0):
 		return fmt.Errorf("act %s: %s is %g", a.Name, a.argument(), a.Value)
 	case a.Name == LeakyReLU && !(a.Value >= 0 && a.Value < 1):
@@ -130,7 +132,7 @@ func (a Activation) Trained() bool { return a.Name == PReLU }
 // Apply computes the function of every element of x; the prefix is where
 // Declare put the parameter.
 func (a Activation) Apply(g nn.Graph, x nn.Value, prefix string) nn.Value {
-	op := nn.Activation{Alpha: a.Value}
+	op := nn.Activation{}
 	switch a.Name {
 	case PReLU:
 		return nn.PReLU(g, x, prefix+".weight")
@@ -138,13 +140,13 @@ func (a Activation) Apply(g nn.Graph, x nn.Value, prefix string) nn.Value {
 		if a.Value != 0 && a.Value != 1 {
 			return nn.Mul(g, x, nn.Sigmoid(g, nn.Scale(g, x, a.Value)))
 		}
-		op = nn.Activation{Function: nn.ActSwish}
+		op.Function = nn.ActSwish
 	case LeakyReLU:
-		op = nn.Activation{Function: nn.ActLeakyReLU, Slope: orElse(a.Value, 0.01)}
+		op.Function, op.Slope = nn.ActLeakyReLU, orElse(a.Value, 0.01)
 	case ELU:
-		op.Function = nn.ActELU
+		op.Function, op.Alpha = nn.ActELU, a.Value
 	case CELU:
-		op.Function = nn.ActCELU
+		op.Function, op.Alpha = nn.ActCELU, a.Value
 	case SELU:
 		op.Function = nn.ActSELU
 	case GELU:

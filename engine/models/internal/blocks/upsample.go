@@ -39,7 +39,7 @@ func (u Upsample) Declare(d *Declaration, prefix string) {
 	case Deconv, DeconvGroup:
 		u.transposed().Declare(d, prefix+"."+u.Mode)
 	case PixelShuffle:
-		u.shuffled().Declare(d, prefix+".pixelshuffle.conv_block")
+		u.declareShuffled(d, prefix+".pixelshuffle.conv_block")
 	case NonTrainable:
 		if u.In != u.Out {
 			u.mixed().Declare(d, prefix+".preconv")
@@ -78,6 +78,20 @@ func (u Upsample) transposed() ConvTranspose {
 
 func (u Upsample) shuffled() Conv {
 	return Conv{In: u.In, Out: u.Out * Volume(u.Scale), Kernel: Cube(3), Bias: u.Bias}
+}
+
+// declareShuffled adds the convolution's parameters. All voxels that one channel
+// becomes start with the same weights, so that an untrained network does not
+// draw a chequered pattern (Aitken et al. 2017).
+func (u Upsample) declareShuffled(d *Declaration, prefix string) {
+	c := u.shuffled()
+	fanIn := u.In * Volume(c.Kernel)
+	alike := nn.KaimingNormal(fanIn, 0)
+	alike.Repeat = Volume(u.Scale)
+	d.Add(prefix+".weight", nn.Shape{c.Out, c.In, c.Kernel[0], c.Kernel[1], c.Kernel[2]}, alike)
+	if c.Bias {
+		d.Add(prefix+".bias", nn.Shape{c.Out}, nn.KaimingUniform(fanIn))
+	}
 }
 
 func (u Upsample) mixed() Conv {
