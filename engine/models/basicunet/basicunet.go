@@ -1,7 +1,6 @@
 // Package basicunet is the U-Net of Falk et al., "U-Net: deep learning for cell
-// counting, detection, and morphometry" (2019), as MONAI 1.4.0's BasicUNet
-// implements it: the same parameter names, so MONAI's weights load, and the same
-// numbers.
+// counting, detection, and morphometry" (2019), as MONAI 1.4.0's BasicUNet has
+// it: the same parameter names, so MONAI's weights load, and the same numbers.
 package basicunet
 
 import (
@@ -18,7 +17,7 @@ import (
 const Name = "basicunet"
 
 // MONAI's slope of the leaky ReLU, PyTorch's epsilon, and the levels.
-const slope, epsilon, levels = 0.1, 1e-5, 5
+const slope, epsilon, levels, divisor = 0.1, 1e-5, 5, 1 << 4
 
 // Options are what can be chosen, by MONAI's names where it has one.
 type Options struct {
@@ -53,9 +52,8 @@ func New(options map[string]any) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := 1 << (levels - 1)
 	return &Model{adapter.NewBase(adapter.Config{
-		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: [3]int{d, d, d},
+		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: [3]int{divisor, divisor, divisor},
 	}, declare(o)), o}, nil
 }
 
@@ -94,8 +92,8 @@ func (m *Model) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
 	for i := levels - 1; i > 0; i-- {
 		name := fmt.Sprintf("upcat_%d", i)
 		x = g.Segment(name, func() nn.Value {
-			up := nn.ConvTranspose3d(g, x, name+".upsample.deconv.weight", name+".upsample.deconv.bias",
-				nn.ConvTranspose{Stride: two, Dilation: [3]int{1, 1, 1}, Groups: 1})
+			deconv := name + ".upsample.deconv"
+			up := nn.ConvTranspose3d(g, x, deconv+".weight", deconv+".bias", nn.ConvTranspose{Stride: two, Dilation: [3]int{1, 1, 1}, Groups: 1})
 			return m.twoConv(g, nn.Join(g, 1, skips[i-1], up), name+".convs")
 		})
 	}
@@ -113,9 +111,8 @@ func (m *Model) twoConv(g nn.Graph, x nn.Value, name string) nn.Value {
 }
 
 func convolve(g nn.Graph, x nn.Value, name string, padding int) nn.Value {
-	one := [3]int{1, 1, 1}
-	return nn.Conv3d(g, x, name+".weight", name+".bias",
-		nn.Conv{Stride: one, Padding: [3]int{padding, padding, padding}, Dilation: one, Groups: 1})
+	one, around := [3]int{1, 1, 1}, [3]int{padding, padding, padding}
+	return nn.Conv3d(g, x, name+".weight", name+".bias", nn.Conv{Stride: one, Padding: around, Dilation: one, Groups: 1})
 }
 
 // declare lists the parameters in the order of MONAI's state_dict.
@@ -139,8 +136,8 @@ func declare(o Options) (params []nn.Param) {
 	}
 	width := func(level int) int { return o.InitFilters << max(0, level-1) }
 	twoConv("conv_0", o.InChannels, width(0))
-	for i := 1; i < levels; i++ {
-		twoConv(fmt.Sprintf("down_%d.convs", i), width(i-1), width(i))
+	for i := range levels - 1 {
+		twoConv(fmt.Sprintf("down_%d.convs", i+1), width(i), width(i+1))
 	}
 	for i := levels - 1; i > 0; i-- {
 		name, up := fmt.Sprintf("upcat_%d", i), width(i-1)

@@ -8,7 +8,6 @@ import "github.com/minivess/minivess/engine/nn"
 type Chunk struct {
 	First, Last int
 	Recompute   bool
-	Random      bool // holds dropout
 	// In and Out are the values that cross the chunk's borders, parameters left
 	// out.
 	In, Out []int
@@ -52,9 +51,6 @@ func (c *Chunk) borders(p *nn.Program) {
 	}
 	seenIn, seenOut := make(map[int]bool), make(map[int]bool)
 	for _, n := range p.Nodes[c.First:c.Last] {
-		if _, ok := n.Op.(nn.DropoutOp); ok {
-			c.Random = true
-		}
 		for _, v := range n.In {
 			if !inside(v) && p.Values[v].Source != nn.FromParam && !seenIn[v] {
 				seenIn[v] = true

@@ -35,6 +35,13 @@ func elu(x handle, alpha, inputScale float64) (handle, error) {
 	return finished(h, message)
 }
 
+// dropout drops elements (axes 0), or whole slices of the first axes axes.
+func dropout(x handle, p float64, axes int, seed int64) (handle, error) {
+	var message *C.char
+	h := C.minivess_dropout(unsafe.Pointer(x), C.double(p), C.int(axes), C.int64_t(seed), &message)
+	return finished(h, message)
+}
+
 // finished takes what a function of kernels.h returned.
 func finished(h unsafe.Pointer, message *C.char) (handle, error) {
 	if message != nil {

@@ -21,19 +21,22 @@ void *minivess_leaky_relu(void *x, double slope, int in_place, char **error);
 // x where positive, alpha·(exp(input_scale·x) − 1) elsewhere.
 void *minivess_elu(void *x, double alpha, double input_scale, char **error);
 
+// Drops elements of x with probability p and scales the others by 1/(1-p): each
+// element by itself when axes is 0, else whole slices of the first axes axes.
+// What is dropped depends on the seed (and on x's layout in memory) alone.
+void *minivess_dropout(void *x, double p, int axes, int64_t seed, char **error);
+
 // Seeds libtorch's random numbers.
 void minivess_seed(int64_t seed);
 // Sets and reads the number of threads of one operation.
 void minivess_set_threads(int n);
 int minivess_threads(void);
-// Counts the bytes of CPU tensors from now on; the bytes held now, and the most
-// since the last reset.
-void minivess_count_memory(void);
+// Puts an allocator of our own under all CPU tensors; the bytes held now, and the
+// most since the last reset.
+void minivess_pool_memory(void);
 int64_t minivess_live_bytes(void);
 int64_t minivess_peak_bytes(void);
 void minivess_reset_peak(void);
-// Makes the allocator keep freed memory. Returns 0 when it refuses.
-int minivess_keep_memory(void);
 
 #ifdef __cplusplus
 }

@@ -3,17 +3,17 @@ package torch
 // #include "kernels.h"
 import "C"
 
-// Counter reads how many bytes of CPU memory tensors hold, exactly: every
-// tensor of the process that was made since CountMemory, as many bytes as its
-// elements take. Scratch memory inside operations that is no tensor (of oneDNN's
-// convolutions, say) is not counted.
+// Counter reads how many bytes of CPU memory tensors hold: every tensor of the
+// process, as many bytes as its elements take, rounded up a little where that is
+// less than 256 KB. Scratch memory of convolutions counts too, as far as they ask
+// libtorch for it.
 type Counter struct{}
 
-// CountMemory puts a counting allocator under all CPU tensors that are made from
-// now on, for good. Call it before any network is made and while nothing runs;
-// calling it again changes nothing.
+// CountMemory counts all CPU tensors that are made from now on, or since
+// Configure if that was called before. Call it before any network is made and
+// while nothing runs; calling it again changes nothing.
 func CountMemory() Counter {
-	C.minivess_count_memory()
+	C.minivess_pool_memory()
 	return Counter{}
 }
 

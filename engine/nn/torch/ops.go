@@ -21,6 +21,7 @@ type context struct {
 	kernels   bool    // use our own kernels
 	slope     float64 // of the leaky ReLU that such a kernel applies; 1 is nothing
 	again     bool    // repeats an earlier pass, which has updated the buffers
+	seed      int64   // of whatever is drawn
 }
 
 // spatialRank is the number of axes of (N, C, X, Y, Z).
@@ -205,27 +206,13 @@ func applyDropout(c context, o nn.DropoutOp, x handle) (handle, error) {
 	switch {
 	case !c.train:
 		return share(x)
+	case o.Samples:
+		return dropout(x, o.P, 1, c.seed)
 	case o.Channels:
-		return call(func(r *handle) { lib.AtgFeatureDropout(r, x, o.P, 1) })
-	case !o.Samples:
-		return call(func(r *handle) { lib.AtgDropout(r, x, o.P, 1) })
+		return dropout(x, o.P, 2, c.seed)
+	default:
+		return dropout(x, o.P, 0, c.seed)
 	}
-	shape := make([]int64, len(c.out))
-	for i := range shape {
-		shape[i] = 1
-	}
-	shape[0] = int64(c.out[0])
-	one, err := call(func(r *handle) { lib.AtgNewOnes(r, x, shape, len(shape), lib.AtScalarType(x), c.device.CInt()) })
-	if err != nil {
-		return nil, err
-	}
-	defer free(one)
-	kept, err := call(func(r *handle) { lib.AtgDropout(r, one, o.P, 1) })
-	if err != nil {
-		return nil, err
-	}
-	defer free(kept)
-	return call(func(r *handle) { lib.AtgMul(r, x, kept) })
 }
 
 func applyActivation(c context, o nn.Activation, x handle) (handle, error) {

@@ -43,12 +43,8 @@ func (a *arena) get(v int) (handle, error) {
 	return a.slots[v], nil
 }
 
-// chunk executes one chunk. Its dropout depends on the module's seed, the
-// number of the training pass and the chunk alone, so that it can be repeated.
+// chunk executes one chunk.
 func (a *arena) chunk(c schedule.Chunk, keep func(v int) bool) error {
-	if a.train && c.Random {
-		manualSeed(mix(a.m.seed, a.m.passes, int64(c.First)))
-	}
 	return a.run(c.First, c.Last, keep)
 }
 
@@ -87,6 +83,9 @@ func (a *arena) run(first, last int, keep func(v int) bool) error {
 			train: a.train, inPlace: step.InPlace, precision: a.m.precision,
 			undefined: a.m.undefined, device: a.m.device, out: a.plan.Values[n.Out].Shape,
 			kernels: a.plan.Settings.Kernels, slope: slope, again: a.again,
+			// Dropout depends on the module's seed, the number of the training
+			// pass and the node alone, so that it can be repeated.
+			seed: mix(a.m.seed, a.m.passes, int64(i)),
 		}, n.Op, in)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", within(n.Path), n.Op.Kind(), err)

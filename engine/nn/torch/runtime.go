@@ -7,14 +7,13 @@ import "fmt"
 
 // Configure prepares libtorch in this process: threads is the number of worker
 // threads of one operation, or 0 for libtorch's own choice. Call it once, early,
-// on the operating-system thread (runtime.LockOSThread) that will train.
+// on the operating-system thread (runtime.LockOSThread) that will train, before
+// any tensor is made.
 func Configure(threads int) error {
 	if threads < 0 {
 		return fmt.Errorf("%w: %d threads", ErrTorch, threads)
 	}
-	if C.minivess_keep_memory() == 0 {
-		return fmt.Errorf("%w: the memory allocator refused its settings", ErrTorch)
-	}
+	C.minivess_pool_memory()
 	if threads > 0 {
 		C.minivess_set_threads(C.int(threads))
 	}
