@@ -149,6 +149,11 @@ func (o Options) checkLevels() error {
 		if err := levels.Check(i, o.KernelSize[i], o.Strides[i]); err != nil {
 			return err
 		}
+		for axis, k := range o.KernelSize[i] {
+			if s := o.Strides[i][axis]; s > k+1 {
+				return fmt.Errorf("stride %v at level %d: %d is too large for a kernel of %d", o.Strides[i], i, s, k)
+			}
+		}
 		if o.ResBlock && slices.Max(o.Strides[i][:]) > 2 {
 			return fmt.Errorf("stride %v at level %d: with res_block it must be at most 2", o.Strides[i], i)
 		}

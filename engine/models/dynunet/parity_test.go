@@ -8,17 +8,20 @@ import (
 	"github.com/minivess/minivess/engine/models/dynunet"
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/nn/nntest"
+	"github.com/minivess/minivess/engine/nn/ort/orttest"
 	"github.com/minivess/minivess/engine/nn/torch"
 )
 
 // The fixtures are written by scripts/peers/dynunet_fixture.py with MONAI 1.4.0
-// on PyTorch 2.1.0. Both memory layouts and recomputation must agree.
+// on PyTorch 2.1.0. Both memory layouts, recomputation and the exported model
+// under ONNX Runtime must agree.
 func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/monai/*.safetensors")
 	if err != nil || len(files) != 21 {
 		t.Fatalf("%d fixtures: %v", len(files), err)
 	}
+	runtime := orttest.Open(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".safetensors"), func(t *testing.T) {
 			t.Parallel()
@@ -33,6 +36,7 @@ func TestParityWithMONAI(t *testing.T) {
 			modeltest.Parity(t, m, f)
 			modeltest.Parity(t, m, f, torch.WithContiguous(true))
 			modeltest.Parity(t, m, f, torch.WithCheckpointing(true))
+			modeltest.ONNX(t, runtime, m, f)
 		})
 	}
 }

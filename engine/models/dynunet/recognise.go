@@ -1,6 +1,7 @@
 package dynunet
 
 import (
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/aliases"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
 	"github.com/minivess/minivess/engine/nn"
@@ -59,7 +60,7 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 		options["act_name"] = blocks.PReLU
 	}
 	m, err := New(options)
-	if err != nil || !blocks.Fits(m.TrainableParameters(), shapes) {
+	if err != nil || !adapter.Fits(m.TrainableParameters(), shapes) {
 		return nil, false
 	}
 	return options, true

@@ -94,8 +94,7 @@ func Count(otherwise int, given ...int) int {
 	return otherwise
 }
 
-// Check refuses a level whose kernel does not keep the size centred, or whose
-// stride leaves voxels out that no kernel covers.
+// Check refuses a level whose kernel has no middle, and sizes that make no sense.
 func Check(level int, kernel, stride Size) error {
 	const mostKernel, mostStride = 15, 8
 	for axis := range kernel {
@@ -105,8 +104,6 @@ func Check(level int, kernel, stride Size) error {
 			return fmt.Errorf("kernel %v at level %d: %d must be odd, 1 to %d", kernel, level, k, mostKernel)
 		case s < 1 || s > mostStride:
 			return fmt.Errorf("stride %v at level %d: %d must be 1 to %d", stride, level, s, mostStride)
-		case s > k+1:
-			return fmt.Errorf("stride %v at level %d: %d is too large for a kernel of %d", stride, level, s, k)
 		}
 	}
 	return nil
