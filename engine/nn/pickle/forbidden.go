@@ -1,16 +1,10 @@
 package pickle
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // forbids recognises what no checkpoint needs and attacks use. The machine could
 // not call it anyway: the list is there to warn people of a hostile file.
 func (m *machine) forbids(g Global) bool {
-	if g.Module == "builtins" {
-		return !slices.Contains(harmlessBuiltins(), g.Name)
-	}
 	root, rest, _ := strings.Cut(g.Module, ".")
 	second, _, _ := strings.Cut(rest, ".")
 	return m.forbidden[root] || m.forbidden[root+"."+second] || m.forbidden[g.Module] || m.forbidden[g.Module+"."+g.Name]
@@ -28,16 +22,12 @@ func forbidden() map[string]bool {
 		inspect ast gc linecache fileinput pydoc zipimport pkgutil pkg_resources platform pexpect paramiko fabric
 		torch.hub torch.utils.cpp_extension torch._dynamo torch._inductor torch.fx torch.load torch.jit.load
 		numpy.f2py numpy.distutils numpy.testing numpy.load numpy.fromfile numpy.memmap
-		types.FunctionType types.CodeType types.LambdaType`) {
+		types.FunctionType types.CodeType types.LambdaType
+		builtins.eval builtins.exec builtins.execfile builtins.compile builtins.__import__ builtins.open builtins.file
+		builtins.input builtins.raw_input builtins.setattr builtins.delattr builtins.globals builtins.locals
+		builtins.vars builtins.dir builtins.breakpoint builtins.reload builtins.apply builtins.exit builtins.quit
+		builtins.help builtins.__build_class__`) {
 		out[name] = true
 	}
 	return out
-}
-
-// harmlessBuiltins are types, and getattr, by which Python 3.11 writes enums.
-func harmlessBuiltins() []string {
-	return []string{
-		"set", "frozenset", "list", "dict", "tuple", "bytearray", "bytes", "complex", "slice", "range", "object",
-		"int", "float", "str", "bool", "type", "Ellipsis", "NotImplemented", "NoneType", "getattr",
-	}
 }

@@ -157,24 +157,35 @@ func (f *File) descend(at candidate) (candidate, error) {
 	}
 }
 
-// asCandidate reports whether a value is a dictionary with tensors in it or in
-// one of its own dictionaries.
+// asCandidate reports whether a value is a dictionary with tensors in it or
+// anywhere below.
 func asCandidate(at candidate, key string, v any) (candidate, bool) {
 	d, ok := v.(*pickle.Dict)
 	if !ok {
 		return candidate{}, false
 	}
-	n := countTensors(d)
-	for _, sub := range d.All() {
-		if below, ok := sub.(*pickle.Dict); ok && n == 0 {
-			n += countTensors(below)
-		}
-	}
+	n := tensorsBelow(d, make(map[*pickle.Dict]bool), maxDepth)
 	path := key
 	if at.path != "" {
 		path = at.path + "." + key
 	}
 	return candidate{path: path, dict: d, tensors: n}, n > 0
+}
+
+// tensorsBelow counts the tensors in a dictionary and, if it has none itself, in
+// those below it, each of which is looked at once.
+func tensorsBelow(d *pickle.Dict, seen map[*pickle.Dict]bool, depth int) int {
+	n := countTensors(d)
+	if n > 0 || seen[d] || depth == 0 || len(seen) > maxVisits {
+		return n
+	}
+	seen[d] = true
+	for _, v := range d.All() {
+		if below, ok := v.(*pickle.Dict); ok {
+			n += tensorsBelow(below, seen, depth-1)
+		}
+	}
+	return n
 }
 
 // countTensors counts the tensors directly in a dictionary.
