@@ -21,8 +21,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestONNXGolden(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]map[string]any{
-		"tiny":   {"init_filters": 4, "num_groups": 2, "blocks_down": []int{1, 2}, "blocks_up": []int{1}},
-		"deconv": {"init_filters": 4, "num_groups": 4, "in_channels": 2, "out_channels": 3, "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "upsample": "deconv", "dropout": 0.2},
+		"tiny":    {"init_filters": 4, "num_groups": 2, "blocks_down": []int{1, 2}, "blocks_up": []int{1}},
+		"deconv":  {"init_filters": 4, "num_groups": 4, "in_channels": 2, "out_channels": 3, "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "upsample": "deconv", "dropout": 0.2},
 		"shuffle": {"init_filters": 4, "norm": "batch", "act": "prelu", "blocks_down": []int{1, 1}, "blocks_up": []int{1}, "upsample_mode": "pixelshuffle"},
 	} {
 		t.Run(name, func(t *testing.T) {

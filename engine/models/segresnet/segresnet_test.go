@@ -72,16 +72,32 @@ func TestParametersAreMONAIs(t *testing.T) {
 	}
 }
 
-// The counts of MONAI 1.4.0 for one input channel and two classes.
+// The counts of MONAI 1.4.0.
 func TestParameterCounts(t *testing.T) {
 	t.Parallel()
-	for filters, want := range map[int]int64{8: 1_176_186, 16: 4_700_914, 32: 18_796_002} {
-		m, err := segresnet.New(map[string]any{"init_filters": filters})
+	three := func(option, value string) map[string]any {
+		return map[string]any{"init_filters": 4, "num_groups": 2, "blocks_down": []int{1, 1, 1}, "blocks_up": []int{1, 2}, option: value}
+	}
+	for _, c := range []struct {
+		options map[string]any
+		want    int64
+	}{
+		{nil, 1_176_186},
+		{map[string]any{"init_filters": 16}, 4_700_914},
+		{map[string]any{"init_filters": 32}, 18_796_002},
+		{map[string]any{"upsample_mode": "deconv"}, 1_186_994},
+		{three("upsample_mode", "deconvgroup"), 28_218},
+		{three("upsample_mode", "pixelshuffle"), 45_486},
+		{three("norm", "instance"), 27_926},
+		{three("norm", "batch"), 28_110},
+		{three("act", "prelu"), 28_117},
+	} {
+		m, err := segresnet.New(c.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := nn.CountElements(m.TrainableParameters()); got != want {
-			t.Errorf("%d filters: %d parameters, want %d", filters, got, want)
+		if got := nn.CountElements(m.TrainableParameters()); got != c.want {
+			t.Errorf("%v: %d parameters, want %d", c.options, got, c.want)
 		}
 	}
 }

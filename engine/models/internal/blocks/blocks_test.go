@@ -73,8 +73,13 @@ func TestBlocksUseWhatTheyDeclare(t *testing.T) {
 func TestActivationsRefused(t *testing.T) {
 	t.Parallel()
 	for _, a := range []blocks.Activation{
-		{}, {Name: "softmax"}, {Name: blocks.ReLU, Value: 1}, {Name: blocks.ELU, Value: -1}, {Name: blocks.LeakyReLU, Value: 1},
-		{Name: blocks.PReLU, Value: math.NaN()}, {Name: blocks.Swish, Value: math.Inf(1)},
+		{},
+		{Name: "softmax"},
+		{Name: blocks.ReLU, Value: 1},
+		{Name: blocks.ELU, Value: -1},
+		{Name: blocks.LeakyReLU, Value: 1},
+		{Name: blocks.PReLU, Value: math.NaN()},
+		{Name: blocks.Swish, Value: math.Inf(1)},
 	} {
 		if a.Check() == nil {
 			t.Errorf("%+v was accepted", a)
