@@ -15,6 +15,8 @@ import (
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/basicunet"
+	"github.com/minivess/minivess/engine/models/dynunet"
+	"github.com/minivess/minivess/engine/models/plainunet"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/models/segresnetds"
 	"github.com/minivess/minivess/engine/models/unet"
@@ -65,6 +67,14 @@ func entries() []entry {
 		{
 			name: segresnetds.Name, summary: "SegResNet with deep supervision and anisotropic levels (MONAI's Auto3DSeg)",
 			defaults: segresnetds.Defaults(), make: construct(segresnetds.New), small: segresnetds.Small, recognise: segresnetds.Recognise,
+		},
+		{
+			name: dynunet.Name, summary: "U-Net whose kernels and strides follow the data, as nnU-Net plans it (MONAI's DynUNet)",
+			defaults: dynunet.Defaults(), make: construct(dynunet.New), small: dynunet.Small, recognise: dynunet.Recognise,
+		},
+		{
+			name: plainunet.Name, summary: "nnU-Net v2's own plain U-Net: its checkpoints load",
+			defaults: plainunet.Defaults(), make: construct(plainunet.New), small: plainunet.Small, recognise: plainunet.Recognise,
 		},
 		{
 			name: unet.Name, summary: "residual U-Net of strided convolutions (Kerfoot 2018): what most MONAI bundles use",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/models/adapter"
 	netcost "github.com/minivess/minivess/engine/nn/cost"
 	"github.com/minivess/minivess/tools"
 )
@@ -152,10 +154,13 @@ func (o modelsOptions) describe(name string) (modelCost, error) {
 	}
 	c := modelCost{Description: d, Resolved: m.Config().Options, Patch: patch, Batch: o.batch}
 	training, err := netcost.Estimate(m, o.batch, patch, o.precision, true)
-	if err != nil {
+	if errors.Is(err, adapter.ErrSize) {
 		// A patch of the wrong size is no reason to keep quiet about the rest.
 		c.Misfit = err.Error()
-		return c, nil //nolint:nilerr // told in the description
+		return c, nil
+	}
+	if err != nil {
+		return modelCost{}, usagef("%w", err)
 	}
 	forward, err := netcost.Estimate(m, o.batch, patch, o.precision, false)
 	if err != nil {
