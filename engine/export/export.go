@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
-	"github.com/minivess/minivess/engine/nn/weights"
 )
 
 // Request says what is exported, and how it is checked.
@@ -171,15 +170,7 @@ func (e *exporter) run(ctx context.Context) error {
 
 // bare writes the weights alone and reads them back.
 func (e *exporter) bare() error {
-	metadata, format := maps.Clone(e.metadata), e.Format.weightsFormat()
-	var err error
-	if e.Format == Safetensors {
-		err = e.Source.Adapter.SaveCheckpoint(e.Path, e.state, metadata)
-	} else {
-		metadata["model"] = e.report.Model
-		err = weights.Write(e.Path, format, e.state, metadata)
-	}
-	if err != nil {
+	if err := adapter.Export(e.Path, e.Format.weightsFormat(), e.Source.Adapter, e.state, e.metadata); err != nil {
 		return err
 	}
 	e.written = append(e.written, e.Path)

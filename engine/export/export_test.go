@@ -175,7 +175,7 @@ func TestONNX(t *testing.T) {
 
 	// What libtorch recorded is compared with: the same, and something else.
 	c := r.Checkpoints["best"]
-	c.Metric, c.Value = "dice", runs.Number(got.Dice.Exported)
+	c.Metric, c.Value = "val/dice", runs.Number(got.Dice.Exported)
 	r.Checkpoints["best"] = c
 	again, err := export.Export(t.Context(), request(t, r, export.ONNX))
 	if err != nil || again.Dice.Recorded == nil || *again.Dice.Recorded != got.Dice.Exported {

@@ -21,8 +21,11 @@ const (
 	recordedToleranceBFloat16 = 0.02
 )
 
-// validated is the split whose Dice a checkpoint records.
-const validated = "val"
+// The split whose Dice a best checkpoint records, and what it calls that.
+const (
+	validated      = "val"
+	recordedMetric = "val/dice"
+)
 
 // judge predicts volumes of the run with the model, and with the reference where
 // there is one, and compares the Dice.
@@ -89,7 +92,7 @@ func (e *exporter) conclude(j *judge, split string, of int) error {
 		return nil
 	}
 	c := e.Source.Checkpoint
-	if split != validated || j.count < of || c.Metric != "val/dice" && c.Metric != "dice" {
+	if split != validated || j.count < of || c.Metric != recordedMetric {
 		e.checked("segments", "Dice %.4f on %d of %d %s volumes", d.Exported, j.count, of, split)
 		return nil
 	}

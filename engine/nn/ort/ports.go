@@ -12,7 +12,11 @@ import (
 // axes is the number of axes of images and logits: N, C, X, Y, Z.
 const axes = 5
 
-// ports finds the image and the logits among what a model declares.
+// Ports finds the image and the logits among what a model file declares, as Load
+// does, without loading it. The error wraps ErrModel.
+func Ports(info onnx.Info) (input, output onnx.Port, err error) { return ports(info, false) }
+
+// ports is Ports, with or without regard to the output's size.
 func ports(info onnx.Info, anySize bool) (input, output onnx.Port, err error) {
 	if len(info.Inputs) != 1 || !fits(info.Inputs[0]) {
 		return input, output, fmt.Errorf("%w: it takes %s; one float32 image (batch, channels, x, y, z) is wanted", ErrModel, list(info.Inputs))
