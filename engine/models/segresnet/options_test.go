@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
@@ -51,7 +52,7 @@ func TestOptionsAsMONAISpellsThem(t *testing.T) {
 	}
 }
 
-// MONAI keeps the last activation under two names. Both are written, and either
+// MONAI keeps the last activation under two names. Both are exported, and either
 // is enough to read.
 func TestSharedActivationHasTwoNames(t *testing.T) {
 	t.Parallel()
@@ -65,7 +66,7 @@ func TestSharedActivationHasTwoNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "prelu.safetensors")
-	if err := m.SaveCheckpoint(path, weights, nil); err != nil {
+	if err := adapter.Export(path, "safetensors", m, weights, nil); err != nil {
 		t.Fatal(err)
 	}
 	saved, _, err := safetensors.Read(path)

@@ -39,7 +39,7 @@ func Recognise(shapes map[string]nn.Shape) (options map[string]any, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	declared, same := m.aliases.Shapes(shapes)
+	declared, same := m.Names.Shapes(shapes)
 	if !same || !adapter.Fits(m.TrainableParameters(), declared) {
 		return nil, false
 	}

@@ -21,9 +21,8 @@ const Name = "segresnet"
 
 // Model is a configured SegResNet. It holds no weights and may be shared.
 type Model struct {
-	adapter.Base
+	aliases.Base
 	options Options
-	aliases aliases.Map
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -41,26 +40,10 @@ func New(options map[string]any) (*Model, error) {
 	if !o.UseConvFinal {
 		channels = o.InitFilters
 	}
-	params := declare(o)
-	return &Model{options: o, aliases: aliases.Of(params, further), Base: adapter.NewBase(adapter.Config{
+	// With a trained activation MONAI's state_dict has its last parameter twice.
+	return &Model{options: o, Base: aliases.NewBase(adapter.Config{
 		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: channels, Divisor: [3]int{d, d, d},
-	}, params)}, nil
-}
-
-// Rename returns the declared name of the last activation's parameter, which
-// MONAI's state_dict has under two names, and any other name as it is.
-func (m *Model) Rename(name string) string { return m.aliases.Name(name) }
-
-// LoadCheckpoint reads weights that fit this network exactly. Where MONAI's
-// state_dict has two names for one tensor, one of them is enough.
-func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return m.aliases.Load(path, m.Config(), m.TrainableParameters())
-}
-
-// SaveCheckpoint writes weights, atomically, under all of MONAI's names, so that
-// load_state_dict(strict=True) takes the file.
-func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
-	return m.aliases.Save(path, m.Config(), m.TrainableParameters(), s, meta)
+	}, declare(o), further)}, nil
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.
