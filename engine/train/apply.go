@@ -12,11 +12,11 @@ import (
 
 	"github.com/minivess/minivess/engine/atomicfile"
 	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
 	"github.com/minivess/minivess/engine/nn/safetensors"
 	"github.com/minivess/minivess/engine/nn/torch"
-	"github.com/minivess/minivess/engine/nn/weights"
 )
 
 // The names of arrays in the files of Apply.
@@ -86,7 +86,7 @@ func (r ApplyRequest) write(m models.Adapter, net *torch.Module, in *nn.State) e
 		return err
 	}
 	if r.Save != "" {
-		if err := weights.Write(r.Save, strings.TrimPrefix(filepath.Ext(r.Save), "."), state, nil); err != nil {
+		if err := adapter.Export(r.Save, strings.TrimPrefix(filepath.Ext(r.Save), "."), m, state, nil); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ NORMS = {"instance": nn.InstanceNorm3d, "batch": nn.BatchNorm3d}
 ACTS = {"leakyrelu": nn.LeakyReLU, "relu": nn.ReLU, "prelu": nn.PReLU}
 
 
-class Peer(OneName, PlainConvUNet):
+class Turned(PlainConvUNet):
     """nnU-Net's network, seeing the axes in another order than the image's."""
 
     axes = "xyz"
@@ -37,6 +37,10 @@ class Peer(OneName, PlainConvUNet):
         back = [0, 1, *(2 + self.axes.index(a) for a in "xyz")]
         out = super().forward(x.permute(there))
         return [o.permute(back) for o in out] if isinstance(out, list) else out.permute(back)
+
+
+class Peer(OneName, Turned):
+    pass
 
 
 def pair(value):
@@ -62,6 +66,11 @@ def nnunet(options, network=PlainConvUNet):
         deep_supervision=o.get("deep_supervision", False), nonlin_first=o.get("nonlin_first", False))
     model.axes = o.get("axes", "xyz")
     return model
+
+
+def monai(options):
+    """The network under the name by which the other scripts ask for it."""
+    return nnunet(options, Turned)
 
 
 def small(**more):

@@ -22,16 +22,25 @@ func SaveCheckpoint(path string, config Config, params []nn.Param, s *nn.State, 
 	if err := nn.Compare(params, s).Err(); err != nil {
 		return fmt.Errorf("checkpoint %q: %w", path, err)
 	}
-	options, err := json.Marshal(config.Options)
+	all, err := metadata(config, meta)
 	if err != nil {
 		return fmt.Errorf("checkpoint %q: %w", path, err)
+	}
+	return safetensors.Write(path, s, all)
+}
+
+// metadata adds what every checkpoint of ours says about its model.
+func metadata(config Config, meta map[string]string) (map[string]string, error) {
+	options, err := json.Marshal(config.Options)
+	if err != nil {
+		return nil, err
 	}
 	all := maps.Clone(meta)
 	if all == nil {
 		all = make(map[string]string)
 	}
 	all[metaFormat], all[metaModel], all[metaOptions] = "pt", config.Name, string(options)
-	return safetensors.Write(path, s, all)
+	return all, nil
 }
 
 // CheckSize refuses an image whose channels or spatial sizes the model cannot

@@ -14,6 +14,7 @@ import (
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/safetensors"
+	"github.com/minivess/minivess/engine/nn/weights"
 )
 
 // small makes a network with weights.
@@ -30,9 +31,9 @@ func small(t *testing.T) (*dynunet.Model, *nn.State) {
 	return m, s
 }
 
-// What is saved has exactly the tensors of MONAI's state_dict, whose
+// What is exported has exactly the tensors of MONAI's state_dict, whose
 // load_state_dict is strict unless told otherwise.
-func TestSavedTensorsAreMONAIs(t *testing.T) {
+func TestExportedTensorsAreMONAIs(t *testing.T) {
 	t.Parallel()
 	m, err := dynunet.New(keyed()["options"])
 	if err != nil {
@@ -43,7 +44,7 @@ func TestSavedTensorsAreMONAIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "c.safetensors")
-	if err := m.SaveCheckpoint(path, s, nil); err != nil {
+	if err := adapter.Export(path, weights.Safetensors, m, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	saved, _, err := safetensors.Read(path)
@@ -61,7 +62,7 @@ func TestSavedTensorsAreMONAIs(t *testing.T) {
 		want = append(want, name)
 		mine, _ := s.Get(m.Rename(name))
 		if their, ok := saved.Get(name); !ok || !bytes.Equal(their.Data, mine.Data) {
-			t.Errorf("%s was not saved as it is", name)
+			t.Errorf("%s was not written as it is", name)
 		}
 	}
 	for x := range saved.All() {
@@ -70,7 +71,7 @@ func TestSavedTensorsAreMONAIs(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("%d tensors saved, MONAI has %d", len(got), len(want))
+		t.Errorf("%d tensors exported, MONAI has %d", len(got), len(want))
 	}
 }
 
@@ -79,7 +80,7 @@ func TestRepeatedTensors(t *testing.T) {
 	t.Parallel()
 	m, s := small(t)
 	path := filepath.Join(t.TempDir(), "all.safetensors")
-	if err := m.SaveCheckpoint(path, s, nil); err != nil {
+	if err := adapter.Export(path, weights.Safetensors, m, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	whole, _, err := safetensors.Read(path)

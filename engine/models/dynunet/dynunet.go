@@ -21,9 +21,8 @@ const Name = "dynunet"
 
 // Model is a configured DynUNet. It holds no weights and may be shared.
 type Model struct {
-	adapter.Base
+	aliases.Base
 	options Options
-	aliases aliases.Map
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -37,32 +36,12 @@ func New(options map[string]any) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	params := declare(o)
-	return &Model{
-		options: o,
-		aliases: aliases.Of(params, func(name string) []string { return further(name, o.deepest()) }),
-		Base: adapter.NewBase(adapter.Config{
-			Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
-		}, params),
-	}, nil
-}
-
-// Rename returns the declared name of a tensor that MONAI's state_dict repeats
-// under skip_layers, and any other name as it is.
-func (m *Model) Rename(name string) string { return m.aliases.Name(name) }
-
-// LoadCheckpoint reads weights that fit this network exactly. Tensors that
-// MONAI's state_dict repeats under skip_layers may be there once or twice; twice
-// they must be equal.
-func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return m.aliases.Load(path, m.Config(), m.TrainableParameters())
-}
-
-// SaveCheckpoint writes weights, atomically. The file repeats tensors under
-// skip_layers as MONAI's state_dict does, so that load_state_dict(strict=True)
-// takes it.
-func (m *Model) SaveCheckpoint(path string, s *nn.State, meta map[string]string) error {
-	return m.aliases.Save(path, m.Config(), m.TrainableParameters(), s, meta)
+	config := adapter.Config{
+		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
+	}
+	// MONAI's state_dict repeats the blocks under skip_layers.
+	repeated := func(name string) []string { return further(name, o.deepest()) }
+	return &Model{options: o, Base: aliases.NewBase(config, declare(o), repeated)}, nil
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.

@@ -22,9 +22,8 @@ const Name = "plainunet"
 
 // Model is a configured plain U-Net. It holds no weights and may be shared.
 type Model struct {
-	adapter.Base
+	aliases.Base
 	options Options
-	aliases aliases.Map
 }
 
 // New makes the network that the options describe; those left out keep their
@@ -38,25 +37,12 @@ func New(options map[string]any) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	params := declare(o)
-	return &Model{
-		options: o,
-		aliases: aliases.Of(params, o.modules().further),
-		Base: adapter.NewBase(adapter.Config{
-			Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
-		}, params),
-	}, nil
-}
-
-// Rename returns the declared name of a tensor that nnU-Net's state_dict repeats
-// (under decoder.encoder and all_modules), and any other name as it is.
-func (m *Model) Rename(name string) string { return m.aliases.Name(name) }
-
-// LoadCheckpoint reads weights that fit this network exactly: our own files, and
-// nnU-Net's checkpoint_final.pth and the like, whose tensors are there up to four
-// times and must then be equal.
-func (m *Model) LoadCheckpoint(path string) (*nn.State, error) {
-	return m.aliases.Load(path, m.Config(), m.TrainableParameters())
+	config := adapter.Config{
+		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels, Divisor: o.divisor(),
+	}
+	// nnU-Net's state_dict repeats the layers under all_modules, and the encoder
+	// under decoder.encoder.
+	return &Model{options: o, Base: aliases.NewBase(config, declare(o), o.modules().further)}, nil
 }
 
 // ExportONNX writes the network with its weights as an ONNX model.

@@ -52,38 +52,67 @@ func (m Map) Shapes(shapes map[string]nn.Shape) (map[string]nn.Shape, bool) {
 	return out, true
 }
 
-// Load reads a checkpoint that names any tensor by any of its names, several at
-// once included: those must then be equal. What it returns has the declared
-// names alone.
-func (m Map) Load(path string, config adapter.Config, params []nn.Param) (*nn.State, error) {
-	s, _, err := adapter.Load(path, config, params, adapter.LoadOptions{Strict: true, Rename: m.Name})
+// Repeat returns a state that holds every tensor under all of its names, the
+// declared ones first.
+func (m Map) Repeat(s *nn.State) (*nn.State, error) {
+	out := &nn.State{}
+	for t := range s.All() {
+		if err := out.Add(t); err != nil {
+			return nil, err
+		}
+	}
+	for _, alias := range slices.Sorted(maps.Keys(m)) {
+		t, ok := s.Get(m[alias])
+		if !ok {
+			return nil, fmt.Errorf("%w: %q is missing", nn.ErrState, m[alias])
+		}
+		t.Name = alias
+		if err := out.Add(t); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Base is adapter.Base for a model whose upstream implementation holds tensors
+// under several names.
+type Base struct {
+	adapter.Base
+	// Names lead from the further names to the declared ones.
+	Names Map
+}
+
+// NewBase makes the common part; further returns the other names of a declared
+// tensor.
+func NewBase(config adapter.Config, params []nn.Param, further func(name string) []string) Base {
+	return Base{Base: adapter.NewBase(config, params), Names: Of(params, further)}
+}
+
+// Rename returns the declared name of a tensor that upstream's state_dict
+// repeats, and any other name as it is.
+func (b *Base) Rename(name string) string { return b.Names.Name(name) }
+
+// LoadCheckpoint reads weights that fit this network exactly. Tensors that
+// upstream's state_dict repeats may be there under any of their names, and must be
+// equal where there are several.
+func (b *Base) LoadCheckpoint(path string) (*nn.State, error) {
+	s, _, err := b.Load(path, adapter.LoadOptions{Strict: true})
 	return s, err
 }
 
-// Save writes a checkpoint that holds every tensor under all of its names, which
-// is what load_state_dict(strict=True) asks for.
-func (m Map) Save(path string, config adapter.Config, params []nn.Param, s *nn.State, meta map[string]string) error {
-	if err := nn.Compare(params, s).Err(); err != nil {
-		return fmt.Errorf("checkpoint %q: %w", path, err)
-	}
-	params, all := slices.Clone(params), &nn.State{}
-	for t := range s.All() {
-		if err := all.Add(t); err != nil {
-			return err
+// Load reads weights as adapter.Load does, with Rename after a renaming that the
+// options ask for. What it returns has the declared names alone.
+func (b *Base) Load(path string, o adapter.LoadOptions) (*nn.State, nn.KeyReport, error) {
+	first := o.Rename
+	o.Rename = func(name string) string {
+		if first != nil {
+			name = first(name)
 		}
+		return b.Names.Name(name)
 	}
-	declared := make(map[string]nn.Param, len(params))
-	for _, p := range params {
-		declared[p.Name] = p
-	}
-	for _, alias := range slices.Sorted(maps.Keys(m)) {
-		p := declared[m[alias]]
-		t, _ := s.Get(p.Name)
-		p.Name, t.Name = alias, alias
-		params = append(params, p)
-		if err := all.Add(t); err != nil {
-			return err
-		}
-	}
-	return adapter.SaveCheckpoint(path, config, params, all, meta)
+	return adapter.Load(path, b.Config(), b.TrainableParameters(), o)
 }
+
+// Upstream returns the weights under all of their names, as upstream's
+// load_state_dict(strict=True) wants them. See adapter.Export.
+func (b *Base) Upstream(s *nn.State) (*nn.State, error) { return b.Names.Repeat(s) }
