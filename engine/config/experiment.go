@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -81,6 +82,27 @@ func (m Model) Options() map[string]any {
 	return options
 }
 
+// Set gives one option a value, as a file or the command line would; nil takes
+// it away.
+func (m *Model) Set(name string, value any) error {
+	e := Experiment{Model: *m}
+	sc := newSchema()
+	key := "model.options." + name
+	l, label, ok := sc.exact(key)
+	if !ok {
+		return &Error{Where: key, Message: "an option needs a name"}
+	}
+	s := setting{leaf: l, label: label, key: key, value: value, where: key}
+	if !l.isOptions() {
+		s.value = number(fmt.Sprint(value))
+	}
+	if err := s.assign(reflect.ValueOf(&e).Elem().FieldByIndex(l.index)); err != nil {
+		return err
+	}
+	*m = e.Model
+	return nil
+}
+
 // Equal reports whether both make the same network.
 func (m Model) Equal(o Model) bool {
 	a, errA := json.Marshal(m)
@@ -107,7 +129,7 @@ type Train struct {
 	ForegroundFraction    float64  `json:"foreground_fraction" yaml:"foreground_fraction" jsonschema:"share of the patches that are centred near a foreground voxel"`
 	Loss                  string   `json:"loss" yaml:"loss" jsonschema:"dice_ce (Dice plus cross-entropy), dice or ce"`
 	IncludeBackground     bool     `json:"include_background" yaml:"include_background" jsonschema:"whether the background counts as a class in the Dice loss"`
-	DeepSupervision       string   `json:"deep_supervision" yaml:"deep_supervision" jsonschema:"weights of a network's coarser outputs in the loss: nnunet (1, 1/2, 1/4 and so on, 0 for the coarsest), exp (the same, none 0), same (all alike) or none; they add up to 1"`
+	DeepSupervision       string   `json:"deep_supervision" yaml:"deep_supervision" jsonschema:"weights of a network's coarser outputs in the loss: nnunet (1, 1/2, 1/4 and so on, 0 for the coarsest of three or more), exp (the same, none 0), same (all alike) or none; they add up to 1"`
 	Optimizer             string   `json:"optimizer" yaml:"optimizer" jsonschema:"adamw, or sgd with Nesterov momentum as nnU-Net uses it"`
 	LearningRate          float64  `json:"learning_rate" yaml:"learning_rate" jsonschema:"highest learning rate; 0.01 is the default with sgd"`
 	Momentum              float64  `json:"momentum" yaml:"momentum" jsonschema:"momentum of sgd"`

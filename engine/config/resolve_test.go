@@ -341,6 +341,28 @@ func TestModelOptions(t *testing.T) {
 	}
 }
 
+func TestSetOption(t *testing.T) {
+	t.Parallel()
+	var m config.Model
+	for name, value := range map[string]any{"strides": []int{1, 2}, "init_filters": 8.0, "dropout": 0.5, "norm": "batch", "bias": true} {
+		if err := m.Set(name, value); err != nil {
+			t.Error(err)
+		}
+	}
+	want := config.Model{InitFilters: 8, Dropout: 0.5, Extra: map[string]any{"strides": []any{1.0, 2.0}, "norm": "batch", "bias": true}}
+	if diff := cmp.Diff(want, m); diff != "" {
+		t.Error(diff)
+	}
+	if err := m.Set("norm", nil); err != nil || m.Extra["norm"] != nil {
+		t.Errorf("%v, %v", m.Extra, err)
+	}
+	for name, value := range map[string]any{"": 1, "init_filters": "many", "f": func() {}} {
+		if err := m.Set(name, value); !errors.Is(err, config.ErrInvalid) {
+			t.Errorf("%s = %v: %v", name, value, err)
+		}
+	}
+}
+
 // A model is asked for what was set and nothing else.
 func TestOptionsLeaveOutWhatWasNotSet(t *testing.T) {
 	t.Parallel()

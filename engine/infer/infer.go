@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrInput is what errors about shapes, lengths and options wrap.
@@ -47,7 +48,7 @@ type Options struct {
 // to end with the volume; Gaussian weights have a standard deviation of an
 // eighth of the window and are clamped below at max(min, 1e-3); a volume
 // smaller than the window is padded with zeros, half on each side, and the
-// result cropped.
+// result cropped. Patches for training are padded likewise (engine/train/patches).
 func SlidingWindow(ctx context.Context, x []float32, shape [3]int, o Options, classes int, p Predictor) ([]float32, error) {
 	s, err := newSweep(x, shape, o, classes)
 	if err != nil {
@@ -91,6 +92,53 @@ func Labels(ctx context.Context, x []float32, shape [3]int, o Options, classes i
 		return nil, err
 	}
 	return out, nil
+}
+
+// Probabilities is Labels with, for each voxel, the probability that it is not
+// background (class 0): one minus the softmax of the background's logit.
+func Probabilities(ctx context.Context, x []float32, shape [3]int, o Options, classes int, p Predictor) (labels []uint8, foreground []float32, err error) {
+	if classes > 256 {
+		return nil, nil, fmt.Errorf("%w: %d classes do not fit a byte", ErrInput, classes)
+	}
+	s, err := newSweep(x, shape, o, classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	plane := shape[1] * shape[2]
+	labels, foreground = make([]uint8, volume(shape)), make([]float32, volume(shape))
+	logits := make([]float32, classes*plane) // of one plane
+	err = s.run(ctx, p, func(ix, class int, row []float32) {
+		copy(logits[class*plane:], row)
+		if class < classes-1 {
+			return
+		}
+		for i := range plane {
+			labels[ix*plane+i], foreground[ix*plane+i] = judge(logits[i:], plane, classes)
+		}
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return labels, foreground, nil
+}
+
+// judge gives the likeliest class of a voxel, the lowest on a tie, and the
+// probability that it is not class 0. Its logits lie a stride apart.
+func judge(logits []float32, stride, classes int) (best uint8, foreground float32) {
+	highest := logits[0]
+	for c := 1; c < classes; c++ {
+		if v := logits[c*stride]; v > highest {
+			best, highest = uint8(c), v
+		}
+	}
+	var sum, others float64
+	for c := range classes {
+		e := math.Exp(float64(logits[c*stride] - highest))
+		if sum += e; c > 0 {
+			others += e
+		}
+	}
+	return best, float32(others / sum)
 }
 
 func volume(shape [3]int) int { return shape[0] * shape[1] * shape[2] }

@@ -250,3 +250,52 @@ func BenchmarkStitching(b *testing.B) {
 		}
 	}
 }
+
+// Probabilities gives the labels of Labels, and one minus the background's
+// softmax of the logits of SlidingWindow.
+func TestProbabilities(t *testing.T) {
+	t.Parallel()
+	shape, classes := [3]int{7, 5, 6}, 3
+	x := make([]float32, 7*5*6)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)))
+	}
+	o := infer.Options{Window: [3]int{4, 4, 8}, Overlap: 0.5, Batch: 2}
+	p := func(_ context.Context, in []float32, n int, size [3]int) ([]float32, error) {
+		voxels := size[0] * size[1] * size[2]
+		out := make([]float32, n*classes*voxels)
+		for i, v := range in {
+			for c := range classes {
+				out[(i/voxels*classes+c)*voxels+i%voxels] = v * float32(c-1) * 3
+			}
+		}
+		return out, nil
+	}
+	labels, foreground, err := infer.Probabilities(t.Context(), x, shape, o, classes, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := infer.Labels(t.Context(), x, shape, o, classes, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(want, labels) {
+		t.Error("the labels differ")
+	}
+	logits, err := infer.SlidingWindow(t.Context(), x, shape, o, classes, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range foreground {
+		var sum float64
+		for c := range classes {
+			sum += math.Exp(float64(logits[c*len(x)+i]))
+		}
+		if want := 1 - math.Exp(float64(logits[i]))/sum; math.Abs(float64(got)-want) > 1e-6 {
+			t.Fatalf("voxel %d: %v, want %v", i, got, want)
+		}
+	}
+	if _, _, err := infer.Probabilities(t.Context(), x, shape, o, 257, p); !errors.Is(err, infer.ErrInput) {
+		t.Errorf("257 classes: %v", err)
+	}
+}

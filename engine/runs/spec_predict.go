@@ -36,6 +36,9 @@ type PredictInput struct {
 	// folder exists; the file does not, unless Overwrite is set.
 	Output    string `json:"output"`
 	Overwrite bool   `json:"overwrite,omitempty"`
+	// Probabilities, if not empty, is a second volume that is written: for each
+	// voxel, as a float32, the probability that it is not background.
+	Probabilities string `json:"probabilities,omitempty"`
 }
 
 // The endings of model files that KindPredict takes.
@@ -69,15 +72,25 @@ func (p PredictSpec) Validate() error {
 	}
 	outputs := make(map[string]string, len(p.Inputs))
 	for _, in := range p.Inputs {
-		switch other, taken := outputs[in.Output]; {
-		case !filepath.IsAbs(in.Image), !filepath.IsAbs(in.Output):
-			return fmt.Errorf("%w: image %q and output %q must be absolute paths", ErrBadSpec, in.Image, in.Output)
-		case in.Image == in.Output:
-			return fmt.Errorf("%w: image %q would be overwritten by its own labels", ErrBadSpec, in.Image)
-		case taken:
-			return fmt.Errorf("%w: images %q and %q would both be written to %q", ErrBadSpec, other, in.Image, in.Output)
+		for _, out := range in.Writes() {
+			switch other, taken := outputs[out]; {
+			case !filepath.IsAbs(in.Image), !filepath.IsAbs(out):
+				return fmt.Errorf("%w: image %q and output %q must be absolute paths", ErrBadSpec, in.Image, out)
+			case in.Image == out:
+				return fmt.Errorf("%w: image %q would be overwritten by its own labels", ErrBadSpec, in.Image)
+			case taken:
+				return fmt.Errorf("%w: images %q and %q would both be written to %q", ErrBadSpec, other, in.Image, out)
+			}
+			outputs[out] = in.Image
 		}
-		outputs[in.Output] = in.Image
 	}
 	return nil
+}
+
+// Writes lists the files that an image's prediction writes.
+func (p PredictInput) Writes() []string {
+	if p.Probabilities == "" {
+		return []string{p.Output}
+	}
+	return []string{p.Output, p.Probabilities}
 }

@@ -67,13 +67,7 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 // and which windows are laid are the checkpoint's business; where and with how
 // many threads, this job's.
 func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, error) {
-	e := c.meta.Experiment
-	if j.described {
-		e.Device, e.Threads, e.Infer = j.experiment.Device, j.experiment.Threads, j.experiment.Infer
-		if e.Infer.Window == [3]int{} {
-			e.Infer.Window = c.meta.Experiment.WindowSize()
-		}
-	}
+	e := j.asTrained(c.meta.Experiment)
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSpec, err)
 	}
@@ -100,6 +94,19 @@ func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, e
 		return nil, errors.Join(fail(CodeCheckpoint, "", fmt.Errorf("checkpoint %q: %w", request.Checkpoint, err)), v.net.Close())
 	}
 	return v, nil
+}
+
+// asTrained is a training's experiment, to predict with: where, with how many
+// threads and which windows is this job's business.
+func (j *job) asTrained(trained config.Experiment) config.Experiment {
+	e := trained
+	if j.described {
+		e.Device, e.Threads, e.Infer = j.experiment.Device, j.experiment.Threads, j.experiment.Infer
+		if e.Infer.Window == [3]int{} {
+			e.Infer.Window = trained.WindowSize()
+		}
+	}
+	return e
 }
 
 // judge predicts, saves and scores one volume.

@@ -50,11 +50,19 @@ func (j *job) fit(ctx context.Context) (err error) {
 	if err := j.started(name, threads); err != nil {
 		return err
 	}
+	if j.spec.Network != nil {
+		if err := unchanged("network", *j.spec.Network); err != nil {
+			return err
+		}
+	}
 	if t.net, err = newNetwork(j.experiment, device); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.net.Close()) }()
 	j.saver.best = t.net.save
+	if err := t.net.trainable(); err != nil {
+		return err
+	}
 	chosen, err := t.net.choose(j.experiment.Train)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Deps struct {
 	Logger  *slog.Logger // what a person reads when something went wrong
 	Tracer  trace.Tracer // makes the job's span, below the one in ctx
 	Version string
+	Native  string // folder of the native runtimes, where ONNX Runtime lies
 	// Epochs, when positive, replaces the specification's number of epochs.
 	Epochs int
 }
@@ -119,6 +120,8 @@ func (j *job) work(ctx context.Context) (err error) {
 		return j.fit(ctx)
 	case runs.KindEvaluate:
 		return j.evaluate(ctx)
+	case runs.KindPredict:
+		return j.predict(ctx)
 	default:
 		return fmt.Errorf("%w: unknown kind %q", ErrBadSpec, j.spec.Kind)
 	}

@@ -31,24 +31,30 @@ func newScript(e config.Experiment, device gotch.Device) (*network, error) {
 	n.save = func(path string, state *nn.State, metadata map[string]string) error {
 		return adapter.SaveCheckpoint(path, n.config, n.declared, state, metadata)
 	}
-	if err := tryScript(s, path, e); err != nil {
+	classes, err := tryWindow(s, path, e.WindowSize())
+	if err == nil && classes != e.Model.OutChannels {
+		err = fmt.Errorf("the network of %q gives %d classes, model.out_channels is %d: set it to %d", path, classes, e.Model.OutChannels, classes)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrBadSpec, err), s.Close())
 	}
 	return n, nil
 }
 
-// tryScript predicts a window of zeros.
-func tryScript(s *torch.Script, path string, e config.Experiment) error {
-	size := e.WindowSize()
-	in := nn.Shape{1, e.Model.InChannels, size[0], size[1], size[2]}
-	_, out, err := s.Predict(make([]float32, in.Elements()), in)
-	switch {
-	case err != nil:
-		return fmt.Errorf("the network of %q does not take an image of shape %v (N, channels, X, Y, Z): %w", path, in, err)
-	case out[1] != e.Model.OutChannels:
-		return fmt.Errorf("the network of %q gives %d classes, model.out_channels is %d: set it to %d", path, out[1], e.Model.OutChannels, out[1])
+// tryWindow predicts a window of zeros and gives the number of classes.
+func tryWindow(net predictor, path string, size [3]int) (classes int, err error) {
+	in := nn.Shape{1, 1, size[0], size[1], size[2]}
+	_, out, err := net.Predict(make([]float32, in.Elements()), in)
+	if err != nil {
+		return 0, fmt.Errorf("the network of %q does not take an image of shape %v (N, channels, X, Y, Z): %w", path, in, err)
 	}
-	return nil
+	if len(out) != len(in) || !out[2:].Equal(in[2:]) || out[0] != 1 {
+		return 0, fmt.Errorf("the network of %q gives %v for an image of shape %v; want (N, classes, X, Y, Z) with the image's sizes", path, out, in)
+	}
+	if out[1] < 2 || out[1] > 256 {
+		return 0, fmt.Errorf("the network of %q gives %d classes; 2 to 256 can be labelled, background included", path, out[1])
+	}
+	return out[1], nil
 }
 
 // trainable refuses a network without anything to train.

@@ -10,15 +10,16 @@ import (
 )
 
 // weights are those of count outputs in the loss, the logits first. They add up
-// to 1. By nnunet, each counts half as much as the finer one before it and the
-// coarsest not at all (Isensee et al., 2021); by exp the coarsest counts too.
+// to 1. By nnunet, each counts half as much as the finer one before it, and the
+// coarsest of three or more not at all (Isensee et al., 2021); by exp the
+// coarsest counts too.
 func (l loss) weights(count int) []float64 {
 	w := make([]float64, count)
 	for i := range w {
 		switch {
 		case i == 0, l.supervision == "same":
 			w[i] = 1
-		case l.supervision == "none", l.supervision == "nnunet" && i == count-1:
+		case l.supervision == "none", l.supervision == "nnunet" && i == count-1 && count > 2:
 			w[i] = 0
 		default:
 			w[i] = math.Pow(0.5, float64(i))

@@ -159,7 +159,7 @@ func work(ctx context.Context, b Build, dir string, logger *slog.Logger) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, t.shutdown()) }()
-	return train.Run(t.ctx, dir, train.Deps{Journal: j, Logger: logger, Tracer: t.tracer, Version: b.Version, Epochs: f.Epochs})
+	return train.Run(t.ctx, dir, train.Deps{Journal: j, Logger: logger, Tracer: t.tracer, Version: b.Version, Native: b.Native, Epochs: f.Epochs})
 }
 
 // takeTurn waits for a slot, unless the run was cancelled before.

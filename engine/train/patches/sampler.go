@@ -78,8 +78,11 @@ func mix(x uint64) uint64 {
 }
 
 // cut copies a patch out of a volume. What lies outside the volume is 0 in the
-// image and background in the label. The label goes out as one plane a class
-// (one-hot), which dst must have room for.
+// image, the mean of a volume that was normalised by zscore, and background in
+// the label, and counts in the loss as such: as nnU-Net v2 and MONAI's
+// SpatialPad have it. Whole volumes are predicted with the same padding
+// (engine/infer), so a network sees there what it was trained on. The label
+// goes out as one plane a class (one-hot), which dst must have room for.
 func cut(c *Case, d Draw, size [3]int, image, onehot []float32) {
 	n := size[0] * size[1] * size[2]
 	clear(image)

@@ -180,6 +180,18 @@ func Read(ctx context.Context, ref runs.VolumeRef, o Options) (*Case, *volume.He
 	return c, header, err
 }
 
+// ReadImage reads and normalises an image that has no label.
+func ReadImage(ctx context.Context, path string, n Normalisation) (*Case, *volume.Header, error) {
+	v, err := volume.Read(ctx, path, volume.Limits{})
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &Case{Ref: runs.VolumeRef{Image: path}, Shape: v.Shape, Image: make([]float32, len(v.Data))}
+	n.Apply(v.Data)
+	ToC(c.Image, v.Data, v.Shape)
+	return c, v.Header, nil
+}
+
 func read(ctx context.Context, ref runs.VolumeRef, o Options) (c *Case, header *volume.Header, binarised bool, err error) {
 	v, err := volume.Read(ctx, ref.Image, volume.Limits{})
 	if err != nil {
