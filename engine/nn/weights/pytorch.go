@@ -64,8 +64,8 @@ func (f *File) addTensors(p *pickle.File, found []named) error {
 		n := t.Shape.Elements()
 		limit := f.source.Size()*maxGrowth + freeBytes - total
 		if size := int64(t.DType.Size()); n > limit/size {
-			return fmt.Errorf("%w: up to tensor %q of %v they come to more than %d bytes, the file has %d",
-				pickle.ErrLimit, x.name, t.Shape, total, f.source.Size())
+			return fmt.Errorf("%w: with tensor %q of %v its tensors come to more than %d bytes, the file has %d",
+				pickle.ErrLimit, x.name, t.Shape, f.source.Size()*maxGrowth+freeBytes, f.source.Size())
 		}
 		bytes := n * int64(t.DType.Size())
 		total += bytes
