@@ -64,7 +64,7 @@ func Load(file string, config Config, params []nn.Param, o LoadOptions) (s *nn.S
 		return nil, report, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if name := f.Metadata()[metaModel]; o.Strict && f.Format() == weights.Safetensors && name != "" && name != config.Name {
+	if name := savedFrom(f); o.Strict && name != "" && name != config.Name {
 		return nil, report, fmt.Errorf("checkpoint %q: %w: it was saved from %q, this is %q", file, ErrCheckpoint, name, config.Name)
 	}
 	names, found, err := survey(f, o)
@@ -77,6 +77,15 @@ func Load(file string, config Config, params []nn.Param, o LoadOptions) (s *nn.S
 	}
 	s, err = take(f, report.Matched, names)
 	return s, report, err
+}
+
+// savedFrom is the model that a file says it is of. Only minivess's own formats
+// say it: what a PyTorch checkpoint keeps under that key may mean anything.
+func savedFrom(f *weights.File) string {
+	if f.Format() != weights.Safetensors && f.Format() != weights.NPZ {
+		return ""
+	}
+	return f.Metadata()[metaModel]
 }
 
 // inFile lists the names to expect in the file: the parameters', unless they
