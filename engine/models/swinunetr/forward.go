@@ -13,7 +13,7 @@ import (
 // coarsest level has a single voxel then. Here such a voxel is normalised to 0,
 // which leaves that level to its shortcut.
 func (m *Model) Forward(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
-	if err := adapter.CheckSize(m.config, in.Image.Shape()); err != nil {
+	if err := adapter.CheckSize(m.Config(), in.Image.Shape()); err != nil {
 		return nn.Outputs{}, err
 	}
 	features := m.transformer(g, in.Image)

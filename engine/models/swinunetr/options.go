@@ -2,9 +2,7 @@ package swinunetr
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"reflect"
 	"slices"
 
 	"github.com/minivess/minivess/engine/models/adapter"
@@ -61,20 +59,16 @@ func Defaults() Options {
 // trains: half of MONAI's width.
 func Small() map[string]any { return map[string]any{"feature_size": 12} }
 
-// aliases are names that mean the same for every model, and MONAI's for them.
-func aliases() map[string]string {
-	return map[string]string{"init_filters": "feature_size", "dropout": "drop_rate"}
-}
-
 // decode fills the defaults with what was given and checks the result. Errors
 // wrap adapter.ErrOption.
 func decode(given map[string]any) (Options, error) {
 	o := Defaults()
-	given, err := withoutAliases(given)
-	if err == nil {
-		err = adapter.Decode(Name, given, &o)
-	}
+	// Every model understands these names; the others are MONAI's.
+	given, err := blocks.Renamed(given, map[string]string{"init_filters": "feature_size", "dropout": "drop_rate"})
 	if err != nil {
+		return o, fmt.Errorf("%w: %s: %w", adapter.ErrOption, Name, err)
+	}
+	if err := adapter.Decode(Name, given, &o); err != nil {
 		return o, err
 	}
 	if err := o.check(); err != nil {
@@ -83,26 +77,8 @@ func decode(given map[string]any) (Options, error) {
 	return o, nil
 }
 
-// withoutAliases replaces names of every model by MONAI's.
-func withoutAliases(given map[string]any) (map[string]any, error) {
-	out := maps.Clone(given)
-	for alias, name := range aliases() {
-		value, ok := out[alias]
-		if !ok {
-			continue
-		}
-		if other, both := out[name]; both && !reflect.DeepEqual(value, other) {
-			return nil, fmt.Errorf("%w: %s: %s is %v and %s, which means the same, is %v: give one of them",
-				adapter.ErrOption, Name, alias, value, name, other)
-		}
-		delete(out, alias)
-		out[name] = value
-	}
-	return out, nil
-}
-
 func (o Options) check() error {
-	const mostBlocks, mostChannels, leastWidth = 64, 4096, 12
+	const mostChannels, leastWidth = 4096, 12
 	switch {
 	case o.InChannels < 1 || o.InChannels > mostChannels:
 		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
@@ -117,10 +93,10 @@ func (o Options) check() error {
 	case !slices.Contains([]string{"", Legacy, Fixed, V2}, o.PatchMerging):
 		return fmt.Errorf("patch_merging is %q, must be %s, %s or %s", o.PatchMerging, Legacy, Fixed, V2)
 	}
+	if err := blocks.CheckCounts("depths", o.Depths); err != nil {
+		return err
+	}
 	for i := range stages {
-		if n := o.Depths[i]; n < 1 || n > mostBlocks {
-			return fmt.Errorf("depths has %d blocks at stage %d, must be 1 to %d", n, i+1, mostBlocks)
-		}
 		if h := o.NumHeads[i]; h < 1 || o.width(i)%h != 0 {
 			return fmt.Errorf("num_heads is %d at stage %d, must divide its %d channels", h, i+1, o.width(i))
 		}

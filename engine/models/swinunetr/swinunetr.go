@@ -23,53 +23,48 @@ const divisor = 32
 
 // Model is a configured Swin UNETR. It holds no weights and may be shared.
 type Model struct {
+	adapter.Base
 	options Options
-	config  adapter.Config
-	params  []nn.Param
 }
 
 // New makes the network that the options describe; those left out keep their
 // defaults. The error wraps adapter.ErrOption.
+//
+// An option patch_merging that nobody gave stays empty in Config, so that a
+// network made of those options is as careful with foreign weights as this one.
 func New(options map[string]any) (*Model, error) {
 	o, err := decode(options)
 	if err != nil {
 		return nil, err
 	}
+	return build(o, declare(o))
+}
+
+func build(o Options, params []nn.Param) (*Model, error) {
 	resolved, err := adapter.Encode(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Model{options: o, params: declare(o), config: adapter.Config{
+	return &Model{options: o, Base: adapter.NewBase(adapter.Config{
 		Name: Name, Options: resolved, InChannels: o.InChannels, OutChannels: o.OutChannels,
 		Divisor: [3]int{divisor, divisor, divisor},
-	}}, nil
-}
-
-// Config describes the model. An option patch_merging that nobody gave stays
-// empty, so that a network made of these options is as careful as this one.
-func (m *Model) Config() adapter.Config { return m.config }
-
-// TrainableParameters lists the parameters under MONAI's names, and the index
-// buffers.
-func (m *Model) TrainableParameters() []nn.Param { return m.params }
-
-// ExportONNX writes the network with its weights as an ONNX model for images of
-// the size that spec says: windows and their masks depend on it.
-func (m *Model) ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error {
-	return onnx.Export(w, m.settled(), s, spec)
+	}, params)}, nil
 }
 
 // settled is the same network with patch_merging spelled out among its options,
 // for files that must mean the same for ever.
-func (m *Model) settled() *Model {
+func (m *Model) settled() (*Model, error) {
 	o := m.options
 	o.PatchMerging = o.merging()
-	out := *m
-	out.options = o
-	out.config.Options = make(map[string]any, len(m.config.Options))
-	for name, value := range m.config.Options {
-		out.config.Options[name] = value
+	return build(o, m.TrainableParameters())
+}
+
+// ExportONNX writes the network with its weights as an ONNX model for images of
+// the size that spec says: windows and their masks depend on it.
+func (m *Model) ExportONNX(w io.Writer, s *nn.State, spec onnx.Spec) error {
+	settled, err := m.settled()
+	if err != nil {
+		return err
 	}
-	out.config.Options["patch_merging"] = o.PatchMerging
-	return &out
+	return onnx.Export(w, settled, s, spec)
 }

@@ -8,9 +8,35 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/swinunetr"
 	"github.com/minivess/minivess/engine/nn"
 )
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]map[string]any{
+		"plain": {"feature_size": 12, "depths": []int{2, 1, 1, 1}, "num_heads": []int{1, 2, 2, 2}},
+		"options": {
+			"init_filters": 12, "in_channels": 2, "out_channels": 3, "depths": []int{1, 2, 1, 1}, "num_heads": []int{1, 1, 1, 2},
+			"dropout": 0.1, "attn_drop_rate": 0.1, "dropout_path_rate": 0.2, "normalize": false, "use_v2": true, "patch_merging": "legacy",
+			"norm_name": []any{"group", map[string]any{"num_groups": 4}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			modeltest.Run(t, construct, options)
+		})
+	}
+}
+
+func construct(o map[string]any) (modeltest.Adapter, error) {
+	m, err := swinunetr.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
 
 // The key files list MONAI 1.4.0's state_dict: name, shape, type.
 func TestParametersAreMONAIs(t *testing.T) {

@@ -1,0 +1,57 @@
+package swinunetr_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/minivess/minivess/engine/models/modeltest"
+	"github.com/minivess/minivess/engine/models/swinunetr"
+	"github.com/minivess/minivess/engine/nn/nntest"
+	"github.com/minivess/minivess/engine/nn/ort"
+	"github.com/minivess/minivess/engine/nn/ort/orttest"
+	"github.com/minivess/minivess/engine/nn/torch"
+)
+
+// The fixtures are written by scripts/peers/swinunetr_fixture.py with MONAI
+// 1.4.0, or with 1.5.0 where patches are merged as from that version on.
+// Recomputation, and ONNX Runtime given the exported network, must agree too.
+func TestParityWithMONAI(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/monai/*.safetensors")
+	if err != nil || len(files) != 10 {
+		t.Fatalf("%d fixtures: %v", len(files), err)
+	}
+	r := orttest.Open(t)
+	again := map[string]func(*testing.T, *swinunetr.Model, nntest.Fixture, *ort.Runtime){
+		"legacy": recomputed, "v2": exported, "shifted": exported, "group": recomputed, "batch": exported, "options": exported,
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".safetensors")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, err := nntest.ReadFixture(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := swinunetr.New(f.Options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			modeltest.Parity(t, m, f)
+			if check, ok := again[name]; ok {
+				check(t, m, f, r)
+			}
+		})
+	}
+}
+
+func recomputed(t *testing.T, m *swinunetr.Model, f nntest.Fixture, _ *ort.Runtime) {
+	t.Helper()
+	modeltest.Parity(t, m, f, torch.WithCheckpointing(true))
+}
+
+func exported(t *testing.T, m *swinunetr.Model, f nntest.Fixture, r *ort.Runtime) {
+	t.Helper()
+	modeltest.ONNX(t, r, m, f)
+}
