@@ -19,6 +19,7 @@ import (
 	"github.com/minivess/minivess/engine/models/plainunet"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/models/segresnetds"
+	"github.com/minivess/minivess/engine/models/swinunetr"
 	"github.com/minivess/minivess/engine/models/unet"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
@@ -63,6 +64,10 @@ func entries() []entry {
 		{
 			name: segresnet.Name, summary: "residual encoder-decoder with group normalisation (Myronenko 2018): light and fast",
 			defaults: segresnet.Defaults(), make: construct(segresnet.New), small: segresnet.Small, recognise: segresnet.Recognise,
+		},
+		{
+			name: swinunetr.Name, summary: "transformer of shifted windows with a convolutional decoder (Hatamizadeh 2022)",
+			defaults: swinunetr.Defaults(), make: construct(swinunetr.New), small: swinunetr.Small, recognise: swinunetr.Recognise,
 		},
 		{
 			name: segresnetds.Name, summary: "SegResNet with deep supervision and anisotropic levels (MONAI's Auto3DSeg)",

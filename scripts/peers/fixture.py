@@ -26,16 +26,23 @@ KINKED = (torch.nn.ReLU, torch.nn.LeakyReLU, torch.nn.PReLU, torch.nn.ELU, torch
 
 
 def margin(model, x):
-    """The least distance from a kink of any value that enters a rectifier."""
+    """The least distance from a kink of any value that enters a rectifier, or of
+    the two largest values of any window that is pooled."""
     least = [1.0]
 
     def watch(module, given):
         x = given[0].detach()
+        if isinstance(module, torch.nn.MaxPool3d):  # which of two equal values is the largest?
+            k = module.kernel_size if isinstance(module.kernel_size, int) else module.kernel_size[0]
+            windows = x.unfold(2, k, k).unfold(3, k, k).unfold(4, k, k).flatten(5)
+            first, second = windows.topk(2, dim=-1).values.unbind(-1)
+            least.append(float((first - second).min()))
+            return
         least.append(float(x.abs().min()))
         if isinstance(module, torch.nn.ReLU6):
             least.append(float((x - 6).abs().min()))
 
-    hooks = [m.register_forward_pre_hook(watch) for m in model.modules() if isinstance(m, KINKED)]
+    hooks = [m.register_forward_pre_hook(watch) for m in model.modules() if isinstance(m, (*KINKED, torch.nn.MaxPool3d))]
     with torch.no_grad():
         model(x)
     for h in hooks:
