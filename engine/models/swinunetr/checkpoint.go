@@ -31,8 +31,13 @@ func (m *Model) Load(path string, o adapter.LoadOptions) (*nn.State, nn.KeyRepor
 	if err := m.checkFile(path); err != nil {
 		return nil, nn.KeyReport{}, err
 	}
-	if o.Rename == nil && !o.Strict {
-		o.Rename = m.Rename
+	if first := o.Rename; !o.Strict {
+		o.Rename = func(name string) string {
+			if first != nil {
+				name = first(name)
+			}
+			return m.Rename(name)
+		}
 	}
 	s, report, err := adapter.Load(path, m.Config(), m.TrainableParameters(), o)
 	if err != nil {
@@ -86,15 +91,31 @@ func (m *Model) CheckOrigin(metadata map[string]string) error {
 }
 
 // savedMerging returns the patch_merging of the network that minivess saved, or
-// "" when the metadata are not of minivess.
+// "" when the metadata are not of minivess. SaveCheckpoint writes the model's
+// name and all its options. What a training needs to go on has the experiment
+// instead, with the options that somebody set.
 func savedMerging(metadata map[string]string) string {
-	var saved struct {
-		PatchMerging string `json:"patch_merging"`
+	var all struct {
+		PatchMerging *string `json:"patch_merging"`
 	}
-	if metadata["model"] != Name || json.Unmarshal([]byte(metadata["options"]), &saved) != nil {
-		return ""
+	if metadata["model"] == Name && json.Unmarshal([]byte(metadata["options"]), &all) == nil && all.PatchMerging != nil {
+		return Options{PatchMerging: *all.PatchMerging}.merging()
 	}
-	return saved.PatchMerging
+	var training struct {
+		Experiment struct {
+			Model struct {
+				Name    string `json:"name"`
+				Options struct {
+					PatchMerging string `json:"patch_merging"`
+				} `json:"options"`
+			} `json:"model"`
+		} `json:"experiment"`
+	}
+	m := &training.Experiment.Model
+	if metadata["model"] == "" && json.Unmarshal([]byte(metadata["minivess"]), &training) == nil && m.Name == Name {
+		return Options{PatchMerging: m.Options.PatchMerging}.merging()
+	}
+	return ""
 }
 
 // checkIndices compares index buffers with those of windows of 7×7×7 tokens: the

@@ -108,13 +108,23 @@ func TestCheckOrigin(t *testing.T) {
 		{"model": "swinunetr", "options": `{"patch_merging":7}`},
 		{"model": "swinunetr", "options": `{"feature_size":48}`},
 		{"model": "another", "options": `{"patch_merging":"fixed"}`},
+		{"minivess": `{"experiment":{"model":{"name":"segresnet"}}}`},
+		{"minivess": `{"experiment":{"model":{"name":"swinunetr","options":{"patch_merging":"v2"}}}}`},
+		{"minivess": "{"},
 	} {
 		if err := m.CheckOrigin(metadata); !errors.Is(err, swinunetr.ErrPatchMerging) {
 			t.Errorf("%v: %v", metadata, err)
 		}
 	}
-	if err := m.CheckOrigin(map[string]string{"model": "swinunetr", "options": `{"patch_merging":"fixed"}`}); err != nil {
-		t.Error(err)
+	for _, metadata := range []map[string]string{
+		{"model": "swinunetr", "options": `{"patch_merging":"fixed"}`},
+		{"model": "swinunetr", "options": `{"feature_size":24,"patch_merging":""}`},
+		{"minivess": `{"run":"r","experiment":{"model":{"name":"swinunetr","out_channels":2}}}`},
+		{"minivess": `{"experiment":{"model":{"name":"swinunetr","options":{"patch_merging":"fixed","feature_size":12}}}}`},
+	} {
+		if err := m.CheckOrigin(metadata); err != nil {
+			t.Errorf("%v: %v", metadata, err)
+		}
 	}
 }
 
