@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time minivess and its peers side by side on this machine.
 
-    python3 scripts/bench/run.py [--only train,nifti,start,screen,metrics] [--rounds 5]
+    python3 scripts/bench/run.py [--only networks,nifti,start,screen,metrics] [--rounds 3]
 
 Ours and theirs take turns, and who goes first alternates, so that a machine
 that warms up or is busy for a while does both the same favour. Numbers are
@@ -12,7 +12,6 @@ caches by scripts/peers/venv.sh, or named by MINIVESS_PEERS.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import pathlib
@@ -23,18 +22,25 @@ import sys
 import tempfile
 import time
 
-import machine
-import terminal
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "scripts" / "peers"))
+
+import environment  # noqa: E402  (scripts/peers)
+import machine  # noqa: E402
+import terminal  # noqa: E402
+
 BIN = ROOT / "bin"
 
-# Batch, patch and filters of the training steps compared.
-STEPS = [
-    {"filters": 8, "batch": 2, "patch": "64x64x32"},
-    {"filters": 16, "batch": 1, "patch": "96x96x32"},
+# The networks whose training step, prediction and memory are compared.
+NETWORKS = [
+    {"name": "SegResNet-8", "model": "segresnet", "filters": 8, "batch": 2, "patch": "64x64x32"},
+    {"name": "SegResNet-16", "model": "segresnet", "filters": 16, "batch": 1, "patch": "96x96x32"},
+    {"name": "SwinUNETR-24", "model": "swinunetr", "filters": 24, "batch": 1, "patch": "64x64x32"},
+    {"name": "DynUNet-32", "model": "dynunet", "filters": 32, "batch": 1, "patch": "64x64x32"},
 ]
+# What minivess is told beside that: four levels, where MONAI's has no default.
+SETTINGS = {"dynunet": ["--set=model.options.strides=[1,2,2,2]"]}
 
 
 class Unmeasured(Exception):
@@ -81,23 +87,39 @@ def show(values, unit):
     return f"{v:.2f} s" if v >= 1 else f"{v * 1000:.1f} ms"
 
 
-def train_step(options):
-    """A training step of SegResNet against PyTorch and MONAI."""
-    worker, python = binary("minivess-worker"), peers()
-    rows = []
-    for step in STEPS:
-        argv = [f"--{k}={v}" for k, v in step.items()] + [f"--steps={options.steps}", f"--threads={options.threads}"]
-        ours = [worker, "bench", *argv]
-        plain = [python, str(HERE / "train_step.py"), *argv]
-        times = take_turns({"ours": ours, "plain": plain, "channels_last": [*plain, "--channels-last"]}, options.rounds, step_seconds)
-        name = f"train step, SegResNet-{step['filters']}, batch {step['batch']}, {step['patch'].replace('x', '×')}"
-        rows.append(Row(name, times["ours"], times["plain"], "PyTorch+MONAI", "ratio ≤ 1.05", ratio_limit=1.05, threads=options.threads, **step))
-        rows.append(Row(name, times["ours"], times["channels_last"], "PyTorch+MONAI, channels last", threads=options.threads, **step))
-    return rows
+def networks(options):
+    """Predictions and training steps of networks against PyTorch and MONAI."""
+    for what in NETWORKS:
+        for forward in (True, False):
+            yield from network(options, what, forward)
 
 
-def step_seconds(argv):
-    return json.loads(output(argv).splitlines()[-1])["median_seconds"]
+def network(options, what, forward):
+    argv = [f"--{k}={what[k]}" for k in ("model", "filters", "batch", "patch")]
+    argv += [f"--steps={options.steps}", f"--threads={options.threads}"] + ["--forward"] * forward
+    plain = [peers(), str(HERE / "network.py"), *argv]
+    commands = {"ours": [binary("minivess-worker"), "bench", *argv, *SETTINGS.get(what["model"], [])], "plain": plain}
+    if what["model"] == "segresnet" and not forward:
+        commands["channels_last"] = [*plain, "--channels-last"]
+    found = take_turns(commands, options.rounds, bench_figures, fill=False)
+    size = f"batch {what['batch']}, {what['patch'].replace('x', '×')}"
+    name = f"{what['name']} {'forward' if forward else 'training step'}, {size}"
+    facts = {k: v for k, v in what.items() if k != "name"} | {"forward": forward, "threads": options.threads}
+
+    def row(title, key, peer, peer_name, **more):
+        ours, theirs = ([f[key] for f in found[who]] for who in ("ours", peer))
+        return Row(title, ours, theirs, peer_name, **more, **facts)
+
+    goal = {"target": "ratio ≤ 1.00", "ratio_limit": 1.0}
+    yield row(name, "median_seconds", "plain", "PyTorch+MONAI", **goal)
+    yield row("  its peak memory", "peak_mib", "plain", "PyTorch+MONAI", unit="MiB", **goal)
+    if "channels_last" in commands:
+        yield row("  its time again", "median_seconds", "channels_last", "PyTorch+MONAI, channels last")
+
+
+def bench_figures(argv):
+    figures = json.loads(output(argv).splitlines()[-1])
+    return figures | {"peak_mib": figures["peak_bytes"] / 2**20}
 
 
 def nifti_read(options):
@@ -159,13 +181,13 @@ def metrics(options):
     return rows
 
 
-ENTRIES = {"train": train_step, "nifti": nifti_read, "start": start_up, "screen": screen, "metrics": metrics}
+ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "metrics": metrics}
 
 
-def take_turns(commands, rounds, measure):
+def take_turns(commands, rounds, measure, fill=True):
     """Measure each command once a round; every other round goes backwards."""
     times = {name: [] for name in commands}
-    for argv in commands.values():
+    for argv in commands.values() if fill else []:
         measure(argv)  # fills caches; not counted
     for i in range(rounds):
         for name in list(commands)[:: 1 if i % 2 == 0 else -1]:
@@ -190,25 +212,10 @@ def binary(name):
 
 def peers():
     """The interpreter of the peers' environment, built when it is not there."""
-    if named := os.environ.get("MINIVESS_PEERS"):
-        folder = pathlib.Path(named)
-    else:
-        recipe = ROOT / "scripts" / "peers"
-        if not (recipe / "venv.sh").exists():
-            raise Unmeasured("scripts/peers/venv.sh is not there")
-        digest = hashlib.sha256(b"".join((recipe / f).read_bytes() for f in ("venv.sh", "requirements.txt"))).hexdigest()[:12]
-        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        folder = cache / "minivess" / "peers" / digest
-        if not (folder / ".minivess-peers").exists():
-            print("  installing the peers (PyTorch 2.1.0, MONAI 1.4.0; about 700 MB, once)", file=sys.stderr)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["bash", str(recipe / "venv.sh"), str(folder)], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Unmeasured("the peers' environment could not be built: " + " / ".join(done.stderr.strip().splitlines()[-3:]))
-    python = folder / "bin" / "python"
-    if not python.exists():
-        raise Unmeasured(f"{python} is not there")
-    return str(python)
+    try:
+        return environment.python()
+    except environment.Missing as why:
+        raise Unmeasured(str(why)) from why
 
 
 def table(rows):
@@ -221,9 +228,9 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(ENTRIES), help="entries, separated by commas: " + ", ".join(ENTRIES))
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each entry")
-    parser.add_argument("--steps", type=int, default=8, help="training steps timed in a round")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of a training step")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each entry")
+    parser.add_argument("--steps", type=int, default=4, help="steps timed in a round")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of a network")
     parser.add_argument("--out", default=str(ROOT / "dist" / "bench.json"), help="where the JSON goes")
     options = parser.parse_args()
     chosen = [name for name in options.only.split(",") if name]
@@ -238,7 +245,8 @@ def main():
     for name in chosen:
         print(f"measuring {name}: {ENTRIES[name].__doc__.strip()}", file=sys.stderr, flush=True)
         try:
-            rows += ENTRIES[name](options)
+            for row in ENTRIES[name](options):
+                rows.append(row)
         except Unmeasured as why:
             failures[name] = str(why)
     print("\n" + "\n".join(table(rows)) + "\n")
