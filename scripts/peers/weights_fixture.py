@@ -4,6 +4,7 @@
 Usage: weights_fixture.py write FOLDER   files for our readers, and expected.json
                                          with what they hold, bit for bit
        weights_fixture.py read FOLDER    check the files that our writers made
+       weights_fixture.py bundle FOLDER  a small MONAI bundle
                                          (in the environment of venv.sh)
 """
 
@@ -19,6 +20,7 @@ import zipfile
 
 import numpy as np
 import torch
+from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.networks.nets import SegResNet
 
@@ -69,7 +71,7 @@ def parameters():
     tensor.note = "another"
     return {
         "plain": torch.nn.Parameter(torch.arange(4.0).reshape(2, 2)), "frozen": torch.nn.Parameter(torch.ones(2), requires_grad=False),
-        "with_state": marked, "with_attribute": tensor, "buffer": torch.nn.parameter.Buffer(torch.ones(2)) if hasattr(torch.nn.parameter, "Buffer") else torch.ones(2),
+        "with_state": marked, "with_attribute": tensor, "buffer": torch.ones(2),
         "meta": MetaTensor(torch.arange(6.0).reshape(2, 3)),
     }
 
@@ -119,9 +121,12 @@ def plain(tensor):
     return tensor.detach().as_subclass(torch.Tensor).contiguous()
 
 
+def content(tensor):
+    return bytes(plain(tensor).reshape(-1).view(torch.uint8).tolist()).hex()
+
+
 def describe(state):
-    return [{"name": k, "dtype": str(v.dtype).removeprefix("torch."), "shape": list(v.shape),
-             "hex": bytes(plain(v).reshape(-1).view(torch.uint8).tolist()).hex() if v.dim() else bytes(plain(v).reshape(1).view(torch.uint8).tolist()).hex()}
+    return [{"name": k, "dtype": str(v.dtype).removeprefix("torch."), "shape": list(v.shape), "hex": content(v)}
             for k, v in state.items()]
 
 
@@ -191,7 +196,8 @@ def write_numpy(folder):
     arrays = {"f8": ramp / 7, "f4": (ramp / 3).astype("f4"), "f2": (ramp / 8).astype("f2"), "i8": ramp - 2**40, "i4": ramp.astype("i4"),
               "i2": (ramp * -100).astype("i2"), "i1": (ramp - 12).astype("i1"), "u1": (ramp + 230).astype("u1"), "b1": ramp % 2 == 0,
               "big": (ramp / 3).astype(">f4"), "big_fortran": np.asfortranarray((ramp / 5).astype(">f8")), "scalar": np.float32(2.5),
-              "fortran": np.asfortranarray((ramp / 3).astype("f4")), "fortran_column": np.asfortranarray(np.ones((3, 1), "f4")), "one": np.ones(1, "f4"), "empty": np.zeros((0, 3), "f4"),
+              "fortran": np.asfortranarray((ramp / 3).astype("f4")),
+              "fortran_column": np.asfortranarray(np.ones((3, 1), "f4")), "one": np.ones(1, "f4"), "empty": np.zeros((0, 3), "f4"),
               "net.conv.weight": np.zeros((2, 1, 3, 3, 3), "f4")}
     np.savez(folder / "numpy.npz", **arrays)
     np.savez_compressed(folder / "compressed.npz", **arrays)
@@ -203,12 +209,12 @@ def write_numpy(folder):
     np.savez(folder / "records.npz", x=np.zeros(2, dtype=[("a", "f4")]))
     np.savez(folder / "unsigned.npz", x=np.zeros(2, "u4"))
 
-    def content(name):
+    def arrays_of(name):
         with np.load(folder / name) as z:
             return [{"name": k, "dtype": z[k].dtype.newbyteorder("<").str, "shape": list(z[k].shape),
                      "hex": z[k].astype(z[k].dtype.newbyteorder("<")).tobytes("C").hex()} for k in z.files]
 
-    return {name: content(name) for name in ("numpy.npz", "compressed.npz", "versions.npz")}
+    return {name: arrays_of(name) for name in ("numpy.npz", "compressed.npz", "versions.npz")}
 
 
 def read(folder):
@@ -228,9 +234,41 @@ def read(folder):
     print(folder, "holds what it should")
 
 
+def bundle(folder):
+    """A bundle as the Model Zoo has them, which MONAI's own parser understands."""
+    metadata = {
+        "name": "Tiny vessels", "version": "0.1.0", "monai_version": "1.4.0", "description": "A network too small for anything",
+        "network_data_format": {
+            "inputs": {"image": {"type": "image", "num_channels": 2, "spatial_shape": [32, 32, 16], "channel_def": {"0": "first", "1": "second"}}},
+            "outputs": {"pred": {"type": "image", "num_channels": 3, "spatial_shape": [32, 32, 16],
+                                 "channel_def": {"0": "background", "1": "artery", "2": "vein"}}},
+        },
+    }
+    config = {
+        "imports": ["$import torch"], "channels": 2, "labels": ["background", "artery", "vein"], "resolution": [0.5, 0.5, 1.0],
+        "device": "$torch.device('cpu')", "settings": {"filters": 8},
+        "network_def": {"_target_": "SegResNet", "spatial_dims": 3, "in_channels": "@channels", "out_channels": "$len(@labels)",
+                        "init_filters": "@settings::filters", "blocks_down": [1, 1], "blocks_up": [1], "dropout_prob": 0.2,
+                        "act": ["relu", {"inplace": True}], "norm": ["GROUP", {"num_groups": 4}], "upsample_mode": "deconv"},
+        "network": "$@network_def.to(@device)",
+        "preprocessing": {"_target_": "Compose", "transforms": [
+            {"_target_": "LoadImaged", "keys": "image"}, {"_target_": "Spacingd", "keys": "image", "pixdim": "@resolution"}]},
+    }
+    for name in ("configs", "models"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata, indent=2) + "\n")
+    (folder / "configs" / "inference.json").write_text(json.dumps(config, indent=2) + "\n")
+    parser = ConfigParser()
+    parser.read_config(folder / "configs" / "inference.json")
+    net = parser.get_parsed_content("network")
+    state = {k: torch.from_numpy(formula.weights(k, tuple(v.shape))) for k, v in net.state_dict().items()}
+    net.load_state_dict(state, strict=True)
+    torch.save(net.half().state_dict(), folder / "models" / "model.pt")
+
+
 def main(verb, folder):
-    if verb == "read":
-        read(folder)
+    if verb in ("read", "bundle"):
+        {"read": read, "bundle": bundle}[verb](folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
     expected = write_torch(folder) | write_numpy(folder)

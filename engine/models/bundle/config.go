@@ -8,12 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 )
 
 // maxText bounds a configuration's file, and with it what YAML's aliases may
@@ -22,12 +23,13 @@ const maxText = 1 << 20
 
 // config is a parsed configuration: dictionaries, lists, strings, numbers.
 type config struct {
-	name string
-	root map[string]any
+	name   string
+	root   map[string]any
+	values int // resolved so far
 }
 
 // firstConfig reads the configuration of inference, or else that of training.
-func firstConfig(folder string) (config, error) {
+func firstConfig(folder string) (*config, error) {
 	for _, name := range []string{"inference", "train", "evaluate"} {
 		for _, ext := range []string{".json", ".yaml", ".yml"} {
 			path := filepath.Join(folder, "configs", name+ext)
@@ -35,14 +37,14 @@ func firstConfig(folder string) (config, error) {
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			c := config{name: "configs/" + name + ext}
+			c := &config{name: "configs/" + name + ext}
 			if err == nil {
 				err = decodeInto(path, text, &c.root)
 			}
 			return c, err
 		}
 	}
-	return config{}, fmt.Errorf("%w: there is no inference or train configuration in configs/", ErrFormat)
+	return nil, fmt.Errorf("%w: there is no inference or train configuration in configs/", ErrFormat)
 }
 
 func readText(path string) (text []byte, err error) {
@@ -85,7 +87,7 @@ func firstLine(err error) string {
 
 // get follows a path such as network_def::in_channels (or # as older bundles
 // write).
-func (c config) get(path string) (any, bool) {
+func (c *config) get(path string) (any, bool) {
 	var at any = c.root
 	for part := range strings.SplitSeq(strings.ReplaceAll(path, "#", "::"), "::") {
 		switch v := at.(type) {
@@ -108,14 +110,21 @@ func (c config) get(path string) (any, bool) {
 	return at, true
 }
 
-// maxHops bounds how references follow each other.
-const maxHops = 32
+// maxHops bounds how references follow each other, and maxValues what they may
+// unfold to.
+const (
+	maxHops   = 64
+	maxValues = 10_000
+)
 
 // resolve replaces references by what they refer to, wherever they stand in a
 // value. Anything that only Python could tell is ErrUnsupported.
-func (c config) resolve(v any, hops int) (any, error) {
+func (c *config) resolve(v any, hops int) (any, error) {
 	if hops > maxHops {
 		return nil, fmt.Errorf("%w: references go round in circles", ErrFormat)
+	}
+	if c.values++; c.values > maxValues {
+		return nil, fmt.Errorf("%w: references unfold to more than %d values", ErrFormat, maxValues)
 	}
 	switch v := v.(type) {
 	case string:
@@ -143,7 +152,7 @@ func (c config) resolve(v any, hops int) (any, error) {
 	}
 }
 
-func (c config) resolveText(s string, hops int) (any, error) {
+func (c *config) resolveText(s string, hops int) (any, error) {
 	expression, isExpression := strings.CutPrefix(s, "$")
 	expression = strings.TrimSpace(expression)
 	if n, ok := isNumber(expression); isExpression && ok {
@@ -170,7 +179,7 @@ func (c config) resolveText(s string, hops int) (any, error) {
 }
 
 // spacing finds the first resampling among the preprocessing steps.
-func (c config) spacing() []float64 {
+func (c *config) spacing() []float64 {
 	steps, _ := c.get("preprocessing::transforms")
 	list, _ := steps.([]any)
 	for _, step := range list {
@@ -214,24 +223,5 @@ func isNumber(s string) (n float64, ok bool) {
 
 // hasAlias reports whether a YAML document refers to its own parts.
 func hasAlias(text []byte) bool {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return false
-	}
-	var found aliases
-	for _, doc := range file.Docs {
-		ast.Walk(&found, doc)
-	}
-	return found.any
-}
-
-// aliases looks for alias nodes.
-type aliases struct{ any bool }
-
-// Visit is called for every node.
-func (a *aliases) Visit(n ast.Node) ast.Visitor {
-	if n.Type() == ast.AliasType {
-		a.any = true
-	}
-	return a
+	return slices.ContainsFunc(lexer.Tokenize(string(text)), func(t *token.Token) bool { return t.Type == token.AliasType })
 }

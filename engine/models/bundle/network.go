@@ -19,7 +19,7 @@ type network struct {
 }
 
 // network finds the definition, under the names that bundles use.
-func (c config) network() (network, error) {
+func (c *config) network() (network, error) {
 	for _, key := range []string{"network_def", "network", "net", "model", "model_def"} {
 		v, ok := c.get(key)
 		if !ok {
@@ -47,7 +47,7 @@ func (c config) network() (network, error) {
 	return network{}, fmt.Errorf("%w: there is no network_def in it", ErrFormat)
 }
 
-func (c config) arguments(target string, d map[string]any) (network, error) {
+func (c *config) arguments(target string, d map[string]any) (network, error) {
 	n := network{target: target, args: make(map[string]any), failed: make(map[string]error)}
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		if strings.HasPrefix(name, "_") && strings.HasSuffix(name, "_") {

@@ -130,10 +130,10 @@ func (r *Report) read(f *weights.File, o Options) error {
 	}
 	for _, t := range r.Tensors {
 		err := f.View(t.Name, func(data []byte) error {
-			if i := weights.NonFinite(t.DType, data); i >= 0 {
-				r.warn("tensor %q is not finite, first at element %d", t.Name, i)
-			}
-			if len(data) > 1 && !slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
+			switch i := weights.NonFinite(t.DType, data); {
+			case i >= 0:
+				r.warn("tensor %q is NaN or infinite, first at element %d", t.Name, i)
+			case t.DType.Float() && len(t.Shape) > 1 && allZeros(data): // biases often are
 				r.warn("tensor %q is all zeros", t.Name)
 			}
 			return nil
@@ -143,6 +143,11 @@ func (r *Report) read(f *weights.File, o Options) error {
 		}
 	}
 	return nil
+}
+
+// allZeros is true for one element or more of nothing but zeros.
+func allZeros(data []byte) bool {
+	return len(data) > 0 && !slices.ContainsFunc(data, func(b byte) bool { return b != 0 })
 }
 
 func (r *Report) warn(format string, args ...any) {
