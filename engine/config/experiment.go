@@ -129,7 +129,7 @@ type Train struct {
 	ForegroundFraction    float64  `json:"foreground_fraction" yaml:"foreground_fraction" jsonschema:"share of the patches that are centred near a foreground voxel"`
 	Loss                  string   `json:"loss" yaml:"loss" jsonschema:"dice_ce (Dice plus cross-entropy), dice or ce"`
 	IncludeBackground     bool     `json:"include_background" yaml:"include_background" jsonschema:"whether the background counts as a class in the Dice loss"`
-	DeepSupervision       string   `json:"deep_supervision" yaml:"deep_supervision" jsonschema:"weights of a network's coarser outputs in the loss: nnunet (1, 1/2, 1/4 and so on, 0 for the coarsest of three or more), exp (the same, none 0), same (all alike) or none; they add up to 1"`
+	OutputWeights         string   `json:"output_weights" yaml:"output_weights" jsonschema:"how much each output of a network with deep supervision counts in the loss: nnunet (1, 1/2, 1/4 and so on, 0 for the coarsest of three or more), exp (the same, none 0), same (all alike) or none; they add up to 1"`
 	Optimizer             string   `json:"optimizer" yaml:"optimizer" jsonschema:"adamw, or sgd with Nesterov momentum as nnU-Net uses it"`
 	LearningRate          float64  `json:"learning_rate" yaml:"learning_rate" jsonschema:"highest learning rate; 0.01 is the default with sgd"`
 	Momentum              float64  `json:"momentum" yaml:"momentum" jsonschema:"momentum of sgd"`
@@ -210,7 +210,7 @@ func Default() Experiment {
 			PatchSize:          [3]int{48, 48, 48},
 			ForegroundFraction: 0.67,
 			Loss:               "dice_ce",
-			DeepSupervision:    "nnunet",
+			OutputWeights:      "nnunet",
 			Optimizer:          "adamw",
 			LearningRate:       1e-3,
 			Momentum:           0.99,

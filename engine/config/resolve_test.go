@@ -428,7 +428,7 @@ func TestFormerSchema(t *testing.T) {
 	want.Dataset, want.Seed, want.Device, want.Threads = "toy", 3, "cpu", 1
 	want.Model.InitFilters, want.Model.Dropout = 8, 0.1
 	want.Train = config.Train{
-		Epochs: 2, PatchesPerVolume: 2, BatchSize: 1, PatchSize: [3]int{8, 8, 8}, ForegroundFraction: 0.5, Loss: "dice_ce", DeepSupervision: "nnunet",
+		Epochs: 2, PatchesPerVolume: 2, BatchSize: 1, PatchSize: [3]int{8, 8, 8}, ForegroundFraction: 0.5, Loss: "dice_ce", OutputWeights: "nnunet",
 		Optimizer: "adamw", LearningRate: 1e-3, Momentum: 0.99, Schedule: "constant", Precision: "float32", CacheMegabytes: 10,
 	}
 	want.Augment.Flip, want.Normalise, want.Infer = 0, "none", config.Infer{Overlap: 0.5, Mode: "constant", WindowBatch: 1}

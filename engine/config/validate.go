@@ -89,7 +89,7 @@ func (c *checker) train(t Train) {
 	}
 	c.fraction("train.foreground_fraction", t.ForegroundFraction)
 	c.oneOf("train.loss", t.Loss, "dice_ce", "dice", "ce")
-	c.oneOf("train.deep_supervision", t.DeepSupervision, "nnunet", "exp", "same", "none")
+	c.oneOf("train.output_weights", t.OutputWeights, "nnunet", "exp", "same", "none")
 	c.oneOf("train.optimizer", t.Optimizer, "adamw", "sgd")
 	if !(t.LearningRate > 0 && t.LearningRate <= 1e6) {
 		c.fail("train.learning_rate", t.LearningRate, "must be above 0 and at most 1000000")

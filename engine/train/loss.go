@@ -29,7 +29,7 @@ type loss struct {
 
 func newLoss(t config.Train, classes int) loss {
 	return loss{
-		dice: t.Loss != "ce", ce: t.Loss != "dice", background: t.IncludeBackground, supervision: t.DeepSupervision,
+		dice: t.Loss != "ce", ce: t.Loss != "dice", background: t.IncludeBackground, supervision: t.OutputWeights,
 		shape: []int64{int64(t.BatchSize), int64(classes), int64(t.PatchSize[0]), int64(t.PatchSize[1]), int64(t.PatchSize[2])},
 	}
 }

@@ -236,7 +236,7 @@ func TestDeepSupervisionAgreesWithMONAI(t *testing.T) {
 			}
 			outputs = append(outputs, leaf(t, logits, size))
 		}
-		l := newLoss(config.Train{Loss: "dice_ce", DeepSupervision: want.Name, BatchSize: 2, PatchSize: [3]int{7, 8, 12}}, 3)
+		l := newLoss(config.Train{Loss: "dice_ce", OutputWeights: want.Name, BatchSize: 2, PatchSize: [3]int{7, 8, 12}}, 3)
 		var a arena
 		total := l.total(&a, outputs, a.host(onehot, sizes[0], gotch.CPU))
 		if got := a.scalar(total); a.err != nil || math.Abs(got-want.Value) > 1e-6 {

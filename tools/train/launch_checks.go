@@ -3,14 +3,13 @@ package train
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/dataset"
-	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/estimate"
@@ -24,22 +23,22 @@ func (t launch) plan(ctx context.Context, in LaunchIn) (plan, error) {
 		return plan{}, tools.Errorf(tools.CodeBadArguments, "this version runs jobs on this machine only; it has no Slurm executor").
 			WithHint("leave executor out, or say local")
 	}
-	if !slices.Contains(models.Names(), in.Model) {
+	if !slices.Contains(modelNames(), in.Model) {
 		return plan{}, tools.Errorf(tools.CodeNotFound, "there is no model %q", in.Model).
-			WithCandidates(models.Names()...).WithHint("%s", tools.DidYouMean(in.Model, models.Names(), "models"))
+			WithCandidates(modelNames()...).WithHint("%s", tools.DidYouMean(in.Model, modelNames(), "models"))
 	}
 	if planned, ok := resolve.DatasetInPlan(ctx, in.Dataset); ok {
-		return t.planAhead(in, planned)
+		return t.planAhead(ctx, in, planned)
 	}
 	d, err := resolve.Dataset(t.Workspace, in.Dataset)
 	if err != nil {
 		return plan{}, err
 	}
-	return t.planOn(in, d)
+	return t.planOn(ctx, in, d)
 }
 
 // planOn plans a training on a dataset that is there.
-func (t launch) planOn(in LaunchIn, d dataset.Dataset) (plan, error) {
+func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (plan, error) {
 	first, err := in.resolved(0)
 	if err != nil {
 		return plan{}, err
@@ -60,22 +59,22 @@ func (t launch) planOn(in LaunchIn, d dataset.Dataset) (plan, error) {
 	if p.resolved, err = in.resolved(len(train)); err != nil {
 		return plan{}, err
 	}
-	e := p.resolved.Experiment
-	if err := errors.Join(fits(e), p.valid()); err != nil {
-		return plan{}, tools.AsError(err)
+	if err := t.network(ctx, &p); err != nil {
+		return plan{}, err
 	}
+	e := p.resolved.Experiment
 	if len(val) == 0 {
 		p.notes = append(p.notes, "this fold has no validation volumes: the last checkpoint will also be the best")
 	}
 	p.notes = append(p.notes, small(e, d, train)...)
 	p.notes = append(p.notes, unlabelled(d, train)...)
-	p.estimate, err = t.estimate(e, shapes(train), shapes(val))
+	p.estimate, err = t.estimate(p, shapes(train), shapes(val))
 	return p, err
 }
 
 // planAhead plans a training on a dataset that an earlier step will make. What
 // is not known yet is checked when the step runs.
-func (t launch) planAhead(in LaunchIn, planned resolve.PlannedDataset) (plan, error) {
+func (t launch) planAhead(ctx context.Context, in LaunchIn, planned resolve.PlannedDataset) (plan, error) {
 	if planned.Name != "" {
 		in.Dataset = planned.Name
 	}
@@ -85,22 +84,39 @@ func (t launch) planAhead(in LaunchIn, planned resolve.PlannedDataset) (plan, er
 	if p.resolved, err = in.resolved(volumes); err != nil {
 		return plan{}, err
 	}
-	e := p.resolved.Experiment
-	if err := errors.Join(fits(e), p.valid()); err != nil {
-		return plan{}, tools.AsError(err)
+	if err := t.network(ctx, &p); err != nil {
+		return plan{}, err
 	}
 	if planned.Volumes == 0 || planned.Shape == [3]int{} {
 		p.notes = append(p.notes, "its volumes are not known yet, so neither are the number of steps and the time")
-		p.estimate, err = t.estimate(e, make([][3]int, 1), nil)
+		p.estimate, err = t.estimate(p, make([][3]int, 1), nil)
 		p.estimate.Cost.Seconds, p.estimate.Cost.Basis = 0, ""
 		return p, err
 	}
 	held := max(1, planned.Volumes*2/10)
-	p.estimate, err = t.estimate(e, slices.Repeat([][3]int{planned.Shape}, volumes), slices.Repeat([][3]int{planned.Shape}, held))
+	p.estimate, err = t.estimate(p, slices.Repeat([][3]int{planned.Shape}, volumes), slices.Repeat([][3]int{planned.Shape}, held))
 	return p, err
 }
 
-func (t launch) estimate(e config.Experiment, train, held [][3]int) (estimate.Estimate, error) {
+// network settles what is trained, and with which patches.
+func (t launch) network(ctx context.Context, p *plan) error {
+	var err error
+	if p.network, err = t.settle(ctx, &p.resolved); err != nil {
+		return err
+	}
+	p.notes = append(p.notes, p.network.notes...)
+	if err := fitPatch(&p.resolved, p.network.divisor); err != nil {
+		return err
+	}
+	return p.valid()
+}
+
+func (t launch) estimate(p plan, train, held [][3]int) (estimate.Estimate, error) {
+	e := p.resolved.Experiment
+	if p.network.adapter == nil { // its arithmetic is not known
+		n := nn.CountElements(p.network.params)
+		return estimate.Estimate{Parameters: n, Steps: e.Train.TotalSteps(len(train)), Cost: tools.Cost{DiskBytes: 4 * n * (1 + 3)}}, nil
+	}
 	past, err := estimate.ReadHistory(t.Workspace)
 	if err != nil {
 		return estimate.Estimate{}, asError(err)
@@ -110,28 +126,6 @@ func (t launch) estimate(e config.Experiment, train, held [][3]int) (estimate.Es
 		return est, tools.Errorf(tools.CodeBadArguments, "%w", err)
 	}
 	return est, nil
-}
-
-// fits checks the patch against the network: each side must be a multiple of
-// what the network halves it by.
-func fits(e config.Experiment) error {
-	net, err := models.New(e.Model.Name, e.Model.Options())
-	if err != nil {
-		return tools.Errorf(tools.CodeBadArguments, "%w", err)
-	}
-	divisor := net.Config().Divisor
-	for _, size := range [][3]int{e.Train.PatchSize, e.WindowSize()} {
-		fitting := size
-		for i, d := range divisor {
-			fitting[i] = max(d, size[i]/d*d)
-		}
-		if fitting != size {
-			return tools.Errorf(tools.CodeBadArguments, "%s cannot take patches of %s: each side must be a multiple of %s",
-				e.Model.Name, tools.Extent(size), tools.Extent(divisor)).
-				WithHint("patch_size [%d,%d,%d] would fit", fitting[0], fitting[1], fitting[2])
-		}
-	}
-	return nil
 }
 
 // hasForeground refuses a dataset that there is nothing to learn from.

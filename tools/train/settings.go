@@ -8,7 +8,6 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/minivess/minivess/engine/config"
-	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -31,11 +30,18 @@ func (in LaunchIn) settings() map[string]any {
 		s["train.patch_size"] = []any{p[0], p[1], p[2]}
 	}
 	for key, text := range map[string]string{
-		"train.loss": in.Loss, "train.optimizer": in.Optimizer, "train.precision": in.Precision, "name": in.Name,
+		"train.loss": in.Loss, "train.optimizer": in.Optimizer, "train.precision": in.Precision, "name": in.Name, "init.from": in.InitFrom,
 	} {
 		if text != "" {
 			s[key] = text
 		}
+	}
+	if len(in.Freeze) > 0 {
+		patterns := make([]any, len(in.Freeze))
+		for i, p := range in.Freeze {
+			patterns[i] = p
+		}
+		s["train.freeze"] = patterns
 	}
 	if len(in.Tags) > 0 {
 		s["tags"] = tagsOf(in.Tags)
@@ -70,7 +76,7 @@ func (in LaunchIn) resolved(volumes int) (config.Resolved, error) {
 	if in.Config != "" {
 		layers = append(layers, config.FileLayer(in.Config))
 	}
-	layers = append(layers, config.MapLayer(argumentSource, in.settings()), config.OverridesLayer(in.Overrides))
+	layers = append(layers, config.MapLayer(argumentSource, in.settings()), config.OverridesLayer(lengthen(in.Model, in.Overrides)))
 	r, err := config.Resolve(layers...)
 	if err != nil {
 		return r, configError(err)
@@ -117,7 +123,7 @@ func (in LaunchIn) filled(e config.Experiment) (json.RawMessage, error) {
 // refineSettings shows in the schema what the experiment's schema says: the
 // documentation and the default of each setting, and the models that there are.
 func refineSettings(input *jsonschema.Schema) {
-	for _, name := range models.Names() {
+	for _, name := range modelNames() {
 		input.Properties["model"].Enum = append(input.Properties["model"].Enum, name)
 	}
 	keys := map[string]config.Key{}
@@ -129,7 +135,7 @@ func refineSettings(input *jsonschema.Schema) {
 		"epochs": "train.epochs", "max_steps": "train.max_steps", "learning_rate": "train.learning_rate",
 		"batch_size": "train.batch_size", "patch_size": "train.patch_size", "loss": "train.loss",
 		"optimizer": "train.optimizer", "precision": "train.precision", "patience": "train.patience",
-		"gradient_checkpointing": "train.gradient_checkpointing", "seed": "seed", "fold": "fold",
+		"gradient_checkpointing": "train.gradient_checkpointing", "seed": "seed", "fold": "fold", "init_from": "init.from", "freeze": "train.freeze",
 	} {
 		p := input.Properties[argument]
 		p.Description = keys[key].Doc

@@ -32,6 +32,8 @@ type LaunchIn struct {
 	Precision             string   `json:"precision,omitempty" jsonschema:"precision of the arithmetic"`
 	GradientCheckpointing *bool    `json:"gradient_checkpointing,omitempty" jsonschema:"recompute activations to save memory"`
 	Patience              *int     `json:"patience,omitempty" jsonschema:"validations without improvement before it stops"`
+	InitFrom              string   `json:"init_from,omitempty" jsonschema:"weights to begin with"`
+	Freeze                []string `json:"freeze,omitempty" jsonschema:"patterns of parameters that are not trained"`
 	Seed                  *int64   `json:"seed,omitempty" jsonschema:"seed of every random choice"`
 	Fold                  *int     `json:"fold,omitempty" jsonschema:"fold held out for validation"`
 	Executor              string   `json:"executor,omitempty" jsonschema:"where the job runs; this version has local, which is this machine" enum:"local,slurm" default:"local"`
@@ -106,6 +108,7 @@ func (t launch) Run(ctx context.Context, in LaunchIn, _ func(tools.Progress)) (L
 // plan is a launch that has passed every check.
 type plan struct {
 	resolved config.Resolved
+	network  network
 	data     runs.DatasetRef
 	estimate estimate.Estimate
 	notes    []string
@@ -117,7 +120,7 @@ func (p plan) spec() (runs.Spec, error) {
 	raw, err := json.Marshal(e)
 	return runs.Spec{
 		Schema: runs.SpecSchema, Name: e.Name, Kind: runs.KindTrain, Tags: e.Tags, Model: e.Model.Name,
-		Dataset: p.data, Experiment: raw, Sources: p.resolved.Sources,
+		Dataset: p.data, Experiment: raw, Sources: p.resolved.Sources, Init: p.network.init, Network: p.network.file,
 	}, err
 }
 
@@ -135,7 +138,7 @@ func (p plan) valid() error {
 // 0: 400 steps of 2×48×48×48".
 func (p plan) sentence() string {
 	e := p.resolved.Experiment
-	return fmt.Sprintf("%s-%d (%.2f M parameters) on %s, fold %d: %d steps of %d×%s",
-		e.Model.Name, e.Model.InitFilters, float64(p.estimate.Parameters)/1e6, tools.Plain(e.Dataset), e.Fold,
+	return fmt.Sprintf("%s (%.2f M parameters) on %s, fold %d: %d steps of %d×%s",
+		p.network.label(e.Model), float64(p.estimate.Parameters)/1e6, tools.Plain(e.Dataset), e.Fold,
 		p.estimate.Steps, e.Train.BatchSize, tools.Extent(e.Train.PatchSize))
 }

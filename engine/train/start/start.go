@@ -63,3 +63,26 @@ func Look(file, prefer string) (s Source, err error) {
 	}
 	return s, nil
 }
+
+// Script lists the parameters and buffers of a TorchScript file, as far as the
+// file alone tells: which of them are trained, only running it does, so that
+// statistics of normalisations are told by their names.
+func Script(file string) (params []nn.Param, err error) {
+	f, err := weights.Open(file, weights.Options{KeepPrefixes: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if f.Format() != weights.TorchScript {
+		return nil, fmt.Errorf("%q: %w: it is in the format %s, not TorchScript; save the network with torch.jit.script or torch.jit.trace", file, weights.ErrUnknown, f.Format())
+	}
+	for _, t := range f.Tensors() {
+		p := nn.Param{Name: t.Name, Shape: t.Shape, DType: t.DType, Buffer: !t.DType.Float()}
+		switch t.Name[strings.LastIndexByte(t.Name, '.')+1:] {
+		case "running_mean", "running_var", "num_batches_tracked":
+			p.Buffer = true
+		}
+		params = append(params, p)
+	}
+	return params, nil
+}
