@@ -1,5 +1,11 @@
 package cost
 
+import (
+	"fmt"
+
+	"github.com/minivess/minivess/engine/nn/cost/memory"
+)
+
 // Request is what the cost is wanted of.
 type Request struct {
 	// Batch is the number of patches at a time, Patch their size in voxels
@@ -18,6 +24,10 @@ type Request struct {
 	Optimiser string
 	// Auxiliary asks for the extra heads of deep supervision in a training step.
 	Auxiliary bool
+	// Threads of one operation; 0 means 1. In bfloat16 each takes scratch memory.
+	Threads int
+	// loss is what is differentiated: Dice with cross-entropy.
+	loss memory.Loss
 }
 
 // The optimisers, by the names that configurations use.
@@ -26,10 +36,27 @@ const (
 	SGD   = "sgd"   // one, its momentum
 )
 
-// Of works out the cost of a request. Errors wrap ErrRequest.
-func Of(network Network, r Request) (Cost, error) {
-	if r.Precision == "" {
-		r.Precision = Float32
+func (r Request) check() error {
+	switch r.Precision {
+	case "", Float32, BFloat16:
+	default:
+		return fmt.Errorf("%w: precision %q is neither %s nor %s", ErrRequest, r.Precision, Float32, BFloat16)
 	}
-	return Estimate(network, r.Batch, r.Patch, r.Precision, r.Training)
+	switch r.Optimiser {
+	case "", AdamW, SGD:
+	default:
+		return fmt.Errorf("%w: optimiser %q is neither %s nor %s", ErrRequest, r.Optimiser, AdamW, SGD)
+	}
+	if r.Batch < 1 {
+		return fmt.Errorf("%w: batch of %d", ErrRequest, r.Batch)
+	}
+	return nil
+}
+
+// momentsOf is how many running means an optimiser keeps of each gradient.
+func momentsOf(optimiser string) int64 {
+	if optimiser == SGD {
+		return 1
+	}
+	return 2
 }
