@@ -188,26 +188,59 @@ func (f *File) Read(name string, dst []byte) error {
 }
 
 func (f *File) read(a array, dst []byte) error {
-	if a.entry.Method == zip.Store {
-		return mapfile.View(f.r, a.at, a.header.length+a.Bytes, func(b []byte) error {
-			if crc32.ChecksumIEEE(b) != a.entry.CRC32 {
-				return malformed("the checksum is wrong: the file is damaged")
-			}
-			a.header.arrange(dst, b[a.header.length:])
-			return nil
-		})
+	src, transposed := dst, a.header.fortran && len(a.header.shape) > 1 && len(dst) > 0
+	if transposed {
+		src = make([]byte, len(dst))
 	}
+	var err error
+	if a.entry.Method == zip.Store {
+		err = f.readStored(a, src)
+	} else {
+		err = inflate(a, src)
+	}
+	if err != nil {
+		return err
+	}
+	if transposed {
+		a.header.toC(dst, src)
+	}
+	if a.header.big {
+		strided.Swap(dst, a.header.dtype.Size())
+	}
+	return nil
+}
+
+// readStored reads an entry that is not packed, and checks its checksum block by
+// block, while each is in the cache.
+func (f *File) readStored(a array, dst []byte) error {
+	head := make([]byte, a.header.length)
+	if _, err := f.r.ReadAt(head, a.at); err != nil {
+		return malformed("%v: the file changed", err)
+	}
+	sum := crc32.ChecksumIEEE(head)
+	const block = 64 << 10
+	for i := 0; i < len(dst); i += block {
+		b := dst[i:min(i+block, len(dst))]
+		if n, err := f.r.ReadAt(b, a.at+a.header.length+int64(i)); n < len(b) {
+			return malformed("%v: the file changed", err)
+		}
+		sum = crc32.Update(sum, crc32.IEEETable, b)
+	}
+	if sum != a.entry.CRC32 {
+		return malformed("the checksum is wrong: the file is damaged")
+	}
+	return nil
+}
+
+// inflate unpacks an entry.
+func inflate(a array, dst []byte) error {
 	r, err := a.entry.Open()
 	if err != nil {
 		return malformed("%v", err)
 	}
-	src := dst
-	if a.header.fortran {
-		src = make([]byte, len(dst))
-	}
 	_, err = io.CopyN(io.Discard, r, a.header.length)
 	if err == nil {
-		_, err = io.ReadFull(r, src)
+		_, err = io.ReadFull(r, dst)
 	}
 	if err == nil {
 		// The checksum is compared where the entry ends.
@@ -221,27 +254,18 @@ func (f *File) read(a array, dst []byte) error {
 	if err = errors.Join(err, r.Close()); err != nil {
 		return malformed("%v: the file is damaged", err)
 	}
-	a.header.arrange(dst, src)
 	return nil
 }
 
-// arrange brings elements as they are stored into C order, little-endian.
-func (h header) arrange(dst, src []byte) {
-	size := h.dtype.Size()
-	if h.fortran && len(h.shape) > 1 && len(dst) > 0 {
-		strides := make([]int64, len(h.shape))
-		next := int64(1)
-		for i, n := range h.shape {
-			strides[i] = next
-			next *= int64(n)
-		}
-		strided.Gather(dst, src, h.shape, strides, size)
-	} else {
-		copy(dst, src)
+// toC copies elements in Fortran order, first axis fastest, into C order.
+func (h header) toC(dst, src []byte) {
+	strides := make([]int64, len(h.shape))
+	next := int64(1)
+	for i, n := range h.shape {
+		strides[i] = next
+		next *= int64(n)
 	}
-	if h.big {
-		strided.Swap(dst, size)
-	}
+	strided.Gather(dst, src, h.shape, strides, h.dtype.Size())
 }
 
 // Read reads a whole file.

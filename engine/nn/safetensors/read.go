@@ -11,8 +11,8 @@ import (
 	"github.com/minivess/minivess/engine/nn"
 )
 
-// File is an open file: the header is in memory, the rest is mapped, and tensors
-// are copied out one at a time. Its methods may be called concurrently.
+// File is an open file: the header is in memory, tensors are read one at a
+// time. Its methods may be called concurrently.
 type File struct {
 	r        io.ReaderAt
 	closer   io.Closer
@@ -92,11 +92,8 @@ func (f *File) Tensor(name string) (nn.Tensor, error) {
 	}
 	info := f.tensors[i]
 	t := nn.Tensor{Name: info.Name, DType: info.DType, Shape: info.Shape.Clone(), Data: make([]byte, info.End-info.Begin)}
-	err := mapfile.View(f.r, f.data+info.Begin, info.End-info.Begin, func(b []byte) error {
-		copy(t.Data, b)
-		return nil
-	})
-	if err != nil {
+	n, err := f.r.ReadAt(t.Data, f.data+info.Begin)
+	if n < len(t.Data) {
 		return nn.Tensor{}, fmt.Errorf("read tensor %q: %w", name, err)
 	}
 	return t, nil

@@ -79,20 +79,23 @@ func NonFinite(d nn.DType, data []byte) int {
 
 // in reports whether any element of b has an exponent of ones.
 func (p pattern) in(b []byte) bool {
-	var seen uint64
-	for len(b) >= 32 {
-		q := b[:32:32]
-		v0 := binary.LittleEndian.Uint64(q)&p.exponent + p.one
-		v1 := binary.LittleEndian.Uint64(q[8:])&p.exponent + p.one
-		v2 := binary.LittleEndian.Uint64(q[16:])&p.exponent + p.one
-		v3 := binary.LittleEndian.Uint64(q[24:])&p.exponent + p.one
-		seen |= v0 | v1 | v2 | v3
-		b = b[32:]
+	var s0, s1, s2, s3 uint64
+	for len(b) >= 64 {
+		q := (*[64]byte)(b)
+		s0 |= binary.LittleEndian.Uint64(q[0:])&p.exponent + p.one
+		s1 |= binary.LittleEndian.Uint64(q[8:])&p.exponent + p.one
+		s2 |= binary.LittleEndian.Uint64(q[16:])&p.exponent + p.one
+		s3 |= binary.LittleEndian.Uint64(q[24:])&p.exponent + p.one
+		s0 |= binary.LittleEndian.Uint64(q[32:])&p.exponent + p.one
+		s1 |= binary.LittleEndian.Uint64(q[40:])&p.exponent + p.one
+		s2 |= binary.LittleEndian.Uint64(q[48:])&p.exponent + p.one
+		s3 |= binary.LittleEndian.Uint64(q[56:])&p.exponent + p.one
+		b = b[64:]
 	}
 	for len(b) > 0 {
 		var last [8]byte
 		b = b[copy(last[:], b):]
-		seen |= binary.LittleEndian.Uint64(last[:])&p.exponent + p.one
+		s0 |= binary.LittleEndian.Uint64(last[:])&p.exponent + p.one
 	}
-	return seen&p.sign != 0
+	return (s0|s1|s2|s3)&p.sign != 0
 }

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 
@@ -56,45 +58,55 @@ func (f *File) load(g *errgroup.Group, x item, t *nn.Tensor) {
 		t.DType = nn.F32
 	}
 	t.Data = make([]byte, x.Bytes/int64(x.DType.Size())*int64(t.DType.Size()))
-	if !x.stored || convert {
+	switch {
+	case convert:
+		g.Go(func() error { return f.view(x, func(data []byte) error { return f.convert(x, t.Data, data) }) })
+		return
+	case !x.stored:
 		g.Go(func() error {
-			return f.view(x, func(data []byte) error {
-				if err := f.checkFinite(x, data, 0); err != nil {
-					return err
-				}
-				if !convert {
-					copy(t.Data, data)
-					return nil
-				}
-				if err := toFloat32(t.Data, x.DType, data); err != nil {
-					return err
-				}
-				return f.checkFinite(item{Info: Info{Name: x.Name, DType: nn.F32}}, t.Data, 0)
-			})
+			if err := x.read(t.Data); err != nil {
+				return fmt.Errorf("tensor %q: %w", x.Name, err)
+			}
+			return f.checkFinite(x, t.Data, 0)
 		})
 		return
 	}
 	const piece = 4 << 20 // a multiple of every element size
 	for at := int64(0); at < x.Bytes; at += piece {
-		n := min(piece, x.Bytes-at)
-		g.Go(func() error {
-			return mapfile.View(f.source, x.at+at, n, func(data []byte) error {
-				return f.copyChecked(x, t.Data[at:at+n], data, at)
-			})
-		})
+		dst := t.Data[at:min(at+piece, x.Bytes)]
+		g.Go(func() error { return f.readChecked(x, dst, at) })
 	}
 }
 
-// copyChecked copies a piece that begins at byte at of the tensor. Each block is
-// checked just before it is copied, while it is in the cache.
-func (f *File) copyChecked(x item, dst, src []byte, at int64) error {
+// convert checks and converts the elements of a floating-point tensor; a float64
+// may be finite and yet too large.
+func (f *File) convert(x item, dst, src []byte) error {
+	if err := f.checkFinite(x, src, 0); err != nil {
+		return err
+	}
+	if err := toFloat32(dst, x.DType, src); err != nil {
+		return err
+	}
+	x.DType = nn.F32
+	return f.checkFinite(x, dst, 0)
+}
+
+// readChecked reads a piece that begins at byte at of the tensor. Each block is
+// checked just after it was read, while it is in the cache. Reading beats copying
+// out of the mapping: no page of the file has to be mapped in first.
+func (f *File) readChecked(x item, dst []byte, at int64) error {
 	const block = 64 << 10
-	for i := 0; i < len(src); i += block {
-		b := src[i:min(i+block, len(src))]
+	for i := 0; i < len(dst); i += block {
+		b := dst[i:min(i+block, len(dst))]
+		if n, err := f.source.ReadAt(b, x.at+at+int64(i)); n < len(b) {
+			if errors.Is(err, io.EOF) {
+				err = mapfile.ErrChanged
+			}
+			return fmt.Errorf("tensor %q: %w", x.Name, err)
+		}
 		if err := f.checkFinite(x, b, at+int64(i)); err != nil {
 			return err
 		}
-		copy(dst[i:], b)
 	}
 	return nil
 }
