@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -325,9 +326,7 @@ func TestPredictWithAFile(t *testing.T) {
 		{script, map[string]any{"window": []int{8, 8, 8}}, 1, experiment([3]int{8, 8, 8}, "zscore", 0.25, "gaussian", 2)},
 	} {
 		call := map[string]any{"run": c.file, "input": refs[0].Image, "output": filepath.Join(t.TempDir(), "l.nii.gz")}
-		for k, v := range c.more {
-			call[k] = v
-		}
+		maps.Copy(call, c.more)
 		if p := toolstest.Preview(t, b.Registry, "predict_volume", args(t, call)); len(p.Notes) != c.notes {
 			t.Errorf("%v: notes %q", call, p.Notes)
 		}

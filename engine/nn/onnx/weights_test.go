@@ -78,3 +78,30 @@ func TestUnknownPrecisionIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A model that no single file can hold is laid out in two without being asked.
+func TestLargeModelsGetAFileOfWeights(t *testing.T) {
+	t.Parallel()
+	forward := func(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
+		return nn.Outputs{Logits: nn.ReLU(g, in.Image)}, nil
+	}
+	p, err := nn.Trace(forward, nil, nn.InputShapes{Image: nn.Shape{1, 1, 2, 2, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGraph(p, true)
+	for _, name := range []string{"a", "b"} {
+		g.tensors = append(g.tensors, stored{name: name, elem: elemFloat, dims: []int{300 << 20}, size: 1200<<20 + 1})
+	}
+	l := g.lay("dir/m.onnx", "large", nil, false)
+	if w := l.written; w.Data != "dir/m.onnx.data" || w.Bytes > 1000 || w.DataBytes != 2400<<20+4096+1 {
+		t.Errorf("%+v", w)
+	}
+	if b := l.where[1]; b.file != "m.onnx.data" || b.offset != 1200<<20+4096 {
+		t.Errorf("the second tensor lies at %+v", b)
+	}
+	g.tensors = g.tensors[:1]
+	if w := g.lay("m.onnx", "smaller", nil, false).written; w.Data != "" || w.Bytes < 1200<<20 {
+		t.Errorf("%+v", w)
+	}
+}

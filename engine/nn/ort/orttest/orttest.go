@@ -14,7 +14,7 @@ import (
 
 // Library returns the path of the library. Its folder carries a version, which
 // scripts/native.py alone knows.
-func Library(t testing.TB) string {
+func Library(t *testing.T) string {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	script := filepath.Join(filepath.Dir(here), "..", "..", "..", "..", "scripts", "native.py")
@@ -38,7 +38,7 @@ func Library(t testing.TB) string {
 }
 
 // Open loads the library until the test ends.
-func Open(t testing.TB) *ort.Runtime {
+func Open(t *testing.T) *ort.Runtime {
 	t.Helper()
 	r, err := ort.Open(Library(t))
 	if err != nil {
@@ -53,7 +53,7 @@ func Open(t testing.TB) *ort.Runtime {
 }
 
 // Load reads a model, to run with one thread, until the test ends.
-func Load(t testing.TB, r *ort.Runtime, path string, options ...ort.Option) *ort.Model {
+func Load(t *testing.T, r *ort.Runtime, path string, options ...ort.Option) *ort.Model {
 	t.Helper()
 	m, err := r.Load(path, append([]ort.Option{ort.WithThreads(1)}, options...)...)
 	if err != nil {
