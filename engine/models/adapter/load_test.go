@@ -19,12 +19,17 @@ import (
 const foreign = "../../nn/weights/testdata"
 
 func declared() []nn.Param {
+	buffer := func(name string) nn.Param { return nn.Param{Name: name, Shape: nn.Shape{2}, Buffer: true} }
 	return []nn.Param{
-		{Name: "0.weight", Shape: nn.Shape{2, 1, 3, 3, 3}}, {Name: "0.bias", Shape: nn.Shape{2}},
-		{Name: "1.weight", Shape: nn.Shape{2}}, {Name: "1.bias", Shape: nn.Shape{2}},
-		{Name: "1.running_mean", Shape: nn.Shape{2}, Buffer: true}, {Name: "1.running_var", Shape: nn.Shape{2}, Buffer: true},
+		{Name: "0.weight", Shape: nn.Shape{2, 1, 3, 3, 3}},
+		{Name: "0.bias", Shape: nn.Shape{2}},
+		{Name: "1.weight", Shape: nn.Shape{2}},
+		{Name: "1.bias", Shape: nn.Shape{2}},
+		buffer("1.running_mean"),
+		buffer("1.running_var"),
 		{Name: "1.num_batches_tracked", Buffer: true, DType: nn.I64},
-		{Name: "2.weight", Shape: nn.Shape{1, 2, 1, 1, 1}}, {Name: "2.bias", Shape: nn.Shape{1}},
+		{Name: "2.weight", Shape: nn.Shape{1, 2, 1, 1, 1}},
+		{Name: "2.bias", Shape: nn.Shape{1}},
 	}
 }
 

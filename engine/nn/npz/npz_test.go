@@ -35,8 +35,8 @@ func npy(header string, data []byte) []byte {
 const plain = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n"
 
 // pack makes a zip file of one entry.
-func pack(t testing.TB, method uint16, name string, content []byte) []byte {
-	t.Helper()
+func pack(tb testing.TB, method uint16, name string, content []byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
@@ -44,7 +44,7 @@ func pack(t testing.TB, method uint16, name string, content []byte) []byte {
 		_, err = w.Write(content)
 	}
 	if err = errors.Join(err, z.Close()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

@@ -13,6 +13,7 @@ func Gather(dst, src []byte, shape []int, strides []int64, size int) {
 		copy(dst, src[:size])
 		return
 	}
+	shape, strides = merge(shape, strides)
 	index := make([]int, len(shape))
 	last := len(shape) - 1
 	n, stride := shape[last], int(strides[last])
@@ -32,6 +33,22 @@ func Gather(dst, src []byte, shape []int, strides []int64, size int) {
 			index[i] = 0
 		}
 	}
+}
+
+// merge makes one axis of neighbours that a single stride walks through, so that
+// rows get long: the three of a kernel in channels-last order, for one.
+func merge(shape []int, strides []int64) ([]int, []int64) {
+	sizes, steps := []int{shape[0]}, []int64{strides[0]}
+	for i := 1; i < len(shape); i++ {
+		last := len(sizes) - 1
+		if steps[last] == int64(shape[i])*strides[i] {
+			sizes[last] *= shape[i]
+			steps[last] = strides[i]
+			continue
+		}
+		sizes, steps = append(sizes, shape[i]), append(steps, strides[i])
+	}
+	return sizes, steps
 }
 
 // row copies elements that are stride apart.
