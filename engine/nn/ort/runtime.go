@@ -27,8 +27,12 @@ var (
 // libraryFile is where `make native` puts the library, below its folder.
 const libraryFile = "onnxruntime/libonnxruntime.so.1.27.0"
 
-// LibraryPath is the library in a folder of native runtimes.
+// LibraryPath is the library in a folder of native runtimes, or "" when the
+// program does not know of any.
 func LibraryPath(native string) string {
+	if native == "" {
+		return ""
+	}
 	return filepath.Join(native, filepath.FromSlash(libraryFile))
 }
 
