@@ -94,8 +94,19 @@ func (env *environment) checkTorch() finding {
 	return env.checkNative("libtorch", "torch/lib/libtorch_cpu.so", "libtorch 2.1.0 (CPU)", true)
 }
 
+// onnxRuntimeFile is ONNX Runtime's library below the native runtimes' folder.
+const onnxRuntimeFile = "onnxruntime/libonnxruntime.so.1.27.0"
+
+// onnxRuntime is the path of ONNX Runtime's library, "" when it is not known.
+func (env *environment) onnxRuntime() string {
+	if env.Build.Native == "" {
+		return ""
+	}
+	return filepath.Join(env.Build.Native, onnxRuntimeFile)
+}
+
 func (env *environment) checkONNX() finding {
-	return env.checkNative("onnxruntime", "onnxruntime/libonnxruntime.so.1.27.0", "ONNX Runtime 1.27.0", false)
+	return env.checkNative("onnxruntime", onnxRuntimeFile, "ONNX Runtime 1.27.0", false)
 }
 
 func (env *environment) checkNative(name, file, what string, needed bool) finding {

@@ -28,6 +28,7 @@ import (
 	datatools "github.com/minivess/minivess/tools/data"
 	evaluatetools "github.com/minivess/minivess/tools/evaluate"
 	querytools "github.com/minivess/minivess/tools/query"
+	servetools "github.com/minivess/minivess/tools/serve"
 	traintools "github.com/minivess/minivess/tools/train"
 	"github.com/minivess/minivess/traces"
 )
@@ -126,16 +127,20 @@ func (s *session) register(env *environment) error {
 	})...)
 	s.watcher = traintools.NewWatcher(jobTools)
 	s.reading = tools.NewRegistry(readOnly)
-	return errors.Join(s.fill(s.registry, jobTools), s.fill(s.reading, jobTools))
+	serving := servetools.Deps{
+		Workspace: s.workspace, Launcher: launcher, Logger: s.logger, Runtime: env.onnxRuntime(), Version: env.Build.Version,
+	}
+	return errors.Join(s.fill(s.registry, jobTools, serving), s.fill(s.reading, jobTools, serving))
 }
 
 // fill registers every family.
-func (s *session) fill(r *tools.Registry, jobTools traintools.Deps) error {
+func (s *session) fill(r *tools.Registry, jobTools traintools.Deps, serving servetools.Deps) error {
 	return errors.Join(
 		datatools.Register(r, datatools.Deps{Workspace: s.workspace}),
 		traintools.Register(r, jobTools),
 		evaluatetools.Register(r, evaluatetools.Deps{Workspace: s.workspace, Launcher: jobTools.Launcher, Logger: s.logger}),
 		querytools.Register(r, querytools.Deps{Workspace: s.workspace, Logger: s.logger, Now: time.Now}),
+		servetools.Register(r, serving),
 	)
 }
 
