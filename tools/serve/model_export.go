@@ -177,18 +177,15 @@ func (t modelExport) Run(ctx context.Context, in ExportIn, emit func(tools.Progr
 		Opset: r.Opset, Inputs: ports(r.Inputs), Outputs: ports(r.Outputs), SizeRatio: r.SizeRatio, Checks: r.Checks, Dice: r.Dice,
 	}
 	out.Summary = fmt.Sprintf("exported %s as %s to %s (%s)", j.picked.Label(), in.Format, tools.Plain(out.Path), tools.Bytes(out.Bytes))
-	for _, c := range r.Checks {
-		out.Summary += "; " + sentence(c)
+	for i, c := range r.Checks {
+		switch {
+		case !c.Made:
+			out.Summary += fmt.Sprintf("; not checked whether it %s: %s", c.Name, c.Found)
+		case i == len(r.Checks)-1: // the one that says most
+			out.Summary += fmt.Sprintf("; %s: %s", c.Name, c.Found)
+		}
 	}
 	return out, nil
-}
-
-// sentence says a check in words.
-func sentence(c export.Check) string {
-	if !c.Made {
-		return "not checked whether it " + c.Name + ": " + c.Found
-	}
-	return c.Name + ": " + c.Found
 }
 
 // exportError adds what to do about it.
