@@ -78,7 +78,9 @@ func TestMalformed(t *testing.T) {
 	}
 	flipped := bytes.Clone(good)
 	flipped[bytes.Index(flipped, []byte(plain))+len(plain)]++
-	bomb := pack(t, zip.Deflate, "a.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,), }\n", make([]byte, 200_000_000)))
+	bomb := pack(t, zip.Deflate, "a.npy", header(plain))
+	const unpacked = 24 // of a central directory's entry
+	binary.LittleEndian.PutUint32(bomb[bytes.Index(bomb, []byte("PK\x01\x02"))+unpacked:], 1<<30)
 	torn := pack(t, zip.Deflate, "a.npy", header(plain))
 	torn[bytes.Index(torn, []byte("a.npy"))+12] ^= 0x55
 	for name, c := range map[string]struct {
