@@ -7,7 +7,15 @@
 // Which network the weights belong to is engine/models's business.
 package weights
 
-import "errors"
+import (
+	"errors"
+	"slices"
+
+	"github.com/minivess/minivess/engine/mapfile"
+	"github.com/minivess/minivess/engine/nn/npz"
+	"github.com/minivess/minivess/engine/nn/pickle"
+	"github.com/minivess/minivess/engine/nn/safetensors"
+)
 
 // What can be wrong with a file of weights. Errors of the readers below
 // (safetensors.ErrFormat, npz.ErrFormat, pickle.ErrFormat, pickle.ErrRefused)
@@ -32,3 +40,12 @@ const (
 	PyTorchLegacy = "pytorch-legacy" // by torch.save before 1.6, or on request
 	TorchScript   = "torchscript"    // a zip file by torch.jit.save
 )
+
+// BadFile reports whether an error is about what a file holds, rather than about
+// the disk or the caller: its format, its weights, its size.
+func BadFile(err error) bool {
+	return slices.ContainsFunc([]error{
+		ErrUnknown, ErrBranch, ErrTensor, ErrNonFinite, safetensors.ErrFormat, npz.ErrFormat, npz.ErrType, npz.ErrLimit,
+		pickle.ErrFormat, pickle.ErrRefused, pickle.ErrLimit, mapfile.ErrChanged, mapfile.ErrNotRegular,
+	}, func(target error) bool { return errors.Is(err, target) })
+}

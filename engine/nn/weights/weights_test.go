@@ -381,7 +381,7 @@ func TestGrowth(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := weights.Open(filepath.Join(dir, "none.pt"), weights.Options{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := weights.Open(filepath.Join(dir, "none.pt"), weights.Options{}); !errors.Is(err, fs.ErrNotExist) || weights.BadFile(err) {
 		t.Errorf("nothing: %v", err)
 	}
 	if _, err := weights.Open(dir, weights.Options{}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
@@ -410,7 +410,7 @@ func TestOpenRefuses(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := weights.Open(path, weights.Options{}); !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
+		if _, err := weights.Open(path, weights.Options{}); !weights.BadFile(err) || !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
