@@ -81,9 +81,13 @@ func (m model) predictFLOPs(e config.Experiment, shapes [][3]int) float64 {
 	return float64(windows) * m.winFLOPs
 }
 
-// Training estimates a whole training, validations included.
+// Training estimates a whole training, validations included. Of a TorchScript
+// network only the number of steps is known.
 func Training(j Job, past History) (Estimate, error) {
 	e := j.Experiment
+	if e.Model.Name == config.TorchScript {
+		return Estimate{Steps: e.Train.TotalSteps(len(j.Train))}, nil
+	}
 	m, err := modelOf(e)
 	if err != nil {
 		return Estimate{}, err
@@ -108,8 +112,12 @@ func Training(j Job, past History) (Estimate, error) {
 	}, nil
 }
 
-// Evaluation estimates predicting and scoring the held volumes once.
+// Evaluation estimates predicting and scoring the held volumes once. Of a
+// TorchScript network nothing is known.
 func Evaluation(j Job, past History) (Estimate, error) {
+	if j.Experiment.Model.Name == config.TorchScript {
+		return Estimate{}, nil
+	}
 	m, err := modelOf(j.Experiment)
 	if err != nil {
 		return Estimate{}, err
