@@ -19,6 +19,7 @@ import (
 	"github.com/minivess/minivess/tools/data"
 	"github.com/minivess/minivess/tools/evaluate"
 	"github.com/minivess/minivess/tools/query"
+	"github.com/minivess/minivess/tools/serve"
 	"github.com/minivess/minivess/tools/toolstest"
 	"github.com/minivess/minivess/tools/train"
 )
@@ -37,6 +38,7 @@ func catalogue(t *testing.T) (*tools.Registry, *workspace.Workspace) {
 		train.Register(r, train.Deps{Workspace: ws, Launcher: launcher}),
 		evaluate.Register(r, evaluate.Deps{Workspace: ws, Launcher: launcher}),
 		query.Register(r, query.Deps{Workspace: ws, Now: func() time.Time { return noon }}),
+		serve.Register(r, serve.Deps{Workspace: ws, Launcher: launcher}),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +70,9 @@ func TestCatalogue(t *testing.T) {
 		"query runs_sql read: query!",
 		"query run_tag write: key! run! value!",
 		"query run_delete destroy: run!",
+		"serve model_list read:",
+		"serve model_export write: format overwrite path run!",
+		"serve predict_volume launch: input! normalise output overwrite probabilities run! window",
 	}
 	r, _ := catalogue(t)
 	var got []string
