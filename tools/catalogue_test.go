@@ -56,7 +56,7 @@ func TestCatalogue(t *testing.T) {
 		"data dataset_import write: layout name! path! skip_mismatched",
 		"data dataset_split write: dataset! folds seed test_fraction",
 		"data dataset_validate read: dataset!",
-		"train train_launch launch: batch_size config dataset! epochs executor fold freeze gradient_checkpointing init_from learning_rate loss max_steps model! name optimizer overrides patch_size patience precision seed tags",
+		"train train_launch launch: batch_size config dataset! epochs executor fold freeze gradient_checkpointing init_from learning_rate loss max_steps model! name optimizer overrides patch_size patience plan precision seed tags",
 		"train job_list read: state",
 		"train job_status read: run!",
 		"train job_logs read: run! tail",

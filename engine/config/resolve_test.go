@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,9 +45,13 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestShippedFilesResolve(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"quick", "baseline"} {
-		if _, err := config.Resolve(config.FSLayer(configs.FS(), "experiment/"+name+".yaml")); err != nil {
-			t.Errorf("%s: %v", name, err)
+	files, err := fs.Glob(configs.FS(), "experiment/*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if _, err := config.Resolve(config.FSLayer(configs.FS(), file)); err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 	quick, err := config.Resolve(config.FSLayer(configs.FS(), "experiment/quick.yaml"))

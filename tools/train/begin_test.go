@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
@@ -219,6 +220,38 @@ func TestInitFromRefuses(t *testing.T) {
 	out, _ := toolstest.Call[train.LaunchOut](t, b.Registry, "train_launch",
 		arguments(t, map[string]any{"dataset": "toy", "model": "segresnet", "init_from": three, "overrides": []string{"init.ignore=conv_final.2.*"}}))
 	toolstest.Ended(t.Context(), t, b.launcher, out.Run)
+}
+
+// The experiments that come with the program are ones that can be launched.
+func TestShippedExperiments(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, toolstest.Finish)
+	toolstest.Dataset(t, b.ws, "toy", 5, cube)
+	files, err := filepath.Glob(filepath.Join("..", "..", "configs", "experiment", "*.yaml"))
+	if err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		r, err := config.Resolve(config.FileLayer(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := toolstest.Preview(t, b.Registry, "train_launch", arguments(t, map[string]any{"dataset": "toy", "model": r.Experiment.Model.Name, "config": file}))
+		if !strings.HasPrefix(p.Summary, "train "+r.Experiment.Model.Name) {
+			t.Errorf("%s: %q", file, p.Summary)
+		}
+	}
+}
+
+// A network that is too large for this machine is launched only with a warning.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, toolstest.Finish)
+	toolstest.Dataset(t, b.ws, "toy", 5, cube)
+	p := toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","patch_size":[512,512,512],"batch_size":64,"overrides":["init_filters=64"]}`)
+	if !strings.Contains(strings.Join(p.Notes, "\n"), "GB are free: a smaller patch or batch") {
+		t.Errorf("notes %q", p.Notes)
+	}
 }
 
 // An option of a model that is wrong in a file is told with its place there.

@@ -59,7 +59,12 @@ func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (pla
 	if p.resolved, err = in.resolved(len(train)); err != nil {
 		return plan{}, err
 	}
-	if err := t.network(ctx, &p); err != nil {
+	if in.Plan {
+		if err := t.propose(ctx, &p, d, train); err != nil {
+			return plan{}, err
+		}
+	}
+	if err := t.network(ctx, &p, !in.Plan); err != nil {
 		return plan{}, err
 	}
 	e := p.resolved.Experiment
@@ -68,8 +73,11 @@ func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (pla
 	}
 	p.notes = append(p.notes, small(e, d, train)...)
 	p.notes = append(p.notes, unlabelled(d, train)...)
-	p.estimate, err = t.estimate(p, shapes(train), shapes(val))
-	return p, err
+	if p.estimate, err = t.estimate(p, shapes(train), shapes(val)); err != nil {
+		return p, err
+	}
+	p.notes = append(p.notes, crowded(p.estimate.Cost.MemoryBytes, atHand())...)
+	return p, nil
 }
 
 // planAhead plans a training on a dataset that an earlier step will make. What
@@ -84,7 +92,10 @@ func (t launch) planAhead(ctx context.Context, in LaunchIn, planned resolve.Plan
 	if p.resolved, err = in.resolved(volumes); err != nil {
 		return plan{}, err
 	}
-	if err := t.network(ctx, &p); err != nil {
+	if in.Plan {
+		p.notes = append(p.notes, "patch and batch are planned once the dataset is there; what follows holds for the defaults")
+	}
+	if err := t.network(ctx, &p, !in.Plan); err != nil {
 		return plan{}, err
 	}
 	if planned.Volumes == 0 || planned.Shape == [3]int{} {
@@ -98,10 +109,11 @@ func (t launch) planAhead(ctx context.Context, in LaunchIn, planned resolve.Plan
 	return p, err
 }
 
-// network settles what is trained, and with which patches.
-func (t launch) network(ctx context.Context, p *plan) error {
+// network settles what is trained, and with which patches. Small says whether
+// options that nobody chose are those of a small network.
+func (t launch) network(ctx context.Context, p *plan, small bool) error {
 	var err error
-	if p.network, err = t.settle(ctx, &p.resolved); err != nil {
+	if p.network, err = t.settle(ctx, &p.resolved, small); err != nil {
 		return err
 	}
 	p.notes = append(p.notes, p.network.notes...)
@@ -112,19 +124,15 @@ func (t launch) network(ctx context.Context, p *plan) error {
 }
 
 func (t launch) estimate(p plan, train, held [][3]int) (estimate.Estimate, error) {
-	e := p.resolved.Experiment
-	if p.network.adapter == nil { // its arithmetic is not known
-		n := nn.CountElements(p.network.params)
-		return estimate.Estimate{Parameters: n, Steps: e.Train.TotalSteps(len(train)), Cost: tools.Cost{DiskBytes: 4 * n * (1 + 3)}}, nil
-	}
 	past, err := estimate.ReadHistory(t.Workspace)
 	if err != nil {
 		return estimate.Estimate{}, asError(err)
 	}
-	est, err := estimate.Training(estimate.Job{Experiment: e, Train: train, Held: held}, past)
+	est, err := estimate.Training(estimate.Job{Experiment: p.resolved.Experiment, Train: train, Held: held}, past)
 	if err != nil {
 		return est, tools.Errorf(tools.CodeBadArguments, "%w", err)
 	}
+	est.Parameters = nn.CountElements(p.network.params)
 	return est, nil
 }
 
@@ -169,6 +177,16 @@ func small(e config.Experiment, d dataset.Dataset, train []runs.VolumeRef) []str
 		ids, more = ids[:shown], fmt.Sprintf(" and %d more", len(ids)-shown)
 	}
 	return []string{fmt.Sprintf("smaller than the patch %s and padded with background: %s%s", tools.Extent(patch), strings.Join(ids, ", "), more)}
+}
+
+// crowded notes a training that wants more memory than there is; room is 0 when
+// that is not known.
+func crowded(wanted, room int64) []string {
+	if room == 0 || wanted <= room {
+		return nil
+	}
+	return []string{fmt.Sprintf("it will want about %.1f GB of memory and %.1f GB are free: a smaller patch or batch, gradient_checkpointing or plan would help",
+		float64(wanted)/1e9, float64(room)/1e9)}
 }
 
 func part(refs []runs.VolumeRef, split string) []runs.VolumeRef {

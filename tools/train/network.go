@@ -53,7 +53,7 @@ func (n network) label(m config.Model) string {
 
 // settle completes the model's options, makes the network, and checks what is
 // said about its parameters and its first weights.
-func (t launch) settle(ctx context.Context, r *config.Resolved) (network, error) {
+func (t launch) settle(ctx context.Context, r *config.Resolved, small bool) (network, error) {
 	if r.Experiment.Model.Name == config.TorchScript {
 		return t.scripted(r)
 	}
@@ -68,7 +68,7 @@ func (t launch) settle(ctx context.Context, r *config.Resolved) (network, error)
 			return network{}, err
 		}
 	}
-	m, err := complete(r, &b)
+	m, err := complete(r, &b, small)
 	if err != nil {
 		return network{}, err
 	}
@@ -123,9 +123,10 @@ func (t launch) scripted(r *config.Resolved) (network, error) {
 }
 
 // complete gives the options that nobody chose the values that go with the
-// weights to begin with, or else the model's small ones, and makes the network.
+// weights to begin with, or else, if wanted, the model's small ones, and makes
+// the network.
 // An option that another one rules out is left alone.
-func complete(r *config.Resolved, b *beginning) (models.Adapter, error) {
+func complete(r *config.Resolved, b *beginning, small bool) (models.Adapter, error) {
 	name := r.Experiment.Model.Name
 	d, err := models.Describe(name)
 	if err != nil {
@@ -137,7 +138,7 @@ func complete(r *config.Resolved, b *beginning) (models.Adapter, error) {
 	values, source := d.Small, "small default of "+name
 	if b.model == name {
 		values, source = differing(b.options, d), b.said
-	} else if b.file.Path != "" {
+	} else if b.file.Path != "" || !small {
 		values = nil
 	}
 	taken, err := fill(r, values, source)

@@ -3,11 +3,14 @@ package train
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/minivess/minivess/engine/config"
+	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -108,8 +111,10 @@ func configError(err error) error {
 }
 
 // filled is the form of the arguments that a preview shows: everything that
-// has an argument of its own with the value it is going to have.
-func (in LaunchIn) filled(e config.Experiment) (json.RawMessage, error) {
+// has an argument of its own with the value it is going to have. What was
+// planned is written out, so that what is approved is what runs.
+func (in LaunchIn) filled(p plan) (json.RawMessage, error) {
+	e := p.resolved.Experiment
 	t := e.Train
 	in.Epochs, in.LearningRate, in.BatchSize = &t.Epochs, &t.LearningRate, &t.BatchSize
 	in.PatchSize, in.Patience, in.Seed, in.Fold = &t.PatchSize, &t.Patience, &e.Seed, &e.Fold
@@ -117,7 +122,43 @@ func (in LaunchIn) filled(e config.Experiment) (json.RawMessage, error) {
 	if t.MaxSteps > 0 {
 		in.MaxSteps = &t.MaxSteps
 	}
+	if in.Plan && p.planned {
+		in.Plan = false
+		more, err := p.written()
+		if err != nil {
+			return nil, err
+		}
+		in.Overrides = append(slices.Clone(in.Overrides), more...)
+	}
 	return json.Marshal(in)
+}
+
+// written are the settings that the plan chose beside patch and batch, and the
+// network's options that would be a small network's without it.
+func (p plan) written() ([]string, error) {
+	var out []string
+	if p.resolved.Sources["normalise"] == planned {
+		out = append(out, "normalise="+p.resolved.Experiment.Normalise)
+	}
+	name := p.resolved.Experiment.Model.Name
+	d, err := models.Describe(name)
+	if err != nil {
+		return nil, err
+	}
+	all := p.network.adapter.Config().Options
+	for _, option := range slices.Sorted(maps.Keys(all)) {
+		source := p.resolved.Sources[keyOf(p.resolved, option)]
+		_, small := d.Small[option]
+		if unset := source == "" || source == config.DefaultSource; source != planned && (!small || !unset) {
+			continue
+		}
+		b, err := json.Marshal(all[option])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, "model.options."+option+"="+string(b))
+	}
+	return out, nil
 }
 
 // refineSettings shows in the schema what the experiment's schema says: the

@@ -32,6 +32,7 @@ type LaunchIn struct {
 	Precision             string   `json:"precision,omitempty" jsonschema:"precision of the arithmetic"`
 	GradientCheckpointing *bool    `json:"gradient_checkpointing,omitempty" jsonschema:"recompute activations to save memory"`
 	Patience              *int     `json:"patience,omitempty" jsonschema:"validations without improvement before it stops"`
+	Plan                  bool     `json:"plan,omitempty" jsonschema:"let patch, batch, normalisation and the network's levels, where not given, follow from the dataset and the memory at hand, as nnU-Net plans; otherwise there are defaults" default:"false"`
 	InitFrom              string   `json:"init_from,omitempty" jsonschema:"weights to begin with"`
 	Freeze                []string `json:"freeze,omitempty" jsonschema:"patterns of parameters that are not trained"`
 	Seed                  *int64   `json:"seed,omitempty" jsonschema:"seed of every random choice"`
@@ -70,7 +71,7 @@ func (t launch) Preview(ctx context.Context, in LaunchIn) (tools.Preview, error)
 	if err != nil {
 		return tools.Preview{}, err
 	}
-	args, err := in.filled(pl.resolved.Experiment)
+	args, err := in.filled(pl)
 	if err != nil {
 		return tools.Preview{}, asError(err)
 	}
@@ -109,6 +110,7 @@ func (t launch) Run(ctx context.Context, in LaunchIn, _ func(tools.Progress)) (L
 type plan struct {
 	resolved config.Resolved
 	network  network
+	planned  bool // patch and batch follow from the dataset
 	data     runs.DatasetRef
 	estimate estimate.Estimate
 	notes    []string

@@ -86,6 +86,12 @@ func (p *report) take(rec journal.Record) (bool, error) {
 		p.State, p.Phase, p.Message = string(runs.StateQueued), "", ""
 	case runs.EventStarted:
 		p.State, p.Message = string(runs.StateRunning), ""
+	case runs.EventWeights:
+		var e runs.Weights
+		if err := rec.Decode(&e); err != nil {
+			return false, err
+		}
+		p.Message = "first weights: " + tools.Plain(e.Summary)
 	case runs.EventProgress:
 		var e runs.Progress
 		if err := rec.Decode(&e); err != nil {

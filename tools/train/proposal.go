@@ -1,0 +1,123 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+
+	"github.com/minivess/minivess/engine/config"
+	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/nn/cost"
+	proposing "github.com/minivess/minivess/engine/plan"
+	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/tools"
+	"github.com/minivess/minivess/tools/estimate"
+)
+
+const (
+	// planned is what job.json gives as the source of a setting that follows from
+	// a plan.
+	planned = "planned from the dataset and the memory at hand"
+	// stepSeconds is the longest that one step of a plan should take.
+	stepSeconds = 10
+	// spared is the memory that a plan leaves to the worker itself and to others.
+	spared = 1 << 30
+)
+
+// propose lets patch, batch, normalisation and the network's levels follow from
+// the dataset and the memory at hand, where nobody chose them, as nnU-Net plans.
+// The reasons become notes.
+func (t launch) propose(ctx context.Context, p *plan, d dataset.Dataset, train []runs.VolumeRef) error {
+	settled, err := t.settle(ctx, &p.resolved, false)
+	if err != nil {
+		return err
+	}
+	if p.network = settled; settled.adapter == nil {
+		return tools.Errorf(tools.CodeBadArguments, "what a TorchScript network takes is not known, so nothing can be planned for it").
+			WithHint("leave plan out, and give patch_size and batch_size")
+	}
+	ids := make([]string, len(train))
+	for i, v := range train {
+		ids[i] = v.ID
+	}
+	print, ok := dataset.CachedFingerprint(t.Workspace, d, ids)
+	if !ok {
+		print = d.Outline()
+	}
+	r, e := &p.resolved, &p.resolved.Experiment
+	request := proposing.Request{
+		Fingerprint: print, Model: e.Model.Name, Options: e.Model.Options(), Memory: atHand(), Training: true,
+		Precision: e.Train.Precision, Checkpointing: e.Train.GradientCheckpointing, StepSeconds: stepSeconds, Speed: t.speed(*p),
+	}
+	if r.Sources["train.patch_size"] != config.DefaultSource {
+		request.Patch = e.Train.PatchSize
+	}
+	if r.Sources["train.batch_size"] != config.DefaultSource {
+		request.Batch = e.Train.BatchSize
+	}
+	proposal, err := proposing.Propose(ctx, request)
+	if err != nil {
+		return tools.Errorf(tools.CodeBadArguments, "%w", err).WithHint("choose patch_size and batch_size, or a smaller network")
+	}
+	if _, err := fill(r, proposal.Options, planned); err != nil {
+		return asError(err)
+	}
+	for key, set := range map[string]func(){
+		"train.patch_size": func() { e.Train.PatchSize = proposal.Patch },
+		"train.batch_size": func() { e.Train.BatchSize = proposal.Batch },
+		"normalise":        func() { e.Normalise = proposal.Normalise },
+	} {
+		if r.Sources[key] == config.DefaultSource {
+			set()
+			r.Sources[key] = planned
+		}
+	}
+	p.notes, p.planned = append(p.notes, proposal.Reasons...), true
+	return nil
+}
+
+// speed is the arithmetic a second that this machine does for such a network,
+// or 0 when that is not known.
+func (t launch) speed(p plan) float64 {
+	e := p.resolved.Experiment
+	e.Train.PatchSize = nearestFit(e.Train.PatchSize, p.network.divisor)
+	past, err := estimate.ReadHistory(t.Workspace)
+	if err != nil {
+		return 0
+	}
+	const many = 1000 // steps, beside which starting the worker counts for nothing
+	e.Train.Epochs, e.Train.MaxSteps, e.Train.PatchesPerVolume = many, 0, e.Train.BatchSize
+	est, err := estimate.Training(estimate.Job{Experiment: e, Train: make([][3]int, 1)}, past)
+	if err != nil || est.Cost.Seconds <= 0 {
+		return 0
+	}
+	step, err := cost.Estimate(p.network.adapter, e.Train.BatchSize, e.Train.PatchSize, e.Train.Precision, true)
+	if err != nil {
+		return 0
+	}
+	return float64(step.FLOPs) * float64(est.Steps) / est.Cost.Seconds
+}
+
+// atHand is the memory in bytes that a training may take, or 0 when this system
+// does not tell.
+func atHand() int64 {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for lines.Scan() {
+		fields := bytes.Fields(lines.Bytes())
+		if len(fields) < 2 || string(fields[0]) != "MemAvailable:" {
+			continue
+		}
+		kilobytes, err := strconv.ParseInt(string(fields[1]), 10, 64)
+		if err != nil {
+			return 0
+		}
+		return max(kilobytes<<10-spared, spared)
+	}
+	return 0
+}
