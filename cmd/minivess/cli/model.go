@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/models/bundle"
 	"github.com/minivess/minivess/engine/models/inspect"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/tools"
@@ -40,7 +41,8 @@ func newInspect(env *environment) *cobra.Command {
 		Short: "Say what is in a checkpoint: tensors, types, and which network it fits",
 		Long: "inspect looks into a file of weights without loading it and without executing anything in it:\n" +
 			"safetensors, .npz, PyTorch's .pt and .pth (zip or legacy). It says how the weights are wrapped,\n" +
-			"and which network with which options has exactly these tensors.",
+			"and which network with which options has exactly these tensors. FILE may be the folder of a\n" +
+			"MONAI bundle, which says itself what its network is.",
 		Example: "  minivess model inspect best.safetensors\n  minivess model inspect model_swinvit.pt --all\n  minivess model inspect model.pt --values --digests --json",
 		Args:    takes(1, 1),
 		RunE:    func(_ *cobra.Command, args []string) error { return env.inspect(args[0], o) },
@@ -54,14 +56,50 @@ func newInspect(env *environment) *cobra.Command {
 }
 
 func (env *environment) inspect(path string, o inspectOptions) error {
-	report, err := inspect.File(env.path(path), recognise, o.Options)
+	file := env.path(path)
+	var described *bundle.Bundle
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		b, err := bundle.Read(file)
+		if err != nil {
+			return err
+		}
+		described, file = &b, b.WeightsPath
+	}
+	report, err := inspect.File(file, recognise, o.Options)
 	if err != nil {
 		return err
 	}
 	if env.JSON {
-		return env.printJSON(report)
+		return env.printJSON(struct {
+			inspect.Report
+			Bundle *bundle.Bundle `json:"bundle,omitempty"`
+		}{report, described})
+	}
+	if described != nil {
+		env.printBundle(*described)
 	}
 	return env.printReport(report, o.all)
+}
+
+// printBundle says what a bundle says of itself.
+func (env *environment) printBundle(b bundle.Bundle) {
+	out := env.Streams.Out
+	_, _ = fmt.Fprintf(out, "MONAI bundle %s %s · %s\n", tools.Plain(b.Name), tools.Plain(b.Version), tools.Plain(b.Description))
+	_, _ = fmt.Fprintf(out, "  network %s, here %s %s\n", tools.Plain(b.Target), b.Model, tools.Plain(settings(b.Options)))
+	_, _ = fmt.Fprintf(out, "  %s in, %s out", tools.Count(b.ImageChannels, "channel"), tools.Count(b.Classes, "channel"))
+	if len(b.ClassNames) > 0 {
+		_, _ = fmt.Fprintf(out, " (%s)", tools.Plain(strings.Join(b.ClassNames, ", ")))
+	}
+	if len(b.Spacing) > 0 {
+		_, _ = fmt.Fprintf(out, ", images resampled to %v", b.Spacing)
+	}
+	if len(b.PatchSize) > 0 {
+		_, _ = fmt.Fprintf(out, ", patches of %s", b.PatchSize)
+	}
+	_, _ = fmt.Fprintln(out)
+	for _, note := range b.Notes {
+		_, _ = fmt.Fprintf(out, "  %s\n", tools.Plain(note))
+	}
 }
 
 // recognise asks the zoo.
@@ -112,17 +150,18 @@ func fitting(guesses []inspect.Guess) []string {
 	}
 	var lines []string
 	for _, g := range guesses {
-		var options []string
-		for _, name := range slices.Sorted(maps.Keys(g.Options)) {
-			text, err := json.Marshal(g.Options[name])
-			if err != nil {
-				continue
-			}
-			options = append(options, name+"="+string(text))
-		}
-		lines = append(lines, fmt.Sprintf("fits %s %s", g.Model, strings.Join(options, " ")))
+		lines = append(lines, fmt.Sprintf("fits %s %s", g.Model, settings(g.Options)))
 	}
 	return lines
+}
+
+// settings writes options the way they are typed.
+func settings(options map[string]any) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		out = append(out, name+"="+compact(options[name]))
+	}
+	return strings.Join(out, " ")
 }
 
 func (env *environment) printTensors(tensors []inspect.Tensor, all bool) error {

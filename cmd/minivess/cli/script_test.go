@@ -53,14 +53,16 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
 			home := filepath.Join(e.WorkDir, "home")
-			weights, err := filepath.Abs("../../../engine/nn/weights/testdata") // written by PyTorch and NumPy
+			engine, err := filepath.Abs("../../../engine")
 			if err != nil {
 				return err
 			}
 			for key, value := range map[string]string{
 				"HOME": home, "USER": "tester", "TERM": "xterm-256color", "MINIVESS_HOME": "",
-				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", workerMode: "finish", "WEIGHTS": weights,
-				"GORACE": "atexit_sleep_ms=0", // or the race detector lets every process linger for a second
+				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", workerMode: "finish",
+				"WEIGHTS": filepath.Join(engine, "nn/weights/testdata"), // written by PyTorch and NumPy
+				"BUNDLE":  filepath.Join(engine, "models/bundle/testdata/tiny"),
+				"GORACE":  "atexit_sleep_ms=0", // or the race detector lets every process linger for a second
 			} {
 				e.Setenv(key, value)
 			}
