@@ -22,6 +22,11 @@ const (
 	GradientTolerance = 1e-4
 )
 
+// mostTolerance is the most that a fixture may tolerate of gradients, where
+// PyTorch itself differs by more than GradientTolerance between its own ways of
+// computing them.
+const mostTolerance = 1e-3
+
 // samplesKept is the most elements of a gradient that a fixture stores.
 const samplesKept = 24
 
@@ -49,6 +54,11 @@ func ReadFixture(path string) (Fixture, error) {
 	if step, ok := meta["step"]; ok {
 		if f.every, err = strconv.Atoi(step); err != nil || f.every < 1 {
 			return Fixture{}, fmt.Errorf("fixture %q: step %q must be a positive number", path, step)
+		}
+	}
+	if own, ok := meta["gradient_tolerance"]; ok {
+		if f.GradientTolerance, err = strconv.ParseFloat(own, 64); err != nil || !(f.GradientTolerance > 0 && f.GradientTolerance <= mostTolerance) {
+			return Fixture{}, fmt.Errorf("fixture %q: gradient tolerance %q must be positive, at most %g", path, own, mostTolerance)
 		}
 	}
 	if err := json.Unmarshal([]byte(meta["options"]), &f.Options); err != nil {
