@@ -87,7 +87,7 @@ func (e *exporter) conclude(j *judge, split string, of int) error {
 		reference := j.sums[1] / float64(j.count)
 		loss := reference - d.Exported
 		d.Reference, d.Loss, d.LargestLogit = &reference, &loss, &j.worst
-		e.checked("loss of Dice", "Dice %.4f with weights in float32, %.4f as exported, on %d of %d %s volumes; logits differ by up to %.3g",
+		e.checked("mean Dice", "%.4f with weights in float32, %.4f as exported, on %d of %d %s volumes; logits differ by up to %.3g",
 			reference, d.Exported, j.count, of, split, j.worst)
 		return nil
 	}
