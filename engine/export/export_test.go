@@ -20,6 +20,7 @@ import (
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/export"
 	"github.com/minivess/minivess/engine/models"
+	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/onnx"
@@ -384,6 +385,51 @@ func TestSourcesRefused(t *testing.T) {
 	q := request(t, trained(t, 0), "gguf")
 	if _, err := export.Export(t.Context(), q); !errors.Is(err, export.ErrFormat) || !strings.Contains(err.Error(), "onnx-int8") {
 		t.Errorf("an unknown format: %v", err)
+	}
+}
+
+// A window that the network cannot take is refused with what would fit, before
+// anything is written.
+func TestUnfitWindow(t *testing.T) {
+	t.Parallel()
+	q := request(t, trained(t, 1), export.ONNX)
+	q.Source.Experiment.Infer.Window = [3]int{8, 8, 9}
+	for what, try := range map[string]func() error{
+		"export":  func() error { _, err := export.Export(t.Context(), q); return err },
+		"measure": func() error { _, err := export.Measure(q); return err },
+	} {
+		if err := try(); !errors.Is(err, adapter.ErrSize) || !strings.Contains(err.Error(), "axis z has 9, 8 or 10 would fit") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if left := names(t, filepath.Dir(q.Path)); len(left) != 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// A network for images of several channels is run, but there is nothing to judge
+// it on.
+func TestSeveralChannels(t *testing.T) {
+	t.Parallel()
+	q := request(t, trained(t, 1), export.ONNX)
+	a, err := models.New("segresnet", map[string]any{"in_channels": 3, "blocks_down": []int{1, 1}, "blocks_up": []int{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := nntest.Weights(a.TrainableParameters())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SaveCheckpoint(q.Source.Path, state, nil); err != nil {
+		t.Fatal(err)
+	}
+	q.Source.Adapter = a
+	got, err := export.Export(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := got.Checks[len(got.Checks)-1]; last.Made || !strings.Contains(last.Found, "several channels") || !strings.Contains(got.Checks[1].Found, "1×3×8×8×8") {
+		t.Errorf("%+v", got.Checks)
 	}
 }
 

@@ -32,8 +32,12 @@ const (
 func (e *exporter) judge(ctx context.Context, m, reference *ort.Model) error {
 	const name = "segments"
 	split, volumes := e.volumes()
-	if len(volumes) == 0 || e.Verify.Volumes < 1 {
+	switch {
+	case len(volumes) == 0 || e.Verify.Volumes < 1:
 		e.unchecked(name, "the run has no volumes to judge it on, or none were to be predicted")
+		return nil
+	case e.Source.Adapter.Config().InChannels != 1:
+		e.unchecked(name, "it takes images of several channels, volumes have one")
 		return nil
 	}
 	normalise, err := patches.ParseNormalisation(e.Source.Experiment.Normalise)

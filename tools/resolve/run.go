@@ -49,6 +49,13 @@ func TrainedRun(ws *workspace.Workspace, selector string) (Picked, error) {
 	if err != nil {
 		return p, err
 	}
+	if p.Run.Spec.Kind == runs.KindPredict {
+		e := tools.Errorf(tools.CodeBadArguments, "run %s is a prediction, not a training run", p.Run.ID())
+		if j := p.Run.Spec.Predict; j != nil && j.Run != "" {
+			return p, e.WithHint("%s made it; name that run instead", j.Run)
+		}
+		return p, e
+	}
 	if p.Run.Spec.Kind != runs.KindTrain {
 		e := tools.Errorf(tools.CodeBadArguments, "run %s is an evaluation, not a training run", p.Run.ID())
 		if j := p.Run.Spec.Evaluate; j != nil {

@@ -278,6 +278,10 @@ func TestPredictWithARun(t *testing.T) {
 	for _, id := range []string{byName.Run, all.Run} {
 		toolstest.Ended(t.Context(), t, b.launcher, id)
 	}
+	if e := toolstest.Refusal(t, b.Registry, "model_export", args(t, map[string]any{"run": all.Run})); e.Code != tools.CodeBadArguments ||
+		!strings.Contains(e.Message, "is a prediction") || !strings.Contains(e.Hint, r.ID()) {
+		t.Errorf("a prediction was to be exported: %+v", e)
+	}
 }
 
 // model writes an ONNX model of a segresnet.
