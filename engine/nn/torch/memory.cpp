@@ -4,6 +4,8 @@
 // fault every 4 KB to have them again. Here freed blocks are kept for tensors of
 // about the same size, but only as long as tensors and kept blocks together do
 // not exceed what tensors alone once held: so keeping never raises the peak.
+// When no kept block has the right size, pages of others are moved to where they
+// are wanted, which is far cheaper than having the system clear new ones.
 
 #include "kernels.h"
 
@@ -20,6 +22,7 @@
 #include <mutex>
 #include <new>
 #include <unordered_map>
+#include <vector>
 
 namespace {
 
@@ -28,9 +31,20 @@ constexpr size_t kPage = 4096, kHugePage = 2 << 20;
 
 size_t rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-// Map takes memory from the system, in huge pages where it allows them: fewer
+// A stretch of memory that the system knows as one mapping: only such can move.
+struct Piece {
+  char *p;
+  size_t size;
+};
+
+struct Block {
+  std::vector<Piece> pieces;  // side by side
+  size_t size = 0, used = 0;  // of all pieces, of the tensor in them
+};
+
+// Takes memory from the system, in huge pages where it allows them: fewer
 // faults, and fewer misses of the address cache.
-void *map_memory(size_t size) {
+char *map_memory(size_t size) {
   const size_t align = size >= kHugePage ? kHugePage : kPage, all = size + align - kPage;
   char *p = static_cast<char *>(mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (p == MAP_FAILED) return nullptr;
@@ -51,12 +65,12 @@ class Pool {
     }
     const size_t size = rounded(bytes, kPage);
     std::lock_guard<std::mutex> hold(mutex_);
-    void *p = reuse(size);
+    char *p = reuse(size);
     if (p == nullptr) {
-      shrink(std::max<int64_t>(0, largest_ - tensors_ - int64_t(size)));
-      p = map_memory(size);
+      largest_ = std::max(largest_, tensors_ + int64_t(size));
+      p = assemble(size);
       TORCH_CHECK_WITH(OutOfMemoryError, p != nullptr, "not enough memory: a tensor of ", bytes, " bytes");
-      blocks_[p] = {size, 0};
+      shrink(largest_ - tensors_ - int64_t(size));
     }
     Block &b = blocks_[p];
     b.used = bytes;
@@ -69,18 +83,16 @@ class Pool {
 
   void give(void *p) {
     std::lock_guard<std::mutex> hold(mutex_);
-    const auto found = blocks_.find(p);
+    const auto found = blocks_.find(static_cast<char *>(p));
     if (found == blocks_.end()) {
       live_ -= int64_t(malloc_usable_size(p));
       c10::free_cpu(p);
       return;
     }
-    const Block b = found->second;
+    const Block &b = found->second;
     live_ -= int64_t(b.used);
     tensors_ -= int64_t(b.size);
-    kept_ += int64_t(b.size);
-    order_.push_back({b.size, p});
-    by_size_.emplace(b.size, std::prev(order_.end()));
+    keep(found->first, b.size, order_.end());
     shrink(largest_ - tensors_);
   }
 
@@ -98,14 +110,7 @@ class Pool {
   }
 
  private:
-  struct Block {
-    size_t size, used;  // of the mapping, of the tensor
-  };
-  struct Kept {
-    size_t size;
-    void *p;
-  };
-  using Order = std::list<Kept>;  // kept longest first
+  using Order = std::list<char *>;  // kept longest first
 
   void count(int64_t bytes) {
     std::lock_guard<std::mutex> hold(mutex_);
@@ -113,33 +118,112 @@ class Pool {
     peak_ = std::max(peak_, live_);
   }
 
+  void keep(char *p, size_t size, Order::iterator before) {
+    kept_ += int64_t(size);
+    by_size_.emplace(size, order_.insert(before, p));
+  }
+
+  // Takes a block out of those kept. Returns the place after it in their order.
+  Order::iterator unkeep(Order::iterator at, size_t size) {
+    auto [entry, end] = by_size_.equal_range(size);
+    while (entry != end && entry->second != at) entry++;
+    by_size_.erase(entry);
+    kept_ -= int64_t(size);
+    return order_.erase(at);
+  }
+
   // A kept block that is at most an eighth too large, or null.
-  void *reuse(size_t size) {
+  char *reuse(size_t size) {
     const auto found = by_size_.lower_bound(size);
     if (found == by_size_.end() || found->first > size + size / 8) return nullptr;
-    void *p = found->second->p;
-    kept_ -= int64_t(found->first);
-    order_.erase(found->second);
-    by_size_.erase(found);
+    char *p = *found->second;
+    unkeep(found->second, found->first);
     return p;
   }
 
-  // Gives kept blocks back until at most so many bytes are kept.
+  // A new block. What would exceed the most that was ever held is made of pages
+  // of kept blocks, those kept longest first.
+  char *assemble(size_t size) {
+    char *p = map_memory(size);
+    if (p == nullptr) return nullptr;
+    Block made;
+    made.size = size;
+    const int64_t excess = tensors_ + kept_ + int64_t(size) - largest_;
+    size_t wanted = excess > 0 ? std::min(size, rounded(size_t(excess), kHugePage)) / kHugePage * kHugePage : 0;
+    size_t at = 0;  // so much of the block has been moved there
+    for (auto k = order_.begin(); k != order_.end() && at < wanted;) {
+      const auto entry = blocks_.find(*k);
+      Block &b = entry->second;
+      if (b.size < kHugePage) {
+        k++;
+        continue;
+      }
+      char *const begin = *k;
+      k = unkeep(k, b.size);
+      cut(b, b.size % kHugePage);  // what is left lies in huge pages
+      while (b.size > 0 && at < wanted) {
+        const size_t moved = move(b, p + at, wanted - at);
+        if (moved == 0) wanted = 0;
+        if (moved > 0) made.pieces.push_back({p + at, moved});
+        at += moved;
+      }
+      if (b.size > 0) {
+        keep(begin, b.size, k);
+      } else {
+        blocks_.erase(entry);
+      }
+    }
+    if (size > at) made.pieces.push_back({p + at, size - at});
+    blocks_[p] = std::move(made);
+    return p;
+  }
+
+  // Gives a block's last n bytes, whole pages, back to the system.
+  static void cut(Block &b, size_t n) {
+    while (n > 0) {
+      Piece &last = b.pieces.back();
+      const size_t part = std::min(n, last.size);
+      last.size -= part;
+      b.size -= part;
+      n -= part;
+      munmap(last.p + last.size, part);
+      if (last.size == 0) b.pieces.pop_back();
+    }
+  }
+
+  // Moves pages of the block's last piece, at most so many bytes. Returns how
+  // many, 0 when the system refuses.
+  static size_t move(Block &from, char *to, size_t most) {
+    Piece &last = from.pieces.back();
+    const size_t n = std::min(most, last.size);
+    if (mremap(last.p + last.size - n, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+      // What lay there may be gone already.
+      mmap(to, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+      return 0;
+    }
+    last.size -= n;
+    from.size -= n;
+    if (last.size == 0) from.pieces.pop_back();
+    return n;
+  }
+
+  // Gives kept memory back until at most so many bytes are kept.
   void shrink(int64_t most) {
     while (kept_ > most) {
-      const Kept k = order_.front();
-      auto [at, end] = by_size_.equal_range(k.size);
-      while (at != end && at->second != order_.begin()) at++;
-      by_size_.erase(at);
-      order_.pop_front();
-      blocks_.erase(k.p);
-      kept_ -= int64_t(k.size);
-      munmap(k.p, k.size);
+      char *p = order_.front();
+      Block &b = blocks_[p];
+      unkeep(order_.begin(), b.size);
+      cut(b, std::min(b.size, rounded(size_t(kept_ + int64_t(b.size) - most), kHugePage)));
+      if (b.size > 0) {
+        keep(p, b.size, order_.begin());
+      } else {
+        blocks_.erase(p);
+      }
     }
   }
 
   std::mutex mutex_;
-  std::unordered_map<void *, Block> blocks_;  // all mappings, in use or kept
+  std::unordered_map<char *, Block> blocks_;  // by their first byte, in use or kept
   Order order_;
   std::multimap<size_t, Order::iterator> by_size_;
   int64_t live_ = 0, peak_ = 0;                       // bytes asked for, small tensors too

@@ -112,7 +112,7 @@ func (s *Script) fromTensor(t nn.Tensor) (handle, error) {
 	}
 	values := make([]int, t.Shape.Elements())
 	for i := range values {
-		values[i] = int(int64(binary.LittleEndian.Uint64(t.Data[8*i:]))) //nolint:gosec // the same bits
+		values[i] = int(int64(binary.LittleEndian.Uint64(t.Data[8*i:])))
 	}
 	return fromHostInts(values, s.device)
 }
