@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,11 @@ func words(value any) ([]string, bool) {
 	case []any:
 		parts = x
 	case text:
-		return commas(string(x)), true
+		list, ok := jsonList(string(x))
+		if !ok {
+			return commas(string(x)), true
+		}
+		parts = list
 	case string:
 		return []string{x}, true
 	default:
@@ -31,6 +36,12 @@ func words(value any) ([]string, bool) {
 		}
 	}
 	return all, true
+}
+
+// jsonList reads a list as JSON writes it.
+func jsonList(s string) (list []any, ok bool) {
+	err := json.Unmarshal([]byte(s), &list)
+	return list, err == nil && list != nil
 }
 
 // commas splits "a, b" and "[a, b]"; nothing gives none.
@@ -56,6 +67,10 @@ func setGroups(field *[]Group, value any) error {
 	case []any:
 		parts = x
 	case text, string:
+		list, ok := jsonList(fmt.Sprint(x))
+		if parts = list; ok {
+			break
+		}
 		for _, p := range commas(fmt.Sprint(x)) {
 			parts = append(parts, text(p))
 		}

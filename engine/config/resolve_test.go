@@ -391,6 +391,7 @@ func TestLists(t *testing.T) {
 	for name, layer := range map[string]config.Layer{
 		"file":     config.FileLayer(path),
 		"override": config.OverridesLayer([]string{"freeze=swinViT.*, encoder1.*", "groups=decoder*:0.1,out.*:2:0.5"}),
+		"as JSON":  config.OverridesLayer([]string{`freeze=["swinViT.*", "encoder1.*"]`, `groups=[{"pattern":"decoder*","learning_rate_scale":0.1},{"pattern":"out.*","learning_rate_scale":2,"weight_decay":0.5}]`}),
 		"argument": config.MapLayer("argument", map[string]any{"freeze": []any{"swinViT.*", "encoder1.*"}, "groups": []any{"decoder*:0.1", "out.*:2:0.5"}}),
 	} {
 		r, err := config.Resolve(layer)
