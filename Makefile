@@ -44,9 +44,12 @@ build: native ## build bin/minivess and bin/minivess-worker
 	@echo 'building minivess-worker (the first time takes about two minutes, then it is cached)' >&2
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/minivess-worker
 
+# The word for the network in the demo's sentence: dynunet, swinunetr, …
+MODEL ?= segresnet
+
 .PHONY: demo
 demo: ## from nothing to a trained, evaluated model: the main job, in plain words
-	@bash scripts/demo.sh
+	@MODEL='$(MODEL)' bash scripts/demo.sh
 
 .PHONY: test
 test: build ## run all tests with the race detector (no network needed once built)

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sentence=${*:-"make a synthetic dataset called demo with 10 volumes, train a segresnet on it, evaluate it on the test volumes and say which run is best"}
+sentence=${*:-"make a synthetic dataset called demo with 10 volumes, train a ${MODEL:-segresnet} on it, evaluate it on the test volumes and say which run is best"}
 cores=$(nproc)
 memory=$(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo)
 
