@@ -10,6 +10,6 @@ import (
 //go:embed experiment/*.yaml
 var files embed.FS
 
-// FS gives the shipped files: experiment/baseline.yaml, nnunet.yaml,
+// FS gives the shipped files: experiment/baseline.yaml, and nnunet.yaml,
 // quick.yaml and swinunetr.yaml beside it.
 func FS() fs.FS { return files }

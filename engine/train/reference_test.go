@@ -265,8 +265,12 @@ func TestWeightsOfOutputs(t *testing.T) {
 		name string
 		want []float64
 	}{
-		{"nnunet", []float64{1}}, {"nnunet", []float64{2. / 3, 1. / 3}}, {"nnunet", []float64{4. / 7, 2. / 7, 1. / 7, 0}},
-		{"exp", []float64{2. / 3, 1. / 3}}, {"same", []float64{0.5, 0.5}}, {"none", []float64{1, 0, 0}},
+		{"nnunet", []float64{1}},
+		{"nnunet", []float64{2. / 3, 1. / 3}},
+		{"nnunet", []float64{4. / 7, 2. / 7, 1. / 7, 0}},
+		{"exp", []float64{2. / 3, 1. / 3}},
+		{"same", []float64{0.5, 0.5}},
+		{"none", []float64{1, 0, 0}},
 	} {
 		got := loss{supervision: c.name}.weights(len(c.want))
 		for i, w := range c.want {

@@ -64,19 +64,23 @@ func TestSmallDefaults(t *testing.T) {
 		sources         map[string]string
 	}{
 		{
-			"all", ``, 8, map[string]any{"strides": []any{1.0, 2.0, 2.0, 2.0}},
+			"all", ``, 8,
+			map[string]any{"strides": []any{1.0, 2.0, 2.0, 2.0}},
 			map[string]string{"model.init_filters": "small default of dynunet", "model.options.strides": "small default of dynunet"},
 		},
 		{
-			"width", `"init_filters=4"`, 4, map[string]any{"strides": []any{1.0, 2.0, 2.0, 2.0}},
+			"width", `"init_filters=4"`, 4,
+			map[string]any{"strides": []any{1.0, 2.0, 2.0, 2.0}},
 			map[string]string{"model.init_filters": "override"},
 		},
 		{
-			"levels", `"strides=[1,2,2]","deep_supervision=true"`, 8, map[string]any{"strides": []any{1.0, 2.0, 2.0}, "deep_supervision": true},
+			"levels", `"strides=[1,2,2]","deep_supervision=true"`, 8,
+			map[string]any{"strides": []any{1.0, 2.0, 2.0}, "deep_supervision": true},
 			map[string]string{"model.options.strides": "override", "model.options.deep_supervision": "override"},
 		},
 		{
-			"kernels", `"model.options.kernel_size=[3,3,3]"`, 8, map[string]any{"kernel_size": []any{3.0, 3.0, 3.0}},
+			"kernels", `"model.options.kernel_size=[3,3,3]"`, 8,
+			map[string]any{"kernel_size": []any{3.0, 3.0, 3.0}},
 			map[string]string{"model.options.strides": ""},
 		},
 	} {

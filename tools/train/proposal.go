@@ -42,13 +42,13 @@ func (t launch) propose(ctx context.Context, p *plan, d dataset.Dataset, train [
 	for i, v := range train {
 		ids[i] = v.ID
 	}
-	print, ok := dataset.CachedFingerprint(t.Workspace, d, ids)
+	fingerprint, ok := dataset.CachedFingerprint(t.Workspace, d, ids)
 	if !ok {
-		print = d.Outline()
+		fingerprint = d.Outline()
 	}
 	r, e := &p.resolved, &p.resolved.Experiment
 	request := proposing.Request{
-		Fingerprint: print, Model: e.Model.Name, Options: e.Model.Options(), Memory: atHand(), Training: true,
+		Fingerprint: fingerprint, Model: e.Model.Name, Options: e.Model.Options(), Memory: atHand(), Training: true,
 		Precision: e.Train.Precision, Checkpointing: e.Train.GradientCheckpointing, StepSeconds: stepSeconds, Speed: t.speed(*p),
 	}
 	if r.Sources["train.patch_size"] != config.DefaultSource {

@@ -46,7 +46,6 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
-		return exitFailed
 	}
-	return jobs.ExitDone
+	return exitCode(err)
 }

@@ -18,6 +18,8 @@ import (
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/journal"
+	"github.com/minivess/minivess/engine/nn"
+	"github.com/minivess/minivess/engine/nn/safetensors"
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/volume"
 	"github.com/minivess/minivess/engine/workspace"
@@ -193,34 +195,75 @@ func start(t *testing.T, dir string) func(syscall.Signal) int {
 	}
 }
 
+// many is an experiment with everything that a checkpoint has to remember:
+// running statistics, momentum, dropout, frozen and slower parameters.
+func many() config.Experiment {
+	e := experiment()
+	e.Model = config.Model{Name: "dynunet", InitFilters: 4, InChannels: 1, OutChannels: 2, Dropout: 0.2, Extra: map[string]any{
+		"strides": []any{1.0, 2.0, 2.0}, "norm_name": "batch", "deep_supervision": true, "deep_supr_num": 1.0,
+	}}
+	e.Train.Optimizer, e.Train.Momentum, e.Train.LearningRate = "sgd", 0.9, 1e-2
+	e.Train.Freeze = []string{"input_block.conv1.*"}
+	e.Train.Groups = []config.Group{{Pattern: "output_block.*", LearningRateScale: 0.5}}
+	return e
+}
+
 // A worker killed without warning in the middle of an epoch, and again after
-// it was resumed, ends with the numbers of one that was left alone.
+// it was resumed, ends with the numbers of one that was left alone, and with
+// the same file.
 func TestKilledWorkerGoesOnAlike(t *testing.T) {
 	t.Parallel()
 	d := data(t)
-	whole := newRun(t, experiment(), d)
-	if code, output := runWorker(t, "--run", whole); code != 0 {
-		t.Fatalf("exit code %d: %s", code, output)
+	for name, e := range map[string]config.Experiment{"plain": experiment(), "many": many()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			whole := newRun(t, e, d)
+			if code, output := runWorker(t, "--run", whole); code != 0 {
+				t.Fatalf("exit code %d: %s", code, output)
+			}
+			dir := newRun(t, e, d)
+			for _, step := range []int64{9, 25} {
+				kill := start(t, dir)
+				until(t, dir, step)
+				if code := kill(syscall.SIGKILL); code != -1 {
+					t.Fatalf("exit code %d", code)
+				}
+			}
+			if code, output := runWorker(t, "--run", dir); code != 0 {
+				t.Fatalf("exit code %d: %s", code, output)
+			}
+			if diff := cmp.Diff(series(t, whole), series(t, dir)); diff != "" {
+				t.Error(diff)
+			}
+			if len(series(t, whole)) != 3*40+4 {
+				t.Errorf("%d values", len(series(t, whole)))
+			}
+			if r := last(t, dir); r.Kind != runs.EventFinished {
+				t.Errorf("ends with %s", r.Kind)
+			}
+			sameWeights(t, whole, dir)
+		})
 	}
-	dir := newRun(t, experiment(), d)
-	for _, step := range []int64{9, 25} {
-		kill := start(t, dir)
-		until(t, dir, step)
-		if code := kill(syscall.SIGKILL); code != -1 {
-			t.Fatalf("exit code %d", code)
+}
+
+// sameWeights compares the tensors of two runs' last checkpoints, bit for bit.
+func sameWeights(t *testing.T, a, b string) {
+	t.Helper()
+	var states [2]*nn.State
+	for i, dir := range []string{a, b} {
+		s, _, err := safetensors.Read(filepath.Join(dir, runs.CheckpointsDir, "last.safetensors"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		states[i] = s
 	}
-	if code, output := runWorker(t, "--run", dir); code != 0 {
-		t.Fatalf("exit code %d: %s", code, output)
+	if states[0].Len() == 0 || states[0].Len() != states[1].Len() {
+		t.Errorf("%d tensors and %d", states[0].Len(), states[1].Len())
 	}
-	if diff := cmp.Diff(series(t, whole), series(t, dir)); diff != "" {
-		t.Error(diff)
-	}
-	if len(series(t, whole)) != 3*40+4 {
-		t.Errorf("%d values", len(series(t, whole)))
-	}
-	if r := last(t, dir); r.Kind != runs.EventFinished {
-		t.Errorf("ends with %s", r.Kind)
+	for x := range states[0].All() {
+		if y, _ := states[1].Get(x.Name); !bytes.Equal(x.Data, y.Data) {
+			t.Errorf("%s differs", x.Name)
+		}
 	}
 }
 
