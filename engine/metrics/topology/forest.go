@@ -1,0 +1,150 @@
+package topology
+
+import "math/bits"
+
+// run is a maximal stretch [from, to) of equal voxels in one row.
+type run struct {
+	from, to int32
+}
+
+// layer is the runs of one plane. Those of row y are runs[first[y]:first[y+1]],
+// and the first of all is node base of the forest.
+type layer struct {
+	runs  []run
+	first []int32
+	base  int32
+}
+
+// forest is a union-find over the runs of a volume, taken plane by plane.
+// Roots are the lowest nodes of their trees.
+type forest struct {
+	parent        []int32
+	trees         int
+	front, behind layer
+}
+
+func newForest(shape [3]int) *forest {
+	return &forest{
+		front:  layer{first: make([]int32, shape[1]+1)},
+		behind: layer{first: make([]int32, shape[1]+1)},
+	}
+}
+
+func (f *forest) add() {
+	f.parent = append(f.parent, int32(len(f.parent)))
+	f.trees++
+}
+
+func (f *forest) find(i int32) int32 {
+	for f.parent[i] != i {
+		f.parent[i] = f.parent[f.parent[i]]
+		i = f.parent[i]
+	}
+	return i
+}
+
+func (f *forest) union(a, b int32) {
+	a, b = f.find(a), f.find(b)
+	if a == b {
+		return
+	}
+	f.parent[max(a, b)] = min(a, b)
+	f.trees--
+}
+
+// next turns to a new plane: the front becomes what lies behind.
+func (f *forest) next() *layer {
+	f.front, f.behind = f.behind, f.front
+	f.front.runs, f.front.base = f.front.runs[:0], int32(len(f.parent))
+	return &f.front
+}
+
+// addForeground adds the foreground runs of the next plane and joins those that
+// touch, be it by a corner.
+func (f *forest) addForeground(p *plane) {
+	front := f.next()
+	ny := len(front.first) - 1
+	for y := range ny {
+		front.first[y] = int32(len(front.runs))
+		f.addRuns(p.row(y), 0, p.nx)
+		front.first[y+1] = int32(len(front.runs))
+		if front.first[y] == front.first[y+1] {
+			continue
+		}
+		if y > 0 {
+			f.join(y, front, y-1, 1)
+		}
+		for other := max(y-1, 0); other <= min(y+1, ny-1); other++ {
+			f.join(y, &f.behind, other, 1)
+		}
+	}
+}
+
+// addBackground adds the background runs of the next plane and joins those that
+// share a face; node 0 is the outside, which the runs at the volume's faces
+// share one with.
+func (f *forest) addBackground(p *plane, outermost bool) {
+	front := f.next()
+	ny := len(front.first) - 1
+	for y := range ny {
+		front.first[y] = int32(len(front.runs))
+		f.addRuns(p.row(y), ^uint64(0), p.nx)
+		front.first[y+1] = int32(len(front.runs))
+		edge := outermost || y == 0 || y == ny-1
+		for i := front.first[y]; i < front.first[y+1]; i++ {
+			if r := front.runs[i]; edge || r.from == 0 || int(r.to) == p.nx {
+				f.union(0, front.base+i)
+			}
+		}
+		if y > 0 {
+			f.join(y, front, y-1, 0)
+		}
+		f.join(y, &f.behind, y, 0)
+	}
+}
+
+// addRuns lists the runs of set bits in a row of n bits, after flipping them
+// by flip, in the front layer.
+func (f *forest) addRuns(row []uint64, flip uint64, n int) {
+	for at := nextBit(row, flip, 0, n); at < n; {
+		end := nextBit(row, ^flip, at, n)
+		f.front.runs = append(f.front.runs, run{int32(at), int32(end)})
+		f.add()
+		at = nextBit(row, flip, end, n)
+	}
+}
+
+// nextBit is the first set bit at or after from, once flipped by flip, or n.
+func nextBit(row []uint64, flip uint64, from, n int) int {
+	if from >= n {
+		return n
+	}
+	i := from / 64
+	for word := (row[i] ^ flip) >> (from % 64) << (from % 64); ; word = row[i] ^ flip {
+		if word != 0 {
+			return min(i*64+bits.TrailingZeros64(word), n)
+		}
+		if i++; i == len(row) {
+			return n
+		}
+	}
+}
+
+// join unites the runs of row y of the front with those of a row of a layer
+// that overlap, or that come within reach (1 joins runs that touch by a
+// corner).
+func (f *forest) join(y int, other *layer, row int, reach int32) {
+	i, end := f.front.first[y], f.front.first[y+1]
+	j, stop := other.first[row], other.first[row+1]
+	for i < end && j < stop {
+		p, q := f.front.runs[i], other.runs[j]
+		if p.from < q.to+reach && q.from < p.to+reach {
+			f.union(f.front.base+i, other.base+j)
+		}
+		if p.to < q.to {
+			i++
+		} else {
+			j++
+		}
+	}
+}
