@@ -24,7 +24,8 @@ type Request struct {
 	Optimiser string
 	// Auxiliary asks for the extra heads of deep supervision in a training step.
 	Auxiliary bool
-	// Threads of one operation; 0 means 1. In bfloat16 each takes scratch memory.
+	// Threads of one operation; 0 means 1. Each takes scratch memory in bfloat16,
+	// and where an image has become thinner than a kernel.
 	Threads int
 	// loss is what is differentiated: Dice with cross-entropy.
 	loss memory.Loss

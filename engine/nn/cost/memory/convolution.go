@@ -81,8 +81,12 @@ func (p *player) oneDNNBackward(x *tensor, in []*tensor, g *tensor, last bool) [
 	}
 	if w.needs() {
 		inBlocks := p.allocate(blocked(g.shape[1], elements/g.shape[1], w.elem))
-		if w.elem == bfloat16Bytes {
+		switch {
+		case w.elem == bfloat16Bytes:
 			p.scratch(p.transposed(x.shape, g.shape, w.shape))
+		case x.shape[2] < w.shape[2]: // oneDNN's fast kernel wants a kernel that fits
+			const copies = 4 // for each thread
+			p.scratch(int64(copies*p.threads) * w.bytes())
 		}
 		plain := p.empty(w.shape, nil, w.elem)
 		grads[1] = p.empty(w.shape, nil, w.elem)

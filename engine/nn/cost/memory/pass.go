@@ -10,7 +10,8 @@ import (
 type Options struct {
 	// BFloat16 lowers convolutions and matrix products.
 	BFloat16 bool
-	// Threads of one operation; 0 means 1. They matter to bfloat16 only.
+	// Threads of one operation; 0 means 1. They take scratch memory in bfloat16,
+	// and where an image is thinner than a kernel.
 	Threads int
 	// Frozen tells the parameters that are not trained; nil means none.
 	Frozen func(name string) bool

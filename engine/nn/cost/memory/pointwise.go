@@ -41,6 +41,7 @@ func (p *player) binary(b nn.Binary, x, y *tensor, inPlace bool) *tensor {
 		return p.add(x, y, inPlace)
 	}
 	out := p.elementwise(max(x.elem, y.elem), x, y)
+	p.promote(out, x, y)
 	if b.Operation == nn.BinarySub {
 		p.record(out, []*tensor{x, y}, nil, func(g *tensor) []*tensor {
 			grads := []*tensor{p.share(g), nil}
@@ -62,6 +63,7 @@ func (p *player) add(x, y *tensor, inPlace bool) *tensor {
 	} else {
 		out = p.elementwise(max(x.elem, y.elem), x, y)
 	}
+	p.promote(out, x, y)
 	p.record(out, []*tensor{x, y}, nil, func(g *tensor) []*tensor {
 		grads := make([]*tensor, 2)
 		for i, t := range []*tensor{x, y} {
@@ -72,6 +74,21 @@ func (p *player) add(x, y *tensor, inPlace bool) *tensor {
 		return grads
 	})
 	return out
+}
+
+// promote plays the copies that libtorch makes of operands, and of a result,
+// that are not of the type it computes in.
+func (p *player) promote(out, x, y *tensor) {
+	elem := max(x.elem, y.elem)
+	var copies []*tensor
+	for _, t := range []*tensor{out, x, y} {
+		if t.elem != elem {
+			copies = append(copies, p.like(t, elem))
+		}
+	}
+	for _, t := range copies {
+		p.free(t)
+	}
 }
 
 // product records the gradients of x·y, or of x/y: each needs the other factor;
