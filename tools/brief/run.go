@@ -16,7 +16,7 @@ import (
 type Run struct {
 	Run      string                 `json:"run" jsonschema:"id of the run"`
 	Name     string                 `json:"name,omitempty" jsonschema:"its name"`
-	Kind     string                 `json:"kind" jsonschema:"train or evaluate"`
+	Kind     string                 `json:"kind" jsonschema:"train, evaluate or predict"`
 	Judges   string                 `json:"judges,omitempty" jsonschema:"of an evaluation: the run that it judges"`
 	Model    string                 `json:"model" jsonschema:"name of the network"`
 	Dataset  string                 `json:"dataset" jsonschema:"name of the dataset"`

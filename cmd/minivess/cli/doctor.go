@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/minivess/minivess/engine/nn/ort"
 	"github.com/minivess/minivess/engine/workspace"
 )
 
@@ -91,22 +92,11 @@ func (env *environment) checkWorker(ctx context.Context) finding {
 }
 
 func (env *environment) checkTorch() finding {
-	return env.checkNative("libtorch", "torch/lib/libtorch_cpu.so", "libtorch 2.1.0 (CPU)", true)
-}
-
-// onnxRuntimeFile is ONNX Runtime's library below the native runtimes' folder.
-const onnxRuntimeFile = "onnxruntime/libonnxruntime.so.1.27.0"
-
-// onnxRuntime is the path of ONNX Runtime's library, "" when it is not known.
-func (env *environment) onnxRuntime() string {
-	if env.Build.Native == "" {
-		return ""
-	}
-	return filepath.Join(env.Build.Native, onnxRuntimeFile)
+	return env.checkNative("libtorch", filepath.Join(env.Build.Native, "torch/lib/libtorch_cpu.so"), "libtorch 2.1.0 (CPU)", true)
 }
 
 func (env *environment) checkONNX() finding {
-	return env.checkNative("onnxruntime", onnxRuntimeFile, "ONNX Runtime 1.27.0", false)
+	return env.checkNative("onnxruntime", ort.LibraryPath(env.Build.Native), "ONNX Runtime 1.27.0", false)
 }
 
 func (env *environment) checkNative(name, file, what string, needed bool) finding {
@@ -115,7 +105,7 @@ func (env *environment) checkNative(name, file, what string, needed bool) findin
 		f.Found, f.Mend = "this binary was built without the Makefile, so it does not know where to look", "make build"
 		return f
 	}
-	if _, err := os.Stat(filepath.Join(env.Build.Native, file)); err != nil {
+	if _, err := os.Stat(file); err != nil {
 		f.Found = "not in " + env.Build.Native
 		return f
 	}

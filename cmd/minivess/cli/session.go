@@ -23,6 +23,7 @@ import (
 	"github.com/minivess/minivess/agent/planner"
 	"github.com/minivess/minivess/agent/thread"
 	"github.com/minivess/minivess/engine/jobs"
+	"github.com/minivess/minivess/engine/nn/ort"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 	datatools "github.com/minivess/minivess/tools/data"
@@ -128,7 +129,7 @@ func (s *session) register(env *environment) error {
 	s.watcher = traintools.NewWatcher(jobTools)
 	s.reading = tools.NewRegistry(readOnly)
 	serving := servetools.Deps{
-		Workspace: s.workspace, Launcher: launcher, Logger: s.logger, Runtime: env.onnxRuntime(), Version: env.Build.Version,
+		Workspace: s.workspace, Launcher: launcher, Logger: s.logger, Runtime: ort.LibraryPath(env.Build.Native), Version: env.Build.Version,
 	}
 	return errors.Join(s.fill(s.registry, jobTools, serving), s.fill(s.reading, jobTools, serving))
 }
