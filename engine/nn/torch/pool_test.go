@@ -22,7 +22,7 @@ func TestTensorsKeepTheirElements(t *testing.T) { // not parallel: measures the 
 		tensor *ts.Tensor
 		value  float64
 	}
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable order
+	r := rand.New(rand.NewPCG(1, 2))
 	var live []filled
 	drop := func(i int) {
 		x := live[i]
