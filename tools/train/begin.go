@@ -14,7 +14,6 @@ import (
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/models"
-	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/bundle"
 	"github.com/minivess/minivess/engine/nn/weights"
 	"github.com/minivess/minivess/engine/runs"
@@ -131,9 +130,9 @@ func (b *beginning) take(m models.Adapter, o config.Init) (string, error) {
 	switch {
 	case b.model != "" && b.model != m.Config().Name:
 		e = e.WithHint("the file's tensors are those of %s", b.model)
-	case errors.Is(err, adapter.ErrCheckpoint) && len(report.Mismatched) > 0 && len(report.Missing) == 0:
+	case len(report.Mismatched) > 0 && len(report.Missing) == 0:
 		e = e.WithHint("for another output, leave its layers out with init.ignore=NAME.*, or take what fits with init.strict=false")
-	case errors.Is(err, adapter.ErrCheckpoint):
+	case len(report.Missing)+len(report.Mismatched)+len(report.Unexpected) > 0:
 		e = e.WithHint("take what fits with init.strict=false; `minivess model inspect` shows the file")
 	}
 	return "", e

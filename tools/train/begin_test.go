@@ -285,7 +285,7 @@ func TestTorchScript(t *testing.T) {
 	}
 	args := map[string]any{"dataset": "toy", "model": "torchscript", "max_steps": 3, "overrides": []string{"model.options.path=" + path}}
 	p := toolstest.Preview(t, b.Registry, "train_launch", arguments(t, args))
-	if p.Summary != "train good.ts (0.00 M parameters) on toy, fold 0: 3 steps of 2×48×48×48" || !strings.Contains(strings.Join(p.Notes, " "), "not known before it runs") {
+	if p.Summary != "train good.ts (692 parameters) on toy, fold 0: 3 steps of 2×48×48×48" || !strings.Contains(strings.Join(p.Notes, " "), "not known before it runs") {
 		t.Errorf("%q, %q", p.Summary, p.Notes)
 	}
 	out, _ := toolstest.Call[train.LaunchOut](t, b.Registry, "train_launch", arguments(t, args))

@@ -140,7 +140,11 @@ func (p plan) valid() error {
 // 0: 400 steps of 2×48×48×48".
 func (p plan) sentence() string {
 	e := p.resolved.Experiment
-	return fmt.Sprintf("%s (%.2f M parameters) on %s, fold %d: %d steps of %d×%s",
-		p.network.label(e.Model), float64(p.estimate.Parameters)/1e6, tools.Plain(e.Dataset), e.Fold,
+	size := fmt.Sprintf("%.2f M", float64(p.estimate.Parameters)/1e6)
+	if p.estimate.Parameters < 10_000 {
+		size = fmt.Sprint(p.estimate.Parameters)
+	}
+	return fmt.Sprintf("%s (%s parameters) on %s, fold %d: %d steps of %d×%s",
+		p.network.label(e.Model), size, tools.Plain(e.Dataset), e.Fold,
 		p.estimate.Steps, e.Train.BatchSize, tools.Extent(e.Train.PatchSize))
 }
