@@ -11,157 +11,161 @@ import (
 	"github.com/minivess/minivess/engine/metrics/internal/rows"
 )
 
-// ErrShape says that the arrays do not have the shape they are said to have.
-var ErrShape = errors.New("edt: array does not fit shape")
+// What Squared refuses.
+var (
+	// ErrShape says that the arrays do not have the shape they are said to have.
+	ErrShape = errors.New("edt: array does not fit shape")
+	// ErrSpacing says that a spacing is not a positive, finite length, or that
+	// squared distances are no integers that 32 bits hold.
+	ErrSpacing = errors.New("edt: unusable spacing")
+)
 
-// columns is how many neighbouring columns are gathered at once, so that a
-// cache line fetched for one is used for all.
-const columns = 8
+// Number is what squared distances can be written as.
+type Number interface{ float32 | float64 | uint32 }
+
+// Unreached is what Squared writes as uint32 where no voxel is marked.
+const Unreached = math.MaxUint32
 
 // Squared writes into dst, for each voxel, the squared Euclidean distance from
 // its centre to the centre of the nearest marked (non-zero) voxel, in the
 // square of spacing's unit; +Inf everywhere if none is marked. Arrays have
-// shape (x, y, z), x fastest; spacing is the voxel's size along x, y and z and
-// must be positive. The sum of squares is formed in the order x, y, z in
-// float64, so that distances equal those of scipy.ndimage's
-// distance_transform_edt to the last bit or nearly so. Threads bounds the goroutines
-// used (0 means GOMAXPROCS).
+// shape (x, y, z), x fastest; spacing is the voxel's size along x, y and z.
+// Threads bounds the goroutines used (0 means GOMAXPROCS).
 //
-// The method is separable: a two-way scan along x, then along y and z the
-// lower envelope of parabolas (Felzenszwalb and Huttenlocher, Theory of
-// Computing 2012; Meijster et al. 2000). Time is linear in the voxels.
-func Squared(ctx context.Context, dst []float64, marked []uint8, shape [3]int, spacing [3]float64, threads int) error {
-	if n := shape[0] * shape[1] * shape[2]; len(dst) != n || len(marked) != n {
-		return fmt.Errorf("%w: shape %v means %d voxels, got %d marks and %d results", ErrShape, shape, n, len(marked), len(dst))
+// The type of dst is the precision. float64 equals scipy.ndimage's
+// distance_transform_edt to the last bit or nearly so, float32 to six digits
+// at half of the memory. uint32 is exact: it wants whole-numbered spacings (in
+// a unit that makes them so) whose greatest squared distance fits, refuses
+// others with ErrSpacing, and writes Unreached in place of +Inf. Beside dst
+// memory grows with a plane of the volume, not with the volume.
+//
+// The method is separable: a two-way scan along z, then plane by plane, while
+// it lies in the cache, along y and x the lower envelope of parabolas
+// (Felzenszwalb and Huttenlocher, Theory of Computing 2012; Meijster et al.
+// 2000). Time is linear in the voxels.
+func Squared[T Number](ctx context.Context, dst []T, marked []uint8, shape [3]int, spacing [3]float64, threads int) error {
+	if n, ok := voxels(shape); !ok || len(dst) != n || len(marked) != n {
+		return fmt.Errorf("%w: shape %v does not describe %d marks and %d results", ErrShape, shape, len(marked), len(dst))
 	}
-	nx, ny, nz := shape[0], shape[1], shape[2]
-	slice := nx * ny
-	err := rows.Each(ctx, nz, 1, threads, func(from, to int) error {
-		along := newEnvelope(ny, spacing[1])
-		for z := from; z < to; z++ {
-			plane := dst[z*slice : (z+1)*slice]
-			for y := range ny {
-				row := z*slice + y*nx
-				scan(plane[y*nx:(y+1)*nx], marked[row:row+nx], spacing[0])
-			}
-			for x := 0; x < nx; x += columns {
-				along.transform(plane[x:], min(columns, nx-x), nx)
-			}
-		}
-		return nil
-	})
-	if err != nil || nz == 1 {
+	if err := checkSpacing(dst, shape, spacing); err != nil {
 		return err
 	}
-	return rows.Each(ctx, ny, 4, threads, func(from, to int) error {
-		along := newEnvelope(nz, spacing[2])
-		for y := from; y < to; y++ {
-			for x := 0; x < nx; x += columns {
-				along.transform(dst[y*nx+x:], min(columns, nx-x), slice)
+	if err := scan(ctx, dst, marked, shape, spacing[2], threads); err != nil {
+		return err
+	}
+	nx, ny, nz := shape[0], shape[1], shape[2]
+	return rows.EachBy(ctx, nz, 1, threads, func() func(from, to int) error {
+		p := newPlanes[T](nx, ny, spacing)
+		return func(from, to int) error {
+			for z := from; z < to; z++ {
+				p.transform(dst[z*nx*ny : (z+1)*nx*ny])
 			}
+			return nil
 		}
-		return nil
 	})
 }
 
-// scan writes the squared distance along one row to its nearest marked voxel.
-func scan(dst []float64, marked []uint8, spacing float64) {
-	last := -1
-	for i, m := range marked {
-		if m != 0 {
-			last = i
+func voxels(shape [3]int) (n int, ok bool) {
+	n = 1
+	for _, side := range shape {
+		if side <= 0 || n > math.MaxInt/side {
+			return 0, false
 		}
-		dst[i] = math.Inf(1)
-		if last >= 0 {
-			d := float64(i-last) * spacing
-			dst[i] = d * d
-		}
+		n *= side
 	}
-	if last < 0 {
-		return
-	}
-	next := last
-	for i := last; i >= 0; i-- {
-		if marked[i] != 0 {
-			next = i
-		}
-		d := float64(next-i) * spacing
-		dst[i] = min(dst[i], d*d)
-	}
+	return n, true
 }
 
-// envelope is the scratch space for transforming columns of one length.
-type envelope struct {
-	spacing, inverse float64   // inverse is 1/spacing²
-	half             []float64 // half[k] is 1/(2k)
-	values           []float64 // the gathered columns, one after the other
-	apex             []int     // parabolas on the envelope
-	from             []float64 // where each begins to be the lowest
+func checkSpacing[T Number](dst []T, shape [3]int, spacing [3]float64) error {
+	var greatest float64
+	whole := true
+	for axis, s := range spacing {
+		if !(s > 0) || math.IsInf(s, 0) {
+			return fmt.Errorf("%w: %g along %c must be a positive, finite length", ErrSpacing, s, "xyz"[axis])
+		}
+		side := float64(shape[axis]-1) * s
+		greatest += side * side
+		whole = whole && s == math.Trunc(s)
+	}
+	if _, exact := any(dst).([]uint32); exact && (!whole || greatest >= Unreached) {
+		return fmt.Errorf("%w: with %v and shape %v squared distances are no 32-bit integers; use float64", ErrSpacing, spacing, shape)
+	}
+	return nil
 }
 
-func newEnvelope(n int, spacing float64) *envelope {
-	e := &envelope{
-		spacing: spacing, inverse: 1 / (spacing * spacing),
-		half: make([]float64, n+1), values: make([]float64, columns*n),
-		apex: make([]int, n), from: make([]float64, n+1),
-	}
-	for k := 1; k <= n; k++ {
-		e.half[k] = 1 / (2 * float64(k))
-	}
-	return e
-}
-
-// transform replaces width neighbouring columns of data, whose elements lie
-// stride apart, by their lower envelopes.
-func (e *envelope) transform(data []float64, width, stride int) {
-	n := len(e.apex)
-	for i := range n {
-		for c, v := range data[i*stride : i*stride+width] {
-			e.values[c*n+i] = v
+// scan writes the squared distance along z to the nearest marked voxel of the
+// same column. It takes the sheet of all x and z of one y at a time.
+func scan[T Number](ctx context.Context, dst []T, marked []uint8, shape [3]int, spacing float64, threads int) error {
+	nx, ny, nz := shape[0], shape[1], shape[2]
+	squares := make([]T, 2*nz+1) // of steps; nz and more are none
+	for k := range squares {
+		squares[k] = unreached[T]()
+		if k < nz {
+			d := float64(k) * spacing
+			squares[k] = T(d * d)
 		}
 	}
-	for c := range width {
-		column := e.values[c*n : (c+1)*n]
-		if k := e.build(column); k > 0 {
-			e.evaluate(column, data[c:], stride, k)
+	return rows.EachBy(ctx, ny, 1, threads, func() func(from, to int) error {
+		sheet := make([]int32, nx*nz)
+		return func(from, to int) error {
+			for y := from; y < to; y++ {
+				scanSheet(dst, marked, sheet, squares, shape, y)
+			}
+			return nil
 		}
-	}
+	})
 }
 
-// build finds the parabolas f[v] + (spacing·(i−v))² that are lowest somewhere,
-// and returns how many there are. Infinite samples raise none.
-func (e *envelope) build(f []float64) int {
-	k := 0
-	for q, fq := range f {
-		if math.IsInf(fq, 1) {
+func scanSheet[T Number](dst []T, marked []uint8, sheet []int32, squares []T, shape [3]int, y int) {
+	nx, ny, nz := shape[0], shape[1], shape[2]
+	for z := range nz {
+		row := sheet[z*nx : (z+1)*nx]
+		marks := marked[(z*ny+y)*nx:][:nx]
+		if z == 0 {
+			for x, m := range marks {
+				row[x] = int32(nz)
+				if m != 0 {
+					row[x] = 0
+				}
+			}
 			continue
 		}
-		at := math.Inf(-1)
-		for k > 0 {
-			v := e.apex[k-1]
-			at = ((fq-f[v])*e.inverse + float64((q-v)*(q+v))) * e.half[q-v]
-			if at > e.from[k-1] {
-				break
+		before := sheet[(z-1)*nx:][:nx]
+		for x, m := range marks {
+			steps := before[x] + 1
+			if m != 0 {
+				steps = 0
 			}
-			k--
-			at = math.Inf(-1)
+			row[x] = steps
 		}
-		e.apex[k], e.from[k] = q, at
-		k++
 	}
-	return k
+	for z := nz - 1; z >= 0; z-- {
+		row := sheet[z*nx : (z+1)*nx]
+		out := dst[(z*ny+y)*nx:][:nx]
+		if z == nz-1 {
+			for x, steps := range row {
+				out[x] = squares[steps]
+			}
+			continue
+		}
+		after := sheet[(z+1)*nx:][:nx]
+		for x, steps := range row {
+			steps = min(steps, after[x]+1)
+			row[x] = steps
+			out[x] = squares[steps]
+		}
+	}
 }
 
-// evaluate writes the envelope of k parabolas at every index.
-func (e *envelope) evaluate(f, data []float64, stride, k int) {
-	e.from[k] = math.Inf(1)
-	j := 0
-	for i := range f {
-		for e.from[j+1] < float64(i) {
-			j++
-		}
-		v := e.apex[j]
-		d := float64(i-v) * e.spacing
-		data[i*stride] = f[v] + d*d
+func unreached[T Number]() T {
+	var none T
+	switch p := any(&none).(type) {
+	case *float32:
+		*p = float32(math.Inf(1))
+	case *float64:
+		*p = math.Inf(1)
+	case *uint32:
+		*p = Unreached
 	}
+	return none
 }

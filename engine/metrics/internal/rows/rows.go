@@ -15,6 +15,12 @@ import (
 // at most size long. It stops early with the context's error, or with the
 // first error of work.
 func Each(ctx context.Context, n, size, threads int, work func(from, to int) error) error {
+	return EachBy(ctx, n, size, threads, func() func(from, to int) error { return work })
+}
+
+// EachBy is Each for work that needs scratch space: every goroutine calls
+// worker once, and what that returns for each of its ranges.
+func EachBy(ctx context.Context, n, size, threads int, worker func() func(from, to int) error) error {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
@@ -23,6 +29,7 @@ func Each(ctx context.Context, n, size, threads int, work func(from, to int) err
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(threads, (n+size-1)/size) {
 		group.Go(func() error {
+			work := worker()
 			for {
 				from := int(next.Add(int64(size))) - size
 				if from >= n {
