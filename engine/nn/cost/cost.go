@@ -98,7 +98,7 @@ func beyond(p *nn.Program) bool {
 
 // peak works out the memory of a pass and the most there is at any time.
 func peak(p *nn.Program, params []nn.Param, r Request) (activations, most int64, err error) {
-	o := memory.Options{BFloat16: r.Precision == BFloat16, Threads: r.Threads, Frozen: r.Frozen, Loss: r.loss}
+	o := memory.Options{BFloat16: r.Precision == BFloat16, Threads: r.Threads, Frozen: r.Frozen, Loss: losses()[r.Loss]}
 	settings := schedule.Settings{Mode: schedule.Infer, Kernels: true}
 	weights, trained, largest := sizes(params, r.Frozen)
 	if !r.Training {

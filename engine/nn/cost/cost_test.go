@@ -129,6 +129,9 @@ func TestRefused(t *testing.T) {
 		"optimiser": func() (cost.Cost, error) {
 			return cost.Of(chain{}, cost.Request{Batch: 1, Patch: [3]int{8, 8, 8}, Optimiser: "adam"})
 		},
+		"loss": func() (cost.Cost, error) {
+			return cost.Of(chain{}, cost.Request{Batch: 1, Patch: [3]int{8, 8, 8}, Loss: "mse"})
+		},
 		"no precision": func() (cost.Cost, error) { return cost.Estimate(chain{}, 1, [3]int{8, 8, 8}, "", true) },
 		"precision":    func() (cost.Cost, error) { return cost.Estimate(chain{}, 1, [3]int{8, 8, 8}, "float64", true) },
 		"beyond any machine": func() (cost.Cost, error) {

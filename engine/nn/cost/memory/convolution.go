@@ -19,16 +19,21 @@ func blocked(channels, rest int, elem int64) int64 {
 }
 
 // vectorised reports whether libtorch leaves a convolution to oneDNN. It keeps
-// small single images for itself, and unfolds them.
-func (c convolution) vectorised(x, w *tensor) bool {
-	const small = 20480 // elements of the first four axes
-	return x.elem == bfloat16Bytes || c.groups > 1 || w.shape[3] > 3 && w.shape[4] > 3 ||
-		x.shape[0] > 1 || x.shape[:4].Elements() > small
+// small single images for itself, and unfolds them; with one thread, single
+// voxels too.
+func (c convolution) vectorised(x, w *tensor, threads int) bool {
+	const small, many = 20480, 16 // elements of the first four axes, images
+	one := [3]int{1, 1, 1}
+	voxels := w.shape[3] == 1 && w.shape[4] == 1 && c.stride == one && c.dilation == one && x.shape[0] < many
+	if x.elem == bfloat16Bytes || threads == 1 && voxels {
+		return x.elem == bfloat16Bytes
+	}
+	return c.groups > 1 || w.shape[3] > 3 && w.shape[4] > 3 || x.shape[0] > 1 || x.shape[:4].Elements() > small
 }
 
 // convolve plays a convolution of x by a weight and perhaps a bias.
 func (p *player) convolve(c convolution, in []*tensor, shape nn.Shape) *tensor {
-	if c.vectorised(in[0], in[1]) {
+	if c.vectorised(in[0], in[1], p.threads) {
 		return p.oneDNN(c, in, shape)
 	}
 	return p.unfolded(c, in, shape)

@@ -46,6 +46,7 @@ func (p *player) loss(l Loss, logits, label *tensor) *tensor {
 	}
 	product := p.product(p.like(logits, float32Bytes), logits, label, false)
 	defer p.free(product)
+	defer p.free(label)
 	return p.sum(product)
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/minivess/minivess/engine/nn/schedule"
@@ -10,7 +11,7 @@ import (
 type Options struct {
 	// BFloat16 lowers convolutions and matrix products.
 	BFloat16 bool
-	// Threads of one operation; 0 means 1. They take scratch memory in bfloat16,
+	// Threads of one operation; 0 means 2. They take scratch memory in bfloat16,
 	// and where an image is thinner than a kernel.
 	Threads int
 	// Frozen tells the parameters that are not trained; nil means none.
@@ -32,7 +33,7 @@ type Bytes struct {
 
 func newPlayer(l *schedule.Plan, o Options) *player {
 	return &player{
-		plan: l, lower: o.BFloat16, threads: max(1, o.Threads), frozen: o.Frozen, params: map[int]*tensor{}, slots: make([]*tensor, len(l.Values)),
+		plan: l, lower: o.BFloat16, threads: cmp.Or(o.Threads, 2), frozen: o.Frozen, params: map[int]*tensor{}, slots: make([]*tensor, len(l.Values)),
 		train: l.Settings.Mode != schedule.Infer, grad: l.Settings.Mode != schedule.Infer,
 	}
 }
