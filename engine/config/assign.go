@@ -80,7 +80,10 @@ func (s setting) labels(v reflect.Value) error {
 		}
 	case text:
 		if s.label == "" {
-			return fmt.Errorf("want a label such as %s.site=north", s.leaf.key)
+			if err := json.Unmarshal([]byte(value), &merged); err != nil { // as an experiment's JSON has it
+				return fmt.Errorf("want a label such as %s.site=north", s.leaf.key)
+			}
+			break
 		}
 		merged[s.label] = string(value)
 	case string:

@@ -46,6 +46,12 @@ func (sc schema) spread(s setting) []setting {
 		return []setting{s}
 	}
 	values, ok := s.value.(map[string]any)
+	if t, written := s.value.(text); written { // as an experiment's JSON has it
+		value, err := fromText(strings.TrimSpace(string(t)))
+		if values, ok = value.(map[string]any); err != nil {
+			ok = false
+		}
+	}
 	if !ok {
 		return []setting{s}
 	}

@@ -392,6 +392,7 @@ func TestLists(t *testing.T) {
 		"file":     config.FileLayer(path),
 		"override": config.OverridesLayer([]string{"freeze=swinViT.*, encoder1.*", "groups=decoder*:0.1,out.*:2:0.5"}),
 		"as JSON":  config.OverridesLayer([]string{`freeze=["swinViT.*", "encoder1.*"]`, `groups=[{"pattern":"decoder*","learning_rate_scale":0.1},{"pattern":"out.*","learning_rate_scale":2,"weight_decay":0.5}]`}),
+		"JSON":     config.OverridesLayer([]string{`freeze=["swinViT.*","encoder1.*"]`, `groups=[{"pattern":"decoder*","learning_rate_scale":0.1},{"pattern":"out.*","learning_rate_scale":2,"weight_decay":0.5}]`}),
 		"argument": config.MapLayer("argument", map[string]any{"freeze": []any{"swinViT.*", "encoder1.*"}, "groups": []any{"decoder*:0.1", "out.*:2:0.5"}}),
 	} {
 		r, err := config.Resolve(layer)
@@ -441,6 +442,46 @@ func TestFormerSchema(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// An experiment's values, written as JSON into overrides, give it again: so one
+// program hands them to another.
+func TestOverridesOfEveryKey(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		e := experiments(rt)
+		b, err := json.Marshal(e)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var tree map[string]any
+		if err := json.Unmarshal(b, &tree); err != nil {
+			rt.Fatal(err)
+		}
+		var overrides []string
+		for _, k := range config.Keys() {
+			var value any = tree
+			for name := range strings.SplitSeq(k.Name, ".") {
+				value = value.(map[string]any)[name]
+			}
+			if text, ok := value.(string); ok {
+				overrides = append(overrides, k.Name+"="+text)
+			} else if value != nil && k.Name != "seed" { // whose digits JSON's numbers do not hold
+				b, err := json.Marshal(value)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				overrides = append(overrides, k.Name+"="+string(b))
+			}
+		}
+		r, err := config.Resolve(config.OverridesLayer(append(overrides, fmt.Sprint("seed=", e.Seed))))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(e, r.Experiment); diff != "" {
+			rt.Fatal(diff)
+		}
+	})
 }
 
 // What is written into a job is read back the same.
