@@ -127,7 +127,7 @@ func (m *Model) checkIndices(s *nn.State) error {
 			continue
 		}
 		for i, want := range p.Init.Ints {
-			if got := int64(binary.LittleEndian.Uint64(t.Data[8*i:])); got != want { //nolint:gosec // two's complement
+			if got := int64(binary.LittleEndian.Uint64(t.Data[8*i:])); got != want {
 				return fmt.Errorf("%q has %d at place %d, where windows of %d×%d×%d tokens have %d",
 					p.Name, got, i, side, side, side, want)
 			}

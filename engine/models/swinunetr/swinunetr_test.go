@@ -16,7 +16,7 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]map[string]any{
-		"plain": {"feature_size": 12, "depths": []int{2, 1, 1, 1}, "num_heads": []int{1, 2, 2, 2}},
+		"plain": {"feature_size": 12, "depths": []int{1, 1, 1, 1}, "num_heads": []int{1, 2, 2, 2}},
 		"options": {
 			"init_filters": 12, "in_channels": 2, "out_channels": 3, "depths": []int{1, 2, 1, 1}, "num_heads": []int{1, 1, 1, 2},
 			"dropout": 0.1, "attn_drop_rate": 0.1, "dropout_path_rate": 0.2, "normalize": false, "use_v2": true, "patch_merging": "legacy",
