@@ -1,0 +1,179 @@
+package vessels
+
+import (
+	"math"
+	"slices"
+)
+
+// graph is a centreline's voxels and which of them touch, be it by a corner.
+// Voxels are counted in the order of their list.
+type graph struct {
+	shape   [3]int
+	spacing [3]float64
+	voxels  []int32
+	first   []int32 // neighbours of voxel i are touch[first[i]:first[i+1]]
+	touch   []int32
+
+	cluster  []int32 // the cluster of branch voxels that a voxel is in, or −1
+	clusters []cluster
+}
+
+// cluster is branch voxels that touch one another.
+type cluster struct {
+	voxels []int32 // ascending
+	exits  []step  // to voxels that are no branch voxels, ascending
+}
+
+// step is one between neighbours.
+type step struct {
+	from, to int32
+}
+
+func newGraph(voxels []int32, shape [3]int, spacing [3]float64) *graph {
+	g := &graph{shape: shape, spacing: spacing, voxels: voxels}
+	degree := make([]int32, len(voxels)+1)
+	g.edges(func(a, b int32) { degree[a]++; degree[b]++ })
+	g.first = make([]int32, len(voxels)+1)
+	for i := range voxels {
+		g.first[i+1] = g.first[i] + degree[i]
+	}
+	g.touch = make([]int32, g.first[len(voxels)])
+	filled := slices.Clone(g.first)
+	g.edges(func(a, b int32) {
+		g.touch[filled[a]], g.touch[filled[b]] = b, a
+		filled[a]++
+		filled[b]++
+	})
+	for i := range voxels {
+		slices.Sort(g.neighbours(int32(i)))
+	}
+	g.findClusters()
+	return g
+}
+
+// edges calls visit for each pair of voxels that touch, once. For each of the
+// 13 ways forward, the partners ascend with the voxels, so each takes one walk
+// over the list.
+func (g *graph) edges(visit func(a, b int32)) {
+	nx, slice := g.shape[0], g.shape[0]*g.shape[1]
+	for k := 14; k < 27; k++ {
+		d := [3]int{k%3 - 1, k/3%3 - 1, k/9 - 1}
+		offset := d[0] + nx*d[1] + slice*d[2]
+		j := 0
+		for i, v := range g.voxels {
+			want := int(v) + offset
+			for j < len(g.voxels) && int(g.voxels[j]) < want {
+				j++
+			}
+			if j == len(g.voxels) {
+				break
+			}
+			// An offset may wrap around from one row or slice into the next.
+			if int(g.voxels[j]) == want && g.between(int32(i), int32(j)) == d {
+				visit(int32(i), int32(j))
+			}
+		}
+	}
+}
+
+// between is the way from one voxel to another, in voxels.
+func (g *graph) between(a, b int32) [3]int {
+	p, q := g.at(a), g.at(b)
+	return [3]int{q[0] - p[0], q[1] - p[1], q[2] - p[2]}
+}
+
+// at is where a voxel lies.
+func (g *graph) at(i int32) [3]int {
+	return coordinates(int(g.voxels[i]), g.shape)
+}
+
+// distance is that between two voxels' centres.
+func (g *graph) distance(a, b int32) float64 {
+	sum := 0.0
+	for axis, d := range g.between(a, b) {
+		far := float64(d) * g.spacing[axis]
+		sum += far * far
+	}
+	return math.Sqrt(sum)
+}
+
+func (g *graph) neighbours(i int32) []int32 {
+	return g.touch[g.first[i]:g.first[i+1]]
+}
+
+func (g *graph) degree(i int32) int {
+	return int(g.first[i+1] - g.first[i])
+}
+
+// findClusters gathers the branch voxels, those with three neighbours or more.
+func (g *graph) findClusters() {
+	g.cluster = make([]int32, len(g.voxels))
+	for i := range g.cluster {
+		g.cluster[i] = -1
+	}
+	for i := range g.cluster {
+		if g.cluster[i] >= 0 || g.degree(int32(i)) < 3 {
+			continue
+		}
+		number := int32(len(g.clusters))
+		c := cluster{voxels: []int32{int32(i)}}
+		g.cluster[i] = number
+		for k := 0; k < len(c.voxels); k++ {
+			for _, j := range g.neighbours(c.voxels[k]) {
+				switch {
+				case g.degree(j) < 3:
+					c.exits = append(c.exits, step{c.voxels[k], j})
+				case g.cluster[j] < 0:
+					g.cluster[j] = number
+					c.voxels = append(c.voxels, j)
+				}
+			}
+		}
+		slices.Sort(c.voxels)
+		slices.SortFunc(c.exits, func(a, b step) int {
+			if a.from != b.from {
+				return int(a.from - b.from)
+			}
+			return int(a.to - b.to)
+		})
+		g.clusters = append(g.clusters, c)
+	}
+}
+
+// tree grows the shortest tree over a cluster's voxels from one of them (Prim's
+// method) and returns its length and each voxel's predecessor in it.
+func (g *graph) tree(c cluster, root int32) (length float64, before map[int32]int32) {
+	before = make(map[int32]int32, len(c.voxels))
+	before[root] = root
+	for len(before) < len(c.voxels) {
+		best, link := math.Inf(1), step{}
+		for _, i := range c.voxels {
+			if _, in := before[i]; !in {
+				continue
+			}
+			for _, j := range g.neighbours(i) {
+				if _, in := before[j]; in || g.cluster[j] != g.cluster[i] {
+					continue
+				}
+				if d := g.distance(i, j); d < best {
+					best, link = d, step{i, j}
+				}
+			}
+		}
+		length += best
+		before[link.to] = link.from
+	}
+	return length, before
+}
+
+// through is the way through a cluster from one of its voxels to another, both
+// included.
+func (g *graph) through(c cluster, from, to int32) []int32 {
+	_, before := g.tree(c, to)
+	way := []int32{from}
+	for from != to {
+		from = before[from]
+		way = append(way, from)
+	}
+	return way
+}
