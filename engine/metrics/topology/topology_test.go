@@ -1,6 +1,7 @@
 package topology_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -109,9 +110,24 @@ func TestAHollowCubeHasOneCavity(t *testing.T) {
 
 func TestRefusesWhatIsNoVolume(t *testing.T) {
 	t.Parallel()
-	for _, shape := range [][3]int{{0, 1, 1}, {-1, -1, 3}, {2, 2, 2}} {
+	for _, shape := range [][3]int{{0, 1, 1}, {-1, -1, 3}, {2, 2, 2}, {1 << 20, 1 << 20, 1 << 20}} {
 		if _, err := topology.Count(t.Context(), make([]uint8, 3), shape); !errors.Is(err, topology.ErrInput) {
 			t.Errorf("shape %v: %v", shape, err)
 		}
+		if _, err := topology.Label(t.Context(), make([]uint8, 3), shape); !errors.Is(err, topology.ErrInput) {
+			t.Errorf("shape %v: %v", shape, err)
+		}
+	}
+}
+
+func TestStopsWhenAsked(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := topology.Count(ctx, []uint8{1}, [3]int{1, 1, 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("counting: %v", err)
+	}
+	if _, err := topology.Label(ctx, []uint8{1}, [3]int{1, 1, 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("labelling: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package vessels
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -131,39 +132,66 @@ func (g *graph) findClusters() {
 		}
 		slices.Sort(c.voxels)
 		slices.SortFunc(c.exits, func(a, b step) int {
-			if a.from != b.from {
-				return int(a.from - b.from)
-			}
-			return int(a.to - b.to)
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
 		})
 		g.clusters = append(g.clusters, c)
 	}
 }
 
 // tree grows the shortest tree over a cluster's voxels from one of them (Prim's
-// method) and returns its length and each voxel's predecessor in it.
+// method) and returns its length and each voxel's predecessor in it. Steps
+// have few different lengths, so they wait in a stack for each.
 func (g *graph) tree(c cluster, root int32) (length float64, before map[int32]int32) {
+	ranks, lengths := g.steps()
+	var waiting [7][]step
 	before = make(map[int32]int32, len(c.voxels))
-	before[root] = root
-	for len(before) < len(c.voxels) {
-		best, link := math.Inf(1), step{}
-		for _, i := range c.voxels {
-			if _, in := before[i]; !in {
-				continue
-			}
-			for _, j := range g.neighbours(i) {
-				if _, in := before[j]; in || g.cluster[j] != g.cluster[i] {
-					continue
-				}
-				if d := g.distance(i, j); d < best {
-					best, link = d, step{i, j}
-				}
+	grow := func(link step) {
+		before[link.to] = link.from
+		for _, j := range g.neighbours(link.to) {
+			if _, in := before[j]; !in && g.cluster[j] == g.cluster[link.to] {
+				rank := ranks[kind(g.between(link.to, j))]
+				waiting[rank] = append(waiting[rank], step{link.to, j})
 			}
 		}
-		length += best
-		before[link.to] = link.from
+	}
+	grow(step{root, root})
+	for len(before) < len(c.voxels) {
+		rank := 0
+		for len(waiting[rank]) == 0 {
+			rank++
+		}
+		last := len(waiting[rank]) - 1
+		link := waiting[rank][last]
+		waiting[rank] = waiting[rank][:last]
+		if _, in := before[link.to]; !in {
+			length += lengths[rank]
+			grow(link)
+		}
 	}
 	return length, before
+}
+
+// kind is which axes a step runs along: 1 for x, 2 for y, 4 for z, added up.
+func kind(way [3]int) int {
+	return way[0]&1 | way[1]&1<<1 | way[2]&1<<2
+}
+
+// steps ranks the seven kinds of steps by length.
+func (g *graph) steps() (ranks [8]int, lengths [7]float64) {
+	var length [8]float64
+	kinds := make([]int, 0, 7)
+	for k := 1; k < 8; k++ {
+		kinds = append(kinds, k)
+		for axis, s := range g.spacing {
+			length[k] += float64(k>>axis&1) * s * s
+		}
+		length[k] = math.Sqrt(length[k])
+	}
+	slices.SortStableFunc(kinds, func(a, b int) int { return cmp.Compare(length[a], length[b]) })
+	for rank, k := range kinds {
+		ranks[k], lengths[rank] = rank, length[k]
+	}
+	return ranks, lengths
 }
 
 // through is the way through a cluster from one of its voxels to another, both
