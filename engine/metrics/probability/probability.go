@@ -62,6 +62,7 @@ var (
 	ErrProbability = errors.New("probability: not a probability")
 	ErrLabel       = errors.New("probability: unknown label")
 	ErrBins        = errors.New("probability: unusable number of bins")
+	ErrUncertainty = errors.New("probability: unusable uncertainty")
 	ErrMetric      = errors.New("probability: unknown metric")
 )
 
@@ -104,7 +105,8 @@ type Bin struct {
 }
 
 // Result is the scores of one volume. Every name asked for is in Values; one
-// that has no value is NaN there and explained in Excluded.
+// that has no value is NaN there, and Excluded says why. Excluded also says
+// which classes a mean over classes leaves out.
 type Result struct {
 	Values   map[string]float64
 	Excluded map[string]string
