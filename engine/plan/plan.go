@@ -1,8 +1,16 @@
 // Package plan proposes how a network should be trained on a dataset: patch,
 // batch, topology and normalisation, from the dataset's fingerprint and the
-// memory at hand, with each reason in words. The rules are nnU-Net v2's
-// (Isensee et al., Nature Methods 18, 2021), with what a network takes worked
-// out by engine/nn/cost; NNUNet applies nnU-Net's own rules to the letter.
+// memory at hand, with each reason in words. NNUNet applies nnU-Net v2's rules
+// (Isensee et al., Nature Methods 18, 2021) to the letter. Propose follows them,
+// for any network, but for this:
+//
+//   - volumes are planned for as they are, since training does not resample
+//     them; spacing decides shapes and levels only;
+//   - what fits is judged by engine/nn/cost, against a number of bytes, instead
+//     of by counting the elements of feature maps;
+//   - a step may also be bounded in time, for computers without an accelerator;
+//   - a network with fixed levels takes the patch nearest to that shape that it
+//     can, and a narrower network is taken where the usual one leaves no room.
 //
 // Nothing is read or launched here. What a network is belongs to engine/models,
 // what a dataset looks like to engine/dataset, and how fast a machine is to
@@ -10,7 +18,6 @@
 package plan
 
 import (
-	"context"
 	"errors"
 
 	"github.com/minivess/minivess/engine/dataset"
@@ -43,6 +50,9 @@ type Request struct {
 	Precision string
 	// Checkpointing recomputes activations in the backward pass.
 	Checkpointing bool
+	// Optimiser and Threads are as in cost.Request.
+	Optimiser string
+	Threads   int
 	// Patch and Batch, where not 0, were chosen by somebody: they are kept.
 	Patch [3]int
 	Batch int
@@ -63,10 +73,10 @@ type Proposal struct {
 	Options map[string]any `json:"options"`
 	Patch   [3]int         `json:"patch"`
 	Batch   int            `json:"batch"`
-	// Spacing is the target spacing, in the dataset's unit: what volumes would
-	// be resampled to.
+	// Spacing is the voxel size that was planned for, in the dataset's unit: the
+	// median, or nnU-Net's target.
 	Spacing [3]float64 `json:"spacing"`
-	// MedianShape is the median volume at that spacing, in voxels.
+	// MedianShape is the median volume in voxels of that size.
 	MedianShape [3]int `json:"median_shape"`
 	// Normalise is a value of the configuration's key of that name: zscore or
 	// percentile.
@@ -92,11 +102,4 @@ type Topology struct {
 	Features []int `json:"features"`
 	// Pools counts the halvings along each axis.
 	Pools [3]int `json:"pools"`
-}
-
-// Propose makes a plan. The same request always gives the same plan. Errors
-// wrap ErrRequest or ErrMemory, say what was asked for and what would fit, or
-// come from the model.
-func Propose(ctx context.Context, r Request) (Proposal, error) {
-	return propose(ctx, r)
 }

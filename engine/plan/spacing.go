@@ -63,6 +63,24 @@ func extentOf(f dataset.Fingerprint) (extent, error) {
 	return e, nil
 }
 
+// asTheyAre is the extent of volumes that are not resampled: the median spacing
+// and the median of the shapes.
+func asTheyAre(f dataset.Fingerprint) (extent, error) {
+	if err := checkFingerprint(f); err != nil {
+		return extent{}, err
+	}
+	e := extent{finer: -1, shapes: make([][3]float64, len(f.Shapes))}
+	for v, shape := range f.Shapes {
+		e.shapes[v] = float3(shape)
+	}
+	for i := range 3 {
+		e.spacing[i] = percentile(axisOf(f.Spacings, i), 50)
+		e.median[i] = percentile(axisOf(f.Shapes, i), 50)
+	}
+	e.original = e.spacing
+	return e, nil
+}
+
 // voxels is the size of the whole dataset at the target spacing, as nnU-Net
 // approximates it: median volume times volumes.
 func (e extent) voxels() float64 {

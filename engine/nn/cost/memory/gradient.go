@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"container/heap"
 	"slices"
 
 	"github.com/minivess/minivess/engine/nn"
@@ -27,8 +26,6 @@ type edge struct {
 	node *node
 	leaf *leaf
 }
-
-func (e edge) wanted() bool { return e.node != nil || e.leaf != nil }
 
 // leaf is a tensor whose gradient is collected. A parameter's gradient has
 // memory of its own already.
@@ -64,19 +61,6 @@ func (p *player) record(out *tensor, inputs, saved []*tensor, back func(g *tenso
 	out.from, out.leaf = n, nil
 }
 
-// queue orders the operations that are ready: the latest first.
-type queue []*node
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].number > q[j].number }
-func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(n any)        { *q = append(*q, n.(*node)) }
-func (q *queue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
-}
-
 // backward differentiates a scalar.
 func (p *player) backward(total *tensor) {
 	if total.from == nil {
@@ -88,11 +72,13 @@ func (p *player) backward(total *tensor) {
 	root := total.from
 	p.dependencies(root)
 	root.incoming = p.empty(nn.Shape{}, nil, float32Bytes)
-	ready := &queue{root}
-	for ready.Len() > 0 {
-		n := heap.Pop(ready).(*node)
-		for _, freed := range p.step(n) {
-			heap.Push(ready, freed)
+	ready := []*node{root} // by number; the latest operation goes first
+	for len(ready) > 0 {
+		n := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		for _, next := range p.step(n) {
+			at, _ := slices.BinarySearchFunc(ready, next.number, func(n *node, number int) int { return n.number - number })
+			ready = slices.Insert(ready, at, next)
 		}
 	}
 }

@@ -2,14 +2,11 @@ package memory
 
 import "github.com/minivess/minivess/engine/nn"
 
-func (p *player) concat(in []*tensor, shape nn.Shape, axis int) *tensor {
+func (p *player) concat(in []*tensor, shape nn.Shape) *tensor {
 	last, elem := true, int64(0)
 	for _, t := range in {
 		last = last && t.suggestsChannelsLast()
 		elem = max(elem, t.elem)
-	}
-	if axis < 0 {
-		axis += len(shape)
 	}
 	out := p.empty(shape, imageLayout(shape, last), elem)
 	p.record(out, in, nil, func(g *tensor) []*tensor {

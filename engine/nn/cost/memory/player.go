@@ -182,7 +182,7 @@ func (p *player) apply(op nn.Op, in []*tensor, shape nn.Shape, inPlace bool) (*t
 		if len(in) > bias {
 			affine = append(affine, in[weight], in[bias])
 		}
-		return p.normalise(affine, int64(shape[1])), nil
+		return p.groupNorm(affine, shape[1]), nil
 	case nn.LayerNormOp:
 		return p.layerNorm(in, o.Axes), nil
 	case nn.Activation:
@@ -210,7 +210,7 @@ func (p *player) apply(op nn.Op, in []*tensor, shape nn.Shape, inPlace bool) (*t
 func (p *player) applyLayout(op nn.Op, in []*tensor, shape nn.Shape) (*tensor, error) {
 	switch o := op.(type) {
 	case nn.Concat:
-		return p.concat(in, shape, o.Axis), nil
+		return p.concat(in, shape), nil
 	case nn.Slice:
 		return p.slice(in[0], shape, o.Axis, o.Step), nil
 	case nn.Reshape:

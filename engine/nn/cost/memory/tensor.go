@@ -136,8 +136,8 @@ func (t *tensor) view(shape nn.Shape) (strides []int64, ok bool) {
 		base = t.strides[n-1]
 	}
 	have, want := int64(1), int64(1)
-	for from := len(t.shape) - 1; from >= 0; from-- {
-		have *= int64(t.shape[from])
+	for from, size := range slices.Backward(t.shape) {
+		have *= int64(size)
 		if from > 0 && (t.shape[from-1] == 1 || t.strides[from-1] == have*base) {
 			continue
 		}
