@@ -179,14 +179,16 @@ func TestRunOrderAndSeeds(t *testing.T) {
 			case <-second:
 			case <-ctx.Done():
 			}
-		} else {
-			close(second)
 		}
 		return evals.Turn{Reply: text}, nil
 	}}
 	suite := parse(t, "  - {id: a, say: first, expect: {reply: {contains: [first]}}}\n  - {id: b, say: second, expect: {reply: {contains: [second]}}}\n")
 	var told []string
-	report := func(r evals.CaseResult) { told = append(told, r.ID) }
+	report := func(r evals.CaseResult) {
+		if told = append(told, r.ID); r.ID == "b" {
+			close(second)
+		}
+	}
 	r, err := evals.Run(t.Context(), suite, target, evals.Options{Parallel: 2, Seed: 7, Report: report})
 	if err != nil || !r.Passed() || r.Cases[0].ID != "a" || r.Cases[1].ID != "b" {
 		t.Errorf("%+v, %v", r, err)

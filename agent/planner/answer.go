@@ -140,7 +140,7 @@ func (r *reader) reports(first reading, rd round, latest, queried bool) []string
 		}
 		out = append(out, line)
 		if shows(c.tool) {
-			if more := c.details(r.text); more != "" {
+			if more := c.details(r.lex, r.text); more != "" {
 				out = append(out, more)
 			}
 		}
@@ -163,7 +163,7 @@ func shortReports(lines []string) []string {
 // shows tells whether a tool's output is what was asked for.
 func shows(tool string) bool {
 	switch tool {
-	case "dataset_list", "dataset_show", "dataset_validate", "job_list", "job_status", "job_logs", "runs_list", "run_show", "compare_runs":
+	case "dataset_list", "dataset_show", "dataset_validate", "job_list", "job_status", "job_logs", "runs_list", "run_show", "compare_runs", "model_list":
 		return true
 	}
 	return false

@@ -10,7 +10,7 @@ import (
 // details renders what a reading tool found: the lines of a log, the verdict
 // of a comparison, or the largest list of its value as a table. Asked is what
 // the person said, which limits a long list of settings.
-func (c call) details(asked string) string {
+func (c call) details(lex *lexicon, asked string) string {
 	var v struct {
 		Lines   []string `json:"lines"`
 		Verdict string   `json:"verdict"`
@@ -22,6 +22,9 @@ func (c call) details(asked string) string {
 		if v.Verdict != "" && v.Verdict != c.result.Summary {
 			return clean(v.Verdict)
 		}
+	}
+	if c.tool == "model_list" {
+		return networkDetails(c.result.Value, lex.modelsNamed(asked))
 	}
 	rows := largestList(c.result.Value)
 	if len(rows) == 0 {

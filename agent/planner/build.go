@@ -11,11 +11,12 @@ import (
 // draft is a step in the making: its arguments, those with several values
 // (the step is then done for each), and which words gave them.
 type draft struct {
-	tool  string
-	args  map[string]any
-	fan   []fan
-	why   []Reason
-	needs []string
+	tool    string
+	network string // the network whose training it is, if it is one
+	args    map[string]any
+	fan     []fan
+	why     []Reason
+	needs   []string
 }
 
 // fan is an argument with several values.
@@ -56,7 +57,8 @@ func fillers() map[string]filler {
 		"train_launch": fillTrain, "dataset_create_synthetic": fillSynthetic, "dataset_import": fillImport,
 		"dataset_split": fillSplit, "dataset_list": fillNothing, "job_list": fillJobs, "runs_list": fillRuns,
 		"runs_sql": fillSQL, "run_tag": fillTag, "compare_runs": fillCompare, "evaluate_run": fillEvaluate,
-		"metric_history": fillHistory, "job_resume": fillResume,
+		"metric_history": fillHistory, "job_resume": fillResume, "model_list": fillNothing, "model_export": fillExport,
+		"predict_volume": fillPredict,
 	}
 }
 
@@ -216,7 +218,7 @@ func (r *reader) made(s Step) {
 		if name, ok := s.Args["dataset"].(string); ok {
 			r.dataset = name
 		}
-		if run, ok := s.Args["run"].(string); ok && !slices.Contains(r.group, run) {
+		if run, ok := s.Args["run"].(string); ok && !slices.Contains(r.group, run) && !isPath(run) {
 			r.group = []string{run}
 		}
 	}

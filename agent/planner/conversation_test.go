@@ -345,3 +345,46 @@ func TestSettingsAskedForAreShown(t *testing.T) {
 		}
 	}
 }
+
+// TestNetworksAreShown: the list says what each network is, and the options of
+// one that was asked for by any of its names.
+func TestNetworksAreShown(t *testing.T) {
+	t.Parallel()
+	listed := done("model_list", "2 networks: segresnet (1.18 M parameters), swinunetr (15.70 M parameters)", "", map[string]any{"models": []map[string]any{
+		{"model": "segresnet", "about": "light and fast", "options": []map[string]any{{"name": "init_filters", "default": 8, "doc": "channels of the first level"}}},
+		{"model": "swinunetr", "about": "windows that shift", "options": []map[string]any{{"name": "use_v2", "default": false, "doc": "a block before every stage"}}},
+	}})
+	for say, want := range map[string][2]string{
+		"which models are there?":                  {"swinunetr: windows that shift", "use_v2"},
+		"what options does the swin unetr have?":   {"use_v2 (false): a block before every stage", "init_filters"},
+		"how many parameters does segresnet have?": {"init_filters (8)", "use_v2"},
+	} {
+		c := newChat(t)
+		if got := names(c.say(say)); got != "model_list" {
+			t.Fatalf("%s: planned %s", say, got)
+		}
+		answer := c.results(listed).Content
+		expectWords(t, answer, "1.18 M parameters", want[0])
+		if strings.Contains(answer, want[1]) {
+			t.Errorf("%s: shows %s too:\n%s", say, want[1], answer)
+		}
+	}
+}
+
+// TestSwapAfterItRan: a plan that has been carried out is planned again with
+// another network, and what was meant for the first one only is left out.
+func TestSwapAfterItRan(t *testing.T) {
+	t.Parallel()
+	c := newChat(t)
+	c.say("train a swinunetr on toy for 3 epochs with feature size 24")
+	c.results(done("train_launch", "launched", "brisk-otter-7f3a", map[string]any{}))
+	swapped := c.say("swap in dynunet")
+	if got := swapped.ToolCalls[0].FunctionCall.Arguments; got != `{"dataset":"toy","epochs":3,"model":"dynunet"}` {
+		t.Errorf("train_launch%s", got)
+	}
+	expectWords(t, swapped.Content, "I leave out model.options.feature_size=24")
+	c.results(done("train_launch", "launched", "calm-heron-01bc", map[string]any{}))
+	if got := c.say("export it as int8 onnx").ToolCalls[0].FunctionCall.Arguments; got != `{"format":"onnx-int8","run":"calm-heron-01bc"}` {
+		t.Errorf("model_export%s", got)
+	}
+}

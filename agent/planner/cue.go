@@ -16,7 +16,7 @@ type frame struct {
 // atom by "|". An atom matches a word or its stem; "=w" the word only;
 // "{class}" something recognised (run, dataset, metric …); "*" skips up to
 // four items; a leading "^" ties the pattern to the start of the clause and a
-// final "$" to its end.
+// final "$" to its end, politeness aside.
 type cue struct {
 	weight  float64
 	pattern string
@@ -111,7 +111,7 @@ func matchAtoms(atoms []atom, items []item, i int) (end int, ok bool) {
 		return 0, false
 	}
 	if atoms[0].end {
-		for i < len(items) && items[i].tok.kind == tPunct {
+		for i < len(items) && (items[i].tok.kind == tPunct || items[i].anyWord("please", "pls", "now", "then")) {
 			i++
 		}
 		return i, i == len(items)

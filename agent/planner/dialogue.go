@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -43,6 +44,16 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 			}
 		}
 		return nil, false
+	case "freeze":
+		return s.patterns(items)
+	case "format":
+		return nil, false
+	case "init_from", "input":
+		for _, c := range []class{cPath, cRun} {
+			if i, ok := first(items, c); ok {
+				return orElse(nameOf(items[i]), clean(items[i].tok.text)), true
+			}
+		}
 	case "path":
 		if i, ok := first(items, cPath); ok {
 			return clean(items[i].tok.text), true
@@ -50,6 +61,18 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 		return nil, false
 	}
 	return bareName(lex, toks, items)
+}
+
+// patterns reads an answer that gives patterns of parameter names.
+func (s session) patterns(items []item) (any, bool) {
+	var out []any
+	r := s.reader("", memory{}, nil)
+	for _, it := range items {
+		if p, ok := r.pattern(it); ok {
+			out = append(out, p)
+		}
+	}
+	return out, len(out) > 0
 }
 
 // bareName reads an answer that is a name and little else.
@@ -97,13 +120,17 @@ func chooseFrom(choices []string, toks []token) (string, bool) {
 // correct reads "no, on cortex", "the same but with lr 1e-3", "make it 5
 // epochs": the last plan with some arguments changed.
 func (r *reader) correct() (reading, bool) {
-	if len(r.mem.calls) == 0 || !r.isCorrection() {
+	if len(r.mem.calls) == 0 {
+		return reading{}, false
+	}
+	toks := tokenise(r.text)
+	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
+	toks = r.lex.merge(toks)
+	if !r.isCorrection(toks) {
 		return reading{}, false
 	}
 	r.judged, r.makers = map[string]string{}, map[string]string{}
-	toks := tokenise(r.text)
-	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
-	items := r.lex.recognise(r.lex.merge(toks), r.known)
+	items := r.lex.recognise(toks, r.known)
 	for i, c := range r.mem.calls {
 		s := Step{ID: itoa(i + 1), Tool: c.tool, Args: map[string]any{}}
 		for k, v := range c.args {
@@ -121,7 +148,11 @@ func (r *reader) correct() (reading, bool) {
 	for i := range all {
 		all[i] = i
 	}
-	if !r.amend(all, items) {
+	changed := r.amend(all, items)
+	if len(r.out.Questions) > 0 {
+		return r.finish(), true
+	}
+	if !changed {
 		r.out = reading{}
 		return reading{}, false
 	}
@@ -156,8 +187,7 @@ func stringList(v any) []string {
 }
 
 // isCorrection recognises the openings of a correction.
-func (r *reader) isCorrection() bool {
-	toks := r.lex.merge(tokenise(r.text))
+func (r *reader) isCorrection(toks []token) bool {
 	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please") {
 		toks = toks[1:]
 	}
@@ -165,7 +195,8 @@ func (r *reader) isCorrection() bool {
 		return false
 	}
 	switch toks[0].word {
-	case "no", "nope", "rather", "actually", "same", "again", "but", "sorry", "instead", "wait", "oops":
+	case "no", "nope", "rather", "actually", "same", "again", "but", "sorry", "instead", "wait", "oops",
+		"use", "with", "on", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
 		return len(toks) > 1 && !r.hasStarter(toks[1:])
 	case "the", "do":
 		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
@@ -173,10 +204,27 @@ func (r *reader) isCorrection() bool {
 		return len(toks) > 2 && (toks[1].word == "it" || toks[1].word == "that") && !r.hasStarter(toks[2:])
 	case "repeat", "rerun", "redo":
 		return len(toks) > 1 && (toks[1].word == "it" || toks[1].word == "that" || toks[1].word == "this")
-	case "use", "with", "on", "set", "change", "for":
-		return len(toks) > 1 && !r.hasStarter(toks[1:])
+	case "swap", "switch", "replace", "exchange", "try", "now", "what", "how":
+		return r.swapsNetwork(toks)
 	}
 	return false
+}
+
+// swapsNetwork recognises "swap in dynunet", "what about a swinunetr?" and "now
+// with dynunet", after a training.
+func (r *reader) swapsNetwork(toks []token) bool {
+	trained := slices.ContainsFunc(r.mem.calls, func(c call) bool { return c.tool == "train_launch" })
+	named := slices.ContainsFunc(toks, func(t token) bool { return t.kind == tWord && modelAt(r.lex, []token{t}, 0) != "" })
+	if !trained || !named || len(toks) < 2 || r.hasStarter(toks[1:]) {
+		return false
+	}
+	switch next := toks[1].word; toks[0].word {
+	case "what", "how":
+		return next == "about"
+	case "now":
+		return next == "with" || next == "the" || next == "use" || next == "a"
+	}
+	return !slices.ContainsFunc(toks, func(t token) bool { return t.word == "train" })
 }
 
 // hasStarter tells whether a new request is among the words.
@@ -195,7 +243,8 @@ func (r *reader) amend(steps []int, items []item) bool {
 	for _, k := range steps {
 		s := &r.out.Steps[k]
 		info := r.cat.tools[s.Tool]
-		d := &draft{tool: s.Tool, args: map[string]any{}}
+		before, _ := s.Args["model"].(string)
+		d := &draft{tool: s.Tool, network: before, args: map[string]any{}}
 		r.amendments(d, cloneItems(items), info)
 		for p, v := range d.args {
 			if _, ok := info.params[p]; !ok || p == "name" && len(steps) > 1 && s.Tool != "train_launch" {
@@ -209,10 +258,13 @@ func (r *reader) amend(steps []int, items []item) bool {
 			}
 			if have, ok := s.Args[p].([]any); ok && p == "overrides" {
 				if add, isList := v.([]any); isList {
-					v = append(slices.Clone(have), add...)
+					v = mergeOverrides(have, add)
 				}
 			}
 			s.Args[p], changed = v, true
+		}
+		if s.Tool == "train_launch" && before != d.network {
+			r.refit(s, d)
 		}
 		for _, why := range d.why {
 			why.Step = s.ID
@@ -220,6 +272,36 @@ func (r *reader) amend(steps []int, items []item) bool {
 		}
 	}
 	return changed
+}
+
+// refit drops what a training says of a network that it no longer trains: its
+// options, names of its parameters, and weights that would not fit.
+func (r *reader) refit(s *Step, d *draft) {
+	n, _ := networkOf(d.network)
+	drop := func(what string) {
+		r.note(fmt.Sprintf("I leave out %s, which was meant for the network before.", what))
+	}
+	if have, ok := s.Args["overrides"].([]any); ok {
+		added, _ := d.args["overrides"].([]any)
+		kept := slices.DeleteFunc(slices.Clone(have), func(o any) bool {
+			key, _, _ := strings.Cut(fmt.Sprint(o), "=")
+			option, own := strings.CutPrefix(key, "model.options.")
+			foreign := !slices.Contains(added, o) && (own && n.option(option) == "" || key == "init.ignore")
+			if foreign {
+				drop(fmt.Sprint(o))
+			}
+			return foreign
+		})
+		if s.Args["overrides"] = kept; len(kept) == 0 {
+			delete(s.Args, "overrides")
+		}
+	}
+	for _, p := range []string{"freeze", "init_from"} {
+		if has(s.Args, p) && !has(d.args, p) {
+			drop(strings.ReplaceAll(p, "_", " ") + " " + fmt.Sprint(s.Args[p]))
+			delete(s.Args, p)
+		}
+	}
 }
 
 func has(args map[string]any, p string) bool {
@@ -241,7 +323,12 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		switch p {
 		case NeedsKey, "run", "runs", "key", "value", "query":
 			continue
-		case "dataset", "model", "split", "metric":
+		case "model":
+			r.amendModel(d, items)
+			continue
+		case "init_from", "freeze", "overrides", "config":
+			continue
+		case "dataset", "split", "metric":
 			if i, ok := first(items, class(p)); ok {
 				r.set(d, p, mentioned(items, i), items)
 			}
@@ -268,10 +355,37 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		}
 		r.genericParam(d, items, p, info.params[p])
 	}
-	if _, ok := info.params["overrides"]; ok {
-		if list, _ := overrideValues(items, info); len(list) > 0 {
-			d.args["overrides"] = list
-		}
+	if d.tool == "train_launch" {
+		r.fillFiles(d, items)
+		r.fillStart(d, items)
+		r.fillFreeze(d, items)
+		r.fillOverrides(d, items, info)
 	}
 	r.assigned(d, items, info)
+}
+
+// amendModel reads the network to take instead: of several that are named the
+// last that is not the one taken before ("swap segresnet for dynunet").
+func (r *reader) amendModel(d *draft, items []item) {
+	found := all(items, cModel)
+	if len(found) == 0 {
+		return
+	}
+	at := found[len(found)-1]
+	offered := r.cat.tools[d.tool].params["model"].choices()
+	for _, i := range found {
+		if items[i].mention.text != d.network {
+			at = i
+		}
+	}
+	for _, i := range found {
+		items[i].used = true
+	}
+	name := items[at].mention.text
+	if d.tool == "train_launch" && len(offered) > 0 && !slices.Contains(offered, name) {
+		r.question(d.tool, "", Question{Text: name + " is not available in this version. Which model shall I train?", Choices: offered})
+		return
+	}
+	r.set(d, "model", mentioned(items, at), items)
+	d.network = name
 }

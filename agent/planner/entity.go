@@ -54,7 +54,7 @@ func (lex *lexicon) nameAt(toks []token, i int) string {
 	switch {
 	case t.kind == tQuoted:
 		return clean(t.text)
-	case t.kind == tWord && t.word != "" && !strings.ContainsAny(t.word, "@") && !lex.known(t):
+	case t.kind == tWord && t.word != "" && !strings.ContainsAny(t.word, "@*") && !lex.known(t):
 		return clean(t.word)
 	}
 	return ""
@@ -304,7 +304,7 @@ func findDataset(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 		return nil, 0
 	}
 	name := lex.nameAt(toks, i)
-	if name == "" {
+	if name == "" || at(toks, i+1) == "frozen" {
 		return nil, 0
 	}
 	switch at(toks, i+1) {

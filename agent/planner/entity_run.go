@@ -179,7 +179,8 @@ func findRunSet(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		tag = name
 		c.at++
 	}
-	if !isRunSet(c.word(), quantified, m.state+m.model+tag != "") {
+	limited := m.state+m.model+tag != ""
+	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}
 	c.at++

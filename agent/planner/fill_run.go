@@ -171,7 +171,14 @@ func moreOf(items []item, v value) bool {
 
 // noSuchDelete answers the wish to delete what no tool deletes.
 func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
-	if d.tool != "run_delete" || len(picks) > 0 {
+	if d.tool != "run_delete" {
+		return false
+	}
+	if slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint") }) {
+		r.note("I can delete whole runs only, with all that belongs to them.")
+		return true
+	}
+	if len(picks) > 0 {
 		return false
 	}
 	_, named := first(items, cDataset)

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -37,14 +38,40 @@ func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
 		tags = append(tags, items[i].mention.text)
 		r.set(d, "tags", value{v: tags, from: i, to: i + 1, rule: "tag"}, items)
 	}
+	r.fillFiles(d, items)
 	r.fillStart(d, items)
-	if list, claimed := overrideValues(items, info); len(list) > 0 {
-		for _, v := range claimed {
-			r.set(d, "overrides", v, items)
-		}
-		d.args["overrides"] = list
-	}
+	r.fillFreeze(d, items)
+	r.fillOverrides(d, items, info)
 	return len(r.out.Questions) == 0
+}
+
+// fillFiles reads the experiment's file, and that of a TorchScript network.
+func (r *reader) fillFiles(d *draft, items []item) {
+	for _, i := range all(items, cPath) {
+		v := pathValue(items, i)
+		switch strings.ToLower(path.Ext(items[i].tok.text)) {
+		case ".yaml", ".yml":
+			r.set(d, "config", v, items)
+		case ".ts", ".pt", ".pth":
+			if d.network == "torchscript" && d.args["overrides"] == nil {
+				v.v = []any{fmt.Sprint("model.options.path=", v.v)}
+				r.set(d, "overrides", v, items)
+			}
+		}
+	}
+}
+
+// fillOverrides reads the settings that are no arguments of their own, beside
+// those that are there.
+func (r *reader) fillOverrides(d *draft, items []item, info toolInfo) {
+	have, _ := d.args["overrides"].([]any)
+	for _, v := range append(r.networkOptions(d, items), overrideValues(items, info)...) {
+		r.set(d, "overrides", v, items)
+		have = mergeOverrides(have, []any{v.v})
+	}
+	if len(have) > 0 {
+		d.args["overrides"] = have
+	}
 }
 
 // trainNumbers reads the numeric arguments.
@@ -58,19 +85,7 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 
 // fillModel reads the model or models.
 func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
-	var vals []any
-	v := value{}
-	for _, i := range all(items, cModel) {
-		name := items[i].mention.text
-		r.note(items[i].mention.note)
-		if len(vals) == 0 {
-			v = mentioned(items, i)
-		}
-		items[i].used = true
-		if !slices.Contains(vals, any(name)) {
-			vals = append(vals, name)
-		}
-	}
+	vals, v := r.namedModels(items)
 	offered := info.params["model"].choices()
 	for _, m := range vals {
 		if name, _ := m.(string); len(offered) > 0 && !slices.Contains(offered, name) {
@@ -95,17 +110,43 @@ func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
 	case len(vals) == 0:
 		v = value{v: defaultModel(offered, r.known.Models), rule: "nothing was said"}
 		r.note(fmt.Sprintf("You named no model; I take %s.", v.v))
+		if startRun(items, true) >= 0 || startFile(items, true) >= 0 {
+			r.note("The weights to begin with must be its own.")
+		}
 	case len(vals) > 1:
 		v.list = vals
 	}
 	r.set(d, "model", v, items)
+	d.network, _ = d.args["model"].(string)
+}
+
+// namedModels finds the networks that are named, or that the weights to begin
+// with belong to, and where the first stands.
+func (r *reader) namedModels(items []item) (vals []any, v value) {
+	for _, i := range all(items, cModel) {
+		name := items[i].mention.text
+		r.note(items[i].mention.note)
+		if len(vals) == 0 {
+			v = mentioned(items, i)
+		}
+		items[i].used = true
+		if !slices.Contains(vals, any(name)) {
+			vals = append(vals, name)
+		}
+	}
+	if len(vals) == 0 {
+		if name := r.startModel(items); name != "" {
+			vals, v = []any{name}, value{v: name, rule: "the network of the weights to begin with"}
+		}
+	}
+	return vals, v
 }
 
 // strangeModel finds a name that stands where a model would: "train a foonet".
 func (r *reader) strangeModel(items []item) value {
 	for i := 1; i < len(items); i++ {
 		it := items[i]
-		if it.mention != nil || it.used || !items[i-1].anyWord("a", "an", "the", "another", "train", "fit", "retrain", "finetune", "new") {
+		if it.mention != nil || it.used || isPattern(it.tok) || !items[i-1].anyWord("a", "an", "the", "another", "train", "fit", "retrain", "finetune", "new") {
 			continue
 		}
 		if name := r.lex.nameAt([]token{it.tok}, 0); name != "" {
@@ -166,31 +207,6 @@ func (r *reader) fillSeeds(d *draft, items []item) {
 			}
 			r.note(fmt.Sprintf("I train with seeds 0 to %d.", int(n)-1))
 			r.set(d, "seed", v, items)
-		}
-	}
-}
-
-// fillStart reads the run or file whose weights a training begins with.
-func (r *reader) fillStart(d *draft, items []item) {
-	for i := range items {
-		if !items[i].anyWord("init_from", "finetune") {
-			continue
-		}
-		for j := i + 1; j < len(items); j++ {
-			if items[j].is(cRun) || items[j].is(cPath) {
-				v := value{from: j, to: j + 1, rule: "where the weights come from", v: clean(items[j].tok.text)}
-				if items[j].mention != nil {
-					v.v = items[j].mention.text
-				}
-				r.set(d, "init_from", v, items)
-				return
-			}
-			if items[j].is(cRef) {
-				if p := r.pickReference(items, j); len(p) > 0 {
-					r.set(d, "init_from", p[0].val, items)
-				}
-				return
-			}
 		}
 	}
 }

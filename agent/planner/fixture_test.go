@@ -8,9 +8,8 @@ import (
 	"github.com/minivess/minivess/tools"
 )
 
-// catalogue reads the descriptors of the first twenty tools: what `minivess
-// tool --json` prints, without the output schemas and with the models that are
-// still to come.
+// catalogue reads the recorded descriptors of all tools: what `minivess tool
+// --json` prints, without the output schemas.
 func catalogue(tb testing.TB) []tools.Descriptor {
 	tb.Helper()
 	raw, err := os.ReadFile("testdata/catalogue.json")

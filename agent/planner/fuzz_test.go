@@ -120,6 +120,8 @@ func FuzzResult(f *testing.F) {
 	f.Add(`{"tool":"runs_sql","value":{"columns":["run_id"],"rows":[["x"]]}}`)
 	f.Add(`{"value":{"runs":[{"run":"x"}]},"error":{"message":"m","hint":"h"}}`)
 	f.Add("no JSON")
+	f.Add(`{"value":{"models":[{"model":"x","options":[{"name":"o","default":1}]}]}}`)
+	lex := New().lex
 	f.Fuzz(func(t *testing.T, content string) {
 		c := call{tool: "runs_sql", args: map[string]any{}, result: readResult(content)}
 		for kind := goalQuality; kind <= goalSQL; kind++ {
@@ -129,7 +131,8 @@ func FuzzResult(f *testing.F) {
 			}
 		}
 		c.result.failure()
-		c.details("x")
+		c.details(lex, "x")
+		networkDetails(c.result.Value, map[string]bool{"x": true})
 		(&memory{}).observe(round{calls: []call{c, {tool: "runs_list", result: c.result}, {tool: "evaluate_run", result: c.result}}})
 		if _, err := json.Marshal(c.table()); err != nil {
 			t.Error(err)

@@ -47,6 +47,8 @@ type item struct {
 	start   int // byte range in the text
 	end     int
 	used    bool // claimed by a slot
+	// stranger is a word that is neither known nor a name of the right kind.
+	stranger bool
 }
 
 // is tells whether the item belongs to a class.

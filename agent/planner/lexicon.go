@@ -55,7 +55,7 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 	}
 	var frames []frame
 	for _, table := range [][]frame{
-		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), laterFrames(), chatFrames(),
+		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(),
 	} {
 		frames = append(frames, table...)
 	}
@@ -66,6 +66,7 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 	for _, p := range phrases() {
 		first, _, _ := strings.Cut(p.words, " ")
 		lex.phrases[first] = append(lex.phrases[first], p)
+		lex.vocab[p.as] = true
 		for w := range strings.FieldsSeq(p.words) {
 			lex.vocab[w] = true
 		}
@@ -79,6 +80,11 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 	}
 	for w := range strings.FieldsSeq(slotWords()) {
 		lex.vocab[w] = true
+	}
+	for _, n := range networks() {
+		for o := range strings.FieldsSeq(n.options) {
+			lex.vocab[strings.TrimSuffix(o, "?")] = true
+		}
 	}
 	lex.collectMendable()
 	return lex

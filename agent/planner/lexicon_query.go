@@ -13,6 +13,7 @@ func queryFrames() []frame {
 			{5, "what|which * i|we * train|=trained|run|=ran"},
 			{5, "which|what =runs|trainings|experiments {state}"},
 			{2, "sort|order|rank"},
+			{13, "what|which =models|networks|nets|architectures have|did i|we * =trained|=train|=ran|=run"},
 		}},
 		{"run_show", []cue{
 			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look|see|view|give * {run}|{ref}"},

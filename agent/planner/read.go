@@ -29,17 +29,19 @@ type reader struct {
 	fills map[string]any // answers to earlier questions
 	text  string
 
-	out     reading
-	group   []string // the runs that "it" and "them" mean: "@1.run" or ids
-	trained []string // every run launched by this plan
-	judged  map[string]string
-	dataset string            // the dataset that "it" means
-	makers  map[string]string // dataset → the step that makes it
-	skipped []string          // clauses that were understood as nothing
-	chat    string
-	heard   int    // clauses with content
-	given   string // the condition that the next clause hangs on
-	last    []int  // the steps that the clause before made
+	out      reading
+	group    []string // the runs that "it" and "them" mean: "@1.run" or ids
+	trained  []string // every run launched by this plan
+	judged   map[string]string
+	dataset  string            // the dataset that "it" means
+	makers   map[string]string // dataset → the step that makes it
+	skipped  []string          // clauses that were understood as nothing
+	chat     string
+	heard    int     // clauses with content
+	given    string  // the condition that the next clause hangs on
+	last     []int   // the steps that the clause before made
+	followed bool    // another clause comes after this one
+	carry    []token // words about a training that is named only later
 }
 
 // read understands one sentence.
@@ -56,7 +58,9 @@ func (r *reader) read() reading {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
 		return r.finish()
 	}
-	for _, c := range shareObjects(r.lex.clauses(r.lex.merge(toks)), r.lex) {
+	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.merge(toks)), r.lex))
+	for i, c := range clauses {
+		r.followed = i+1 < len(clauses)
 		r.clause(c)
 		if len(r.out.Steps) > maxSteps {
 			n := len(r.out.Steps)
@@ -118,37 +122,30 @@ func (q Question) ask() string {
 func (r *reader) clause(c clause) {
 	said := r.span(c.toks)
 	r.heard++
-	switch {
-	case c.negated:
-		if len(c.toks) > 0 {
-			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
-		}
-		return
-	case c.advice:
-		r.note(fmt.Sprintf("Whether to %s is yours to decide; say so and I plan it.", clean(said)))
-		return
-	case c.condition:
-		r.given = said
-		return
-	case c.conditional:
-		if r.given != "" {
-			r.note(fmt.Sprintf("I leave out %q: whether %q holds shows only when the steps before are done. Ask me then.", clean(said), clean(r.given)))
-			return
-		}
-		r.note(fmt.Sprintf("I leave out %q: whether the condition holds shows only when the steps before are done. Ask me then.", clean(said)))
+	if r.unplanned(c, said) {
 		return
 	}
 	items := r.lex.recognise(c.toks, r.known)
 	r.point(items)
-	if r.lateName(items) {
+	if r.lateName(items) || r.placed(items) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
+	if r.ahead(c, items, ranked) {
+		return
+	}
 	if len(ranked) == 0 || ranked[0].score < threshold {
 		r.fragment(items, said)
 		return
 	}
 	top := ranked[0]
+	if top.intent == "train_launch" && len(r.carry) > 0 {
+		items = r.lex.recognise(slices.Concat(c.toks, r.carry), r.known)
+		r.carry = nil
+	}
+	if top.intent == intentModels && r.cat.has("model_list") {
+		top.intent = "model_list"
+	}
 	r.why("", top.intent, "", "", items, top.hits)
 	switch {
 	case top.intent == intentDefine || isChat(top.intent):
@@ -163,6 +160,34 @@ func (r *reader) clause(c clause) {
 	default:
 		r.tool(top, items)
 	}
+}
+
+// unplanned handles clauses that say what not to do, ask for advice, or hang on
+// a condition.
+func (r *reader) unplanned(c clause, said string) bool {
+	switch {
+	case c.negated && r.keeps(c):
+		return true
+	case c.negated:
+		if len(c.toks) > 0 {
+			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
+		}
+		return true
+	case c.advice:
+		r.note(fmt.Sprintf("Whether to %s is yours to decide; say so and I plan it.", clean(said)))
+		return true
+	case c.condition:
+		r.given = said
+		return true
+	case c.conditional:
+		if r.given != "" {
+			r.note(fmt.Sprintf("I leave out %q: whether %q holds shows only when the steps before are done. Ask me then.", clean(said), clean(r.given)))
+			return true
+		}
+		r.note(fmt.Sprintf("I leave out %q: whether the condition holds shows only when the steps before are done. Ask me then.", clean(said)))
+		return true
+	}
+	return false
 }
 
 func isChat(intent string) bool {
@@ -228,7 +253,7 @@ func (r *reader) define(items []item) (entry, bool) {
 // fragment handles words that ask for nothing by themselves: they may amend
 // the step before ("use batch size 2"), or define a bare term.
 func (r *reader) fragment(items []item, said string) {
-	if len(r.last) > 0 && r.amend(r.last, items) {
+	if r.likewise(items) || len(r.last) > 0 && r.amend(r.last, items) {
 		return
 	}
 	if i, ok := first(items, cDataset); ok && len(items) <= 3 {

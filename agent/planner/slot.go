@@ -45,7 +45,6 @@ type override struct {
 
 func overrides() []override {
 	return []override{
-		{"model.init_filters", []string{"filter", "init_filters"}, []string{"filter", "channel"}},
 		{"train.weight_decay", []string{"weight_decay"}, []string{"weight_decay"}},
 		{"model.dropout", []string{"dropout"}, nil},
 		{"train.warmup_steps", []string{"warmup"}, []string{"warmup"}},

@@ -25,8 +25,6 @@ func choices() []choice {
 		{"layout", "decathlon", []string{"decathlon", "msd"}},
 		{"layout", "pairs", []string{"pair"}},
 		{"layout", "minivess", []string{"minivess"}},
-		{"format", "onnx", []string{"onnx"}},
-		{"format", "safetensors", []string{"safetensor"}},
 	}
 }
 
@@ -128,17 +126,16 @@ func patchSize(items []item) (value, bool) {
 }
 
 // overrideValues gathers key=value words that are no arguments of the tool and
-// settings said in words ("16 filters").
-func overrideValues(items []item, info toolInfo) (out []any, claimed []value) {
+// settings said in words ("weight decay 1e-5").
+func overrideValues(items []item, info toolInfo) (out []value) {
 	for _, o := range overrides() {
 		v, ok := number(items, slot{o.key, false, o.leads, o.units})
 		if !ok {
 			continue
 		}
 		use(items, v)
-		out = append(out, fmt.Sprintf("%s=%v", o.key, v.v))
-		v.v = out[len(out)-1]
-		claimed = append(claimed, v)
+		v.v = fmt.Sprintf("%s=%v", o.key, v.v)
+		out = append(out, v)
 	}
 	for _, i := range all(items, cAssign) {
 		if _, isArgument := info.params[argumentName(items[i].tok.word)]; isArgument {
@@ -146,8 +143,7 @@ func overrideValues(items []item, info toolInfo) (out []any, claimed []value) {
 		}
 		v := value{v: clean(items[i].tok.word + "=" + items[i].tok.text), from: i, to: i + 1, rule: "setting"}
 		use(items, v)
-		out = append(out, v.v)
-		claimed = append(claimed, v)
+		out = append(out, v)
 	}
-	return out, claimed
+	return out
 }

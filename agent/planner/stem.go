@@ -43,7 +43,7 @@ func needsE(s string) bool {
 	case "evaluat", "creat", "generat", "simulat", "calculat", "validat", "annotat", "terminat", "execut", "comput",
 		"compar", "remov", "eras", "purg", "resum", "continu", "describ", "summaris", "summariz", "calibrat",
 		"divid", "combin", "examin", "determin", "synthesis", "synthesiz", "delet", "releas", "promot", "serv",
-		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "produc", "analys":
+		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "quantis", "quantiz", "freez", "produc", "analys":
 		return true
 	}
 	return false

@@ -106,7 +106,7 @@ func appendChunk(toks []token, text string, start, end int) []token {
 		start += utf8.RuneLen(firstRune(text[start:end]))
 	}
 	tail := end
-	for tail > start && strings.ContainsRune(".,;:!?)]}>…'’\"”", lastRune(text[start:tail])) && !isTripleText(text[start:tail]) {
+	for tail > start && strings.ContainsRune(".,;:!?)]}>…'’\"”", lastRune(text[start:tail])) && !isTripleText(text[start:tail]) && !closesList(text[start:tail]) {
 		tail -= utf8.RuneLen(lastRune(text[start:tail]))
 	}
 	if n := len(toks); tail > start {
@@ -122,6 +122,12 @@ func appendChunk(toks []token, text string, start, end int) []token {
 		i += n
 	}
 	return toks
+}
+
+// closesList tells whether the bracket at the end closes a list that is the
+// value of a setting: strides=[1,2,2].
+func closesList(s string) bool {
+	return strings.Contains(s, "=[") && strings.HasSuffix(s, "]") && strings.Count(s, "[") == strings.Count(s, "]")
 }
 
 func firstRune(s string) rune { r, _ := utf8.DecodeRuneInString(s); return keepASCII(r) }
@@ -242,7 +248,7 @@ func isPath(s string) bool {
 	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") {
 		return len(s) > 1
 	}
-	for _, ext := range []string{".nii", ".nii.gz", ".json", ".md", ".html", ".onnx", ".safetensors", ".pt"} {
+	for _, ext := range []string{".nii", ".nii.gz", ".json", ".md", ".html", ".onnx", ".safetensors", ".npz", ".pt", ".pth", ".ts", ".ckpt", ".yaml", ".yml"} {
 		if strings.HasSuffix(strings.ToLower(s), ext) && len(s) > len(ext) {
 			return true
 		}

@@ -27,11 +27,34 @@ max_steps = max steps, maximum steps
 epochs = max epochs
 early_stop = early stopping, stop early, stopping early
 test_fraction = test fraction
-init_from = init from, initialised from, initialized from, starting from, start from, warm start from, initialise from, initialize from, with weights from, from the weights of
+init_from = init from, initialised from, initialized from, initialised with, initialized with, starting from, start from, starting with, begin with, beginning with, warm start from, warm-start from, warm-started from, initialise from, initialize from, with weights from, from the weights of
+pretrained = pre-trained, pre trained
+feature_size = feature size, features size
+deep_supervision = deep supervision, deep-supervision, deeply supervised
+batch_norm = batch norm, batch normalisation, batch normalization, batchnorm, batch-norm
+instance_norm = instance norm, instance normalisation, instance normalization, instancenorm, instance-norm
+group_norm = group norm, group normalisation, group normalization, groupnorm, group-norm
+upsample_mode = upsample mode, upsampling mode
+num_res_units = residual units, res units
+num_heads = num heads, attention heads
+drop_rate = drop rate
+kernel_size = kernel size
+res_block = residual blocks, residual block, res blocks, res block
+use_v2 = use v2
+head = last layer, final layer, output layer, last layers, final layers, output layers, segmentation head, output block
+fp16 = half precision, half-precision, half floats, float 16, float16, fp 16, 16 bit, 16-bit
+int8 = int 8, 8 bit, 8-bit, eight bit, eight-bit
 weight_decay = weight decay
-finetune = fine tune, fine tuning
+finetune = fine tune, fine tuning, fine-tune, fine-tuning, fine-tuned, fine-tunes, fine tuned
 swinunetr = swin unetr, swin unet r, swin transformer, swin net
+segresnetds = segresnet ds, seg res net ds, seg resnet ds, segresnet-ds
 segresnet = seg res net, seg resnet, segres net
+dynunet = dyn unet, dynamic unet, dynamic u-net, dyn u-net
+nnunet = nnu net, nn unet, nn u-net, nnu-net
+plainunet = plain unet, plain u-net, plain conv unet, plainconv unet
+basicunet = basic unet, basic u-net
+unet = u net
+torchscript = torch script
 vista3d = vista 3d
 sam3 = sam 3
 cldice = centerline dice, centreline dice, center line dice, cl dice
@@ -87,7 +110,9 @@ func modelAliases() map[string]string {
 		"swinunetr": "swinunetr", "swin": "swinunetr", "swin-unetr": "swinunetr", "swinunet": "swinunetr",
 		"vista3d": "vista3d", "vista-3d": "vista3d", "vista": "vista3d",
 		"sam3": "sam3", "sam-3": "sam3",
-		"dynunet": "dynunet", "nnunet": "dynunet", "unet": "unet", "u-net": "unet", "unetr": "unetr",
+		"segresnetds": "segresnetds", "segresnet-ds": "segresnetds", "torchscript": "torchscript",
+		"dynunet": "dynunet", "dyn-unet": "dynunet", "nnunet": "dynunet", "nn-unet": "dynunet", "unet": "unet", "u-net": "unet", "unetr": "unetr",
+		"plainunet": "plainunet", "plain-unet": "plainunet", "plainconvunet": "plainunet", "basicunet": "basicunet", "basic-unet": "basicunet",
 		"vesselfm": "vesselfm", "mednext": "mednext", "comma": "comma",
 	}
 }
@@ -120,7 +145,7 @@ func starterWords() string {
 	stop abort kill halt terminate delete remove erase discard purge wipe trash drop tag label mark flag annotate which what how who when why
 	is are does did do count rank export deploy serve predict segment calibrate ensemble soup promote diagnose explain summarise
 	summarize find fetch get query see let keep wait don't never skip write audit quote try repeat
-	download upload open monitor watch track`
+	download upload open monitor watch track save convert apply overwrite`
 }
 
 // slotWords are words that slots look for; they are never names.
@@ -133,5 +158,8 @@ func slotWords() string {
 	best worst highest lowest top failed running queued finished cancelled canceled completed crashed active pending since yesterday today week
 	sorted ordered sort order limit ascending descending ce dice_ce dice-ce cldice cbdice evaluation evaluations training trainings
 	weight_decay dropout state status logs lines tail seconds hours minutes days voxels micron microns mm um network networks net nets
-	warmup flip filters init_filters threads device notify`
+	warmup flip filters init_filters threads device notify freeze frozen freezing encoder decoder backbone head layer layers weights
+	weight pretrained checkpoint checkpoints bundle features feature level levels stage stages fresh keep keeping leave leaving overwrite
+	overwriting replace swap switch onnx safetensors npz numpy int8 quantised quantized zscore z-score percentile normalisation normalization same
+	window windows probabilities probability config swinvit transformer architecture architectures`
 }

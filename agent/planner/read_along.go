@@ -1,0 +1,86 @@
+package planner
+
+import (
+	"maps"
+	"slices"
+)
+
+// ahead keeps what is said of a training before it is named: "freeze the
+// encoder and train …", "starting from the latest run, train …".
+func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
+	if len(r.out.Steps) > 0 || len(ranked) > 0 && ranked[0].score >= threshold+1 || !r.followed {
+		return false
+	}
+	if !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("init_from", "freeze") }) {
+		return false
+	}
+	r.carry = c.toks
+	return true
+}
+
+// placed handles a clause that says where the file of the step before goes:
+// "… and save the labels in out/", "… and overwrite it".
+func (r *reader) placed(items []item) bool {
+	if len(r.last) == 0 || len(items) == 0 || !items[0].anyWord("save", "store", "write", "put", "overwrite", "replace", "overwriting") {
+		return false
+	}
+	s := &r.out.Steps[r.last[0]]
+	place := map[string]string{"model_export": "path", "predict_volume": "output"}[s.Tool]
+	_, named := first(items, cRun)
+	_, other := exportFormat(items, nil)
+	if place == "" || named || other && place == "path" {
+		return false
+	}
+	info := r.cat.tools[s.Tool]
+	d := &draft{tool: s.Tool, args: map[string]any{}}
+	if at := outputAt(items); at >= 0 && place == "output" {
+		r.set(d, place, folderValue(items, at, "where the labels go"), items)
+	} else if at, ok := first(items, cPath); ok {
+		r.set(d, place, pathValue(items, at), items)
+	}
+	if place == "output" {
+		r.predictSettings(d, items, info)
+	} else {
+		r.setIf(d, "overwrite", overwriting(items), overwriting(items).v != nil, items)
+	}
+	for _, k := range r.last {
+		maps.Copy(r.out.Steps[k].Args, d.args)
+	}
+	for i := range d.why {
+		d.why[i].Step = s.ID
+	}
+	r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, d.why...)
+	return len(d.args) > 0
+}
+
+// likewise handles "… and the same with swinunetr": the step before once more,
+// with what is different.
+func (r *reader) likewise(items []item) bool {
+	if len(r.last) != 1 || !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("same", "likewise") }) {
+		return false
+	}
+	before := r.out.Steps[r.last[0]]
+	if before.Tool != "train_launch" {
+		return false
+	}
+	args := maps.Clone(before.Args)
+	delete(args, "name")
+	r.emit(&draft{tool: before.Tool, args: args})
+	if r.amend(r.last, items) {
+		return true
+	}
+	r.out.Steps = r.out.Steps[:len(r.out.Steps)-1]
+	return false
+}
+
+// keeps reads "…, but don't train the encoder" as what is frozen.
+func (r *reader) keeps(c clause) bool {
+	if len(r.last) == 0 || len(c.toks) < 2 || !slices.Contains([]string{"train", "update", "touch", "change"}, c.toks[0].stem) {
+		return false
+	}
+	if !slices.ContainsFunc(c.toks, func(t token) bool { return partName(t.word) != "" || isPattern(t) }) {
+		return false
+	}
+	verb := wordToken("freeze", c.toks[0].start, c.toks[0].end)
+	return r.amend(r.last, r.lex.recognise(append([]token{verb}, c.toks[1:]...), r.known))
+}
