@@ -133,12 +133,14 @@ func Length(voxels []int32, shape [3]int, spacing [3]float64) (float64, error) {
 	if err := checkSpacing(spacing); err != nil {
 		return 0, err
 	}
+	if err := checkVoxels(shape[0]*shape[1]*shape[2], shape, voxels); err != nil {
+		return 0, err
+	}
 	g := newGraph(voxels, shape, spacing)
 	sum := 0.0
 	for _, c := range g.clusters {
 		if len(c.exits) != 2 {
-			length, _ := g.tree(c, c.voxels[0])
-			sum += length
+			sum += g.tree(c)
 		}
 	}
 	for _, line := range g.lines() {

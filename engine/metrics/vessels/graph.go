@@ -138,37 +138,37 @@ func (g *graph) findClusters() {
 	}
 }
 
-// tree grows the shortest tree over a cluster's voxels from one of them (Prim's
-// method) and returns its length and each voxel's predecessor in it. Steps
-// have few different lengths, so they wait in a stack for each.
-func (g *graph) tree(c cluster, root int32) (length float64, before map[int32]int32) {
+// tree is the length of the shortest tree over a cluster's voxels (Prim's
+// method). Steps have few different lengths, so they wait in a stack for each.
+func (g *graph) tree(c cluster) float64 {
 	ranks, lengths := g.steps()
-	var waiting [7][]step
-	before = make(map[int32]int32, len(c.voxels))
-	grow := func(link step) {
-		before[link.to] = link.from
-		for _, j := range g.neighbours(link.to) {
-			if _, in := before[j]; !in && g.cluster[j] == g.cluster[link.to] {
-				rank := ranks[kind(g.between(link.to, j))]
-				waiting[rank] = append(waiting[rank], step{link.to, j})
+	var waiting [7][]int32
+	in := make(map[int32]bool, len(c.voxels))
+	grow := func(i int32) {
+		in[i] = true
+		for _, j := range g.neighbours(i) {
+			if !in[j] && g.cluster[j] == g.cluster[i] {
+				rank := ranks[kind(g.between(i, j))]
+				waiting[rank] = append(waiting[rank], j)
 			}
 		}
 	}
-	grow(step{root, root})
-	for len(before) < len(c.voxels) {
+	grow(c.voxels[0])
+	length := 0.0
+	for len(in) < len(c.voxels) {
 		rank := 0
 		for len(waiting[rank]) == 0 {
 			rank++
 		}
 		last := len(waiting[rank]) - 1
-		link := waiting[rank][last]
+		next := waiting[rank][last]
 		waiting[rank] = waiting[rank][:last]
-		if _, in := before[link.to]; !in {
+		if !in[next] {
 			length += lengths[rank]
-			grow(link)
+			grow(next)
 		}
 	}
-	return length, before
+	return length
 }
 
 // kind is which axes a step runs along: 1 for x, 2 for y, 4 for z, added up.
@@ -194,13 +194,27 @@ func (g *graph) steps() (ranks [8]int, lengths [7]float64) {
 	return ranks, lengths
 }
 
-// through is the way through a cluster from one of its voxels to another, both
-// included.
-func (g *graph) through(c cluster, from, to int32) []int32 {
-	_, before := g.tree(c, to)
+// through is the shortest way through a cluster from one of its voxels to
+// another, both included.
+func (g *graph) through(from, to int32) []int32 {
+	length := map[int32]float64{to: 0}
+	onward := map[int32]int32{}
+	for queue := []int32{to}; len(queue) > 0; queue = queue[1:] {
+		i := queue[0]
+		for _, j := range g.neighbours(i) {
+			if g.cluster[j] != g.cluster[to] {
+				continue
+			}
+			far := length[i] + g.distance(i, j)
+			if known, ok := length[j]; !ok || far < known {
+				length[j], onward[j] = far, i
+				queue = append(queue, j)
+			}
+		}
+	}
 	way := []int32{from}
 	for from != to {
-		from = before[from]
+		from = onward[from]
 		way = append(way, from)
 	}
 	return way

@@ -25,7 +25,7 @@ func Radii(ctx context.Context, mask []uint8, shape [3]int, spacing [3]float64, 
 	if err := checkSpacing(spacing); err != nil {
 		return nil, err
 	}
-	if err := checkVoxels(mask, shape, at); err != nil {
+	if err := checkVoxels(len(mask), shape, at); err != nil {
 		return nil, err
 	}
 	out := make([]float64, len(at))
@@ -42,14 +42,14 @@ func Radii(ctx context.Context, mask []uint8, shape [3]int, spacing [3]float64, 
 	return out, nil
 }
 
-func checkVoxels(mask []uint8, shape [3]int, at []int32) error {
-	if min(shape[0], shape[1], shape[2]) <= 0 || len(mask) != shape[0]*shape[1]*shape[2] {
-		return fmt.Errorf("%w: a mask of shape %v does not have %d voxels", ErrVoxels, shape, len(mask))
+func checkVoxels(n int, shape [3]int, at []int32) error {
+	if min(shape[0], shape[1], shape[2]) <= 0 || n != shape[0]*shape[1]*shape[2] {
+		return fmt.Errorf("%w: a mask of shape %v does not have %d voxels", ErrVoxels, shape, n)
 	}
 	last := int32(-1)
 	for _, i := range at {
-		if i <= last || int(i) >= len(mask) {
-			return fmt.Errorf("%w: %d after %d in a mask of %d voxels; list each voxel once, ascending", ErrVoxels, i, last, len(mask))
+		if i <= last || int(i) >= n {
+			return fmt.Errorf("%w: %d after %d in a mask of %d voxels; list each voxel once, ascending", ErrVoxels, i, last, n)
 		}
 		last = i
 	}

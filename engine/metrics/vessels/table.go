@@ -88,8 +88,7 @@ func (t *tabler) graph(g *graph) {
 		case len(c.exits) >= 3:
 			row.BranchPoints++
 		}
-		length, _ := g.tree(c, c.voxels[0])
-		row.Length += length
+		row.Length += g.tree(c)
 	}
 	open := make([]spread, len(t.table.Components)) // chords
 	arcs := make([]float64, len(t.table.Components))

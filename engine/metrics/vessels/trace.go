@@ -59,7 +59,7 @@ func (t *tracer) follow(line []int32, next int32) []int32 {
 			if out == (step{next, previous}) {
 				out = c.exits[1]
 			}
-			line = append(line, t.through(c, next, out.from)...)
+			line = append(line, t.through(next, out.from)...)
 			next = out.to
 		}
 		line, t.seen[next] = append(line, next), true
