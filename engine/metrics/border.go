@@ -2,133 +2,138 @@ package metrics
 
 import (
 	"context"
-	"math"
-	"slices"
+	"sync"
 
 	"github.com/minivess/minivess/engine/metrics/edt"
-	"github.com/minivess/minivess/engine/metrics/internal/rows"
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
+	"github.com/minivess/minivess/engine/metrics/ring"
 )
 
-// distances holds, for each border voxel of one mask, how far the nearest
-// border voxel of the other is. Both lists are non-empty; their order carries
-// no meaning and changes as percentiles are selected.
+// distances holds how far the border voxels of each mask are from the nearest
+// border voxel of the other.
 type distances struct {
-	refToPred, predToRef []float64
+	refToPred, predToRef spread
 }
 
-// measureBorders finds the border voxels of both masks and the distances
-// between them. A border voxel is a foreground voxel with a background voxel
-// among its six face neighbours (mask minus its 6-connected erosion), the
-// outside of the volume being background. It works on the box around both
-// masks, which changes no distance.
-func measureBorders(ctx context.Context, p *pair) (*distances, error) {
-	first, size := bounds(p.ref.Shape, p.ref.Data, p.pred.Data)
-	mask, shape := padded(p.ref.Data, p.ref.Shape, first, size)
-	refBorder, err := border(ctx, mask, shape, p.threads)
-	if err != nil {
-		return nil, err
-	}
-	mask, _ = padded(p.pred.Data, p.pred.Shape, first, size)
-	predBorder, err := border(ctx, mask, shape, p.threads)
-	if err != nil {
-		return nil, err
-	}
-	field := make([]float64, len(mask))
-	d := &distances{}
-	if d.refToPred, err = between(ctx, refBorder, predBorder, field, shape, p); err != nil {
-		return nil, err
-	}
-	if d.predToRef, err = between(ctx, predBorder, refBorder, field, shape, p); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-// border marks the border voxels of a mask that has a layer of background
-// around it.
-func border(ctx context.Context, mask []uint8, shape [3]int, threads int) ([]uint8, error) {
-	out := make([]uint8, len(mask))
-	nx, slice := shape[0], shape[0]*shape[1]
-	err := rows.Each(ctx, shape[2]-2, 1, threads, func(from, to int) error {
-		for z := from + 1; z <= to; z++ {
-			for y := 1; y < shape[1]-1; y++ {
-				row := y*nx + z*slice
-				for i := row + 1; i < row+nx-1; i++ {
-					inner := mask[i-1] & mask[i+1] & mask[i-nx] & mask[i+nx] & mask[i-slice] & mask[i+slice]
-					out[i] = mask[i] &^ inner
-				}
-			}
-		}
+// borders finds the border voxels of both masks: foreground voxels with a
+// background voxel among their six face neighbours (mask minus its 6-connected
+// erosion), the outside of the volume being background.
+func (p *pair) borders(ctx context.Context) (err error) {
+	if p.refBorder != nil {
 		return nil
-	})
-	return out, err
+	}
+	if p.predBorder, err = p.pred.Border(ctx, p.threads); err != nil {
+		return err
+	}
+	p.refBorder, err = p.ref.Border(ctx, p.threads)
+	return err
 }
 
-// between lists the distance from each marked voxel of from to the nearest
-// marked voxel of to. Field is scratch space.
-func between(ctx context.Context, from, to []uint8, field []float64, shape [3]int, p *pair) ([]float64, error) {
-	if err := edt.Squared(ctx, field, to, shape, p.spacing, p.threads); err != nil {
-		return nil, err
+func (p *pair) measureBorders(ctx context.Context) error {
+	if p.voxels != nil {
+		return nil
 	}
-	n := 0
-	for _, v := range from {
-		n += int(v)
+	if err := p.borders(ctx); err != nil {
+		return err
 	}
-	out := make([]float64, 0, n)
-	for i, v := range from {
-		if v != 0 {
-			out = append(out, math.Sqrt(field[i]))
-		}
+	refToPred, err := between(ctx, p.refBorder, p.predBorder, p)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	predToRef, err := between(ctx, p.predBorder, p.refBorder, p)
+	if err != nil {
+		return err
+	}
+	p.voxels = &distances{refToPred, predToRef}
+	return nil
+}
+
+// between counts the distances from each voxel of from to the nearest of to.
+func between(ctx context.Context, from, to *bitmask.Volume, p *pair) (spread, error) {
+	var mu sync.Mutex
+	var tallies []*ring.Tally
+	err := ring.Search(ctx, from, to, p.spacing, p.threads, func() edt.Sink {
+		mu.Lock()
+		defer mu.Unlock()
+		tallies = append(tallies, ring.NewTally())
+		return tallies[len(tallies)-1]
+	})
+	if err != nil {
+		return spread{}, err
+	}
+	return newSpread(ring.Counts(p.spacing, tallies...)), nil
 }
 
 // percentile is the greater of the two directed percentiles, as MONAI and
 // MetricsReloaded define the (95th percentile) Hausdorff distance.
 func (d *distances) percentile(q float64) float64 {
-	return max(percentile(d.refToPred, q), percentile(d.predToRef, q))
+	return max(d.refToPred.percentile(q), d.predToRef.percentile(q))
 }
 
 // pooledPercentile is the percentile of both directions taken together, which
 // is what MedPy calls HD95.
 func (d *distances) pooledPercentile(q float64) float64 {
-	return percentile(slices.Concat(d.refToPred, d.predToRef), q)
+	return pooled(d.refToPred, d.predToRef).percentile(q)
 }
 
 // within is the share of border voxels, of both masks together, at most reach
 // from the other border (Nikolov et al. 2018, counted in voxels).
 func (d *distances) within(reach float64) float64 {
-	n := 0
-	for _, list := range [][]float64{d.refToPred, d.predToRef} {
-		for _, v := range list {
-			if v <= reach {
-				n++
-			}
-		}
-	}
-	return float64(n) / float64(len(d.refToPred)+len(d.predToRef))
+	return float64(d.refToPred.within(reach)+d.predToRef.within(reach)) / float64(d.refToPred.n+d.predToRef.n)
 }
 
 // assd is the average symmetric surface distance: the mean over all border
 // voxels of both masks.
 func (d *distances) assd() float64 {
-	return (sum(d.refToPred) + sum(d.predToRef)) / float64(len(d.refToPred)+len(d.predToRef))
+	return (d.refToPred.sum() + d.predToRef.sum()) / float64(d.refToPred.n+d.predToRef.n)
 }
 
 // masd is the mean average surface distance: the mean of the two directed means.
 func (d *distances) masd() float64 {
-	return (sum(d.refToPred)/float64(len(d.refToPred)) + sum(d.predToRef)/float64(len(d.predToRef))) / 2
+	return (d.refToPred.sum()/float64(d.refToPred.n) + d.predToRef.sum()/float64(d.predToRef.n)) / 2
 }
 
-// sum adds up with Kahan's compensation, so that the order of the list, which
-// selecting percentiles changes, does not show in the result.
-func sum(values []float64) float64 {
-	var total, carry float64
-	for _, v := range values {
-		y := v - carry
-		t := total + y
-		carry = (t - total) - y
-		total = t
+// boundaryIoU is the intersection over union of what lies less than width
+// voxels from the border inside of each mask (Cheng et al., CVPR 2021, as
+// MetricsReloaded has it: in voxels, whatever their spacing).
+func (p *pair) boundaryIoU(ctx context.Context, width float64) (float64, error) {
+	if err := p.borders(ctx); err != nil {
+		return 0, err
 	}
-	return total
+	ref, err := shell(ctx, p.ref, p.refBorder, width, p.threads)
+	if err != nil {
+		return 0, err
+	}
+	pred, err := shell(ctx, p.pred, p.predBorder, width, p.threads)
+	if err != nil {
+		return 0, err
+	}
+	common := bitmask.Common(ref, pred)
+	return float64(common) / float64(ref.Count()+pred.Count()-common), nil
+}
+
+// shell is the voxels of a mask less than width from its border.
+func shell(ctx context.Context, mask, border *bitmask.Volume, width float64, threads int) (*bitmask.Volume, error) {
+	if width <= 1 {
+		return border, nil
+	}
+	near := bitmask.New(mask.Shape)
+	err := ring.Search(ctx, mask, border, [3]float64{1, 1, 1}, threads, func() edt.Sink {
+		return within{near, width * width}
+	})
+	return near, err
+}
+
+// within is a sink that marks queries whose target is near. Rows never share a
+// word, so goroutines that report different rows do not meet.
+type within struct {
+	near    *bitmask.Volume
+	squared float64
+}
+
+// Found marks the query if its offset is short.
+func (w within) Found(x, row, dx, dy, dz int) {
+	if float64(dx*dx+dy*dy+dz*dz) < w.squared {
+		w.near.Set(x, row)
+	}
 }

@@ -20,7 +20,11 @@ func Evaluate(ctx context.Context, ref, pred Mask, o Options) (Result, error) {
 	if err := checkPair(ref, pred); err != nil {
 		return Result{}, err
 	}
-	return newPair(ref, pred, o).evaluate(ctx, o)
+	p, err := newPair(ctx, ref, pred, o)
+	if err != nil {
+		return Result{}, err
+	}
+	return p.evaluate(ctx, o)
 }
 
 // Compare scores the pair under each of the definitions (none means all),
@@ -30,28 +34,17 @@ func Compare(ctx context.Context, ref, pred Mask, o Options, definitions ...stri
 	if len(definitions) == 0 {
 		definitions = Definitions()
 	}
-	plans := make([]Options, 0, len(definitions))
-	for _, name := range definitions {
-		plan := o
-		plan.Definition, plan.Metrics = name, nil
-		plan, err := plan.resolve()
-		if err != nil {
-			return nil, err
-		}
-		if len(o.Metrics) > 0 {
-			plan.Metrics = slices.DeleteFunc(plan.Metrics, func(m string) bool { return !slices.Contains(o.Metrics, m) })
-		}
-		if len(plan.Metrics) > 0 {
-			plans = append(plans, plan)
-		}
-	}
-	if len(plans) == 0 {
-		return nil, fmt.Errorf("%w: none of %q is in any of the definitions %q", ErrMetric, o.Metrics, definitions)
+	plans, err := plan(o, definitions)
+	if err != nil {
+		return nil, err
 	}
 	if err := checkPair(ref, pred); err != nil {
 		return nil, err
 	}
-	p := newPair(ref, pred, o)
+	p, err := newPair(ctx, ref, pred, o)
+	if err != nil {
+		return nil, err
+	}
 	comparison := make(Comparison, 0, len(plans))
 	for _, plan := range plans {
 		result, err := p.evaluate(ctx, plan)
@@ -61,6 +54,32 @@ func Compare(ctx context.Context, ref, pred Mask, o Options, definitions ...stri
 		comparison = append(comparison, result)
 	}
 	return comparison, nil
+}
+
+// plan divides the metrics asked for among the definitions that have them.
+func plan(o Options, definitions []string) ([]Options, error) {
+	plans := make([]Options, 0, len(definitions))
+	unknown := slices.Clone(o.Metrics)
+	for _, name := range definitions {
+		plan := o
+		plan.Definition, plan.Metrics = name, nil
+		plan, err := plan.resolve()
+		if err != nil {
+			return nil, err
+		}
+		theirs := func(m string) bool { return has(name, m) }
+		if len(o.Metrics) > 0 {
+			plan.Metrics = slices.DeleteFunc(slices.Clone(o.Metrics), func(m string) bool { return !theirs(m) })
+			unknown = slices.DeleteFunc(unknown, theirs)
+		}
+		if len(plan.Metrics) > 0 {
+			plans = append(plans, plan)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("%w %q: none of the definitions %q has it", ErrMetric, unknown[0], definitions)
+	}
+	return plans, nil
 }
 
 func checkPair(ref, pred Mask) error {
@@ -76,6 +95,7 @@ func checkPair(ref, pred Mask) error {
 func (p *pair) evaluate(ctx context.Context, o Options) (Result, error) {
 	r := Result{
 		Definition: o.Definition, Spacing: o.Spacing, Unit: o.Unit, Tolerance: o.Tolerance,
+		Beta: o.Beta, BoundaryWidth: o.BoundaryWidth,
 		Empty: o.Empty, Presence: p.presence(),
 		Values: map[string]float64{}, Excluded: map[string]string{}, ByPolicy: map[string]string{},
 		ReferenceVoxels: p.refVoxels, PredictionVoxels: p.predVoxels,

@@ -34,7 +34,7 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		"no voxels":            {mask(0, 2, 2), mask(0, 2, 2), nil, metrics.ErrShape, "at least one voxel"},
 		"negative side":        {mask(-1, 2, 2), mask(-1, 2, 2), nil, metrics.ErrShape, "at least one voxel"},
 		"too little data":      {metrics.Mask{Shape: good.Shape, Data: good.Data[:7]}, good, nil, metrics.ErrShape, "holds 7 voxels but its shape [2 2 2] means 8"},
-		"too many voxels":      {metrics.Mask{Shape: [3]int{1 << 20, 1 << 20, 1 << 20}}, good, nil, metrics.ErrShape, "more than 2³¹−1 voxels"},
+		"too many voxels":      {metrics.Mask{Shape: [3]int{1 << 20, 1 << 20, 1 << 20}}, good, nil, metrics.ErrShape, "more than 2⁴⁰ voxels"},
 		"label map":            {good, mask(2, 2, 2, 1, 0, 0, 0, 0, 0, 3), nil, metrics.ErrNotBinary, "the prediction holds 3 at voxel (0, 1, 1)"},
 		"reference of 255":     {mask(2, 2, 2, 255), good, nil, metrics.ErrNotBinary, "the reference holds 255 at voxel (0, 0, 0)"},
 		"no spacing":           {good, good, func(o *metrics.Options) { o.Spacing = [3]float64{} }, metrics.ErrSpacing, "0 along x"},
@@ -47,6 +47,14 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		"unknown metric":       {good, good, func(o *metrics.Options) { o.Metrics = []string{"dise"} }, metrics.ErrMetric, `"dise" in definition minivess, which has dice`},
 		"unknown definition":   {good, good, func(o *metrics.Options) { o.Definition = "monay" }, metrics.ErrDefinition, `"monay"; choose one of minivess, `},
 		"unknown policy":       {good, good, func(o *metrics.Options) { o.Empty = "drop" }, metrics.ErrPolicy, `"drop"; choose penalise, nan or exclude`},
+		"negative beta":        {good, good, func(o *metrics.Options) { o.Beta = -1 }, metrics.ErrParameter, "beta -1"},
+		"beta not a number":    {good, good, func(o *metrics.Options) { o.Beta = math.NaN() }, metrics.ErrParameter, "beta NaN"},
+		"negative boundary":    {good, good, func(o *metrics.Options) { o.BoundaryWidth = -2 }, metrics.ErrParameter, "boundary width -2"},
+		"endless boundary":     {good, good, func(o *metrics.Options) { o.BoundaryWidth = math.Inf(1) }, metrics.ErrParameter, "boundary width +Inf"},
+		"percentile of 100":    {good, good, func(o *metrics.Options) { o.Metrics = []string{"hd100"} }, metrics.ErrMetric, `"hd100"`},
+		"percentile of 0":      {good, good, func(o *metrics.Options) { o.Metrics = []string{"hd0"} }, metrics.ErrMetric, `"hd0"`},
+		"no percentile":        {good, good, func(o *metrics.Options) { o.Metrics = []string{"hd9x"} }, metrics.ErrMetric, `"hd9x"`},
+		"percentile of medpy":  {good, good, func(o *metrics.Options) { o.Definition, o.Metrics = "medpy", []string{"hd90"} }, metrics.ErrMetric, "medpy, which has hd95"},
 		"metric of another":    {good, good, func(o *metrics.Options) { o.Definition, o.Metrics = "medpy", []string{"nsd"} }, metrics.ErrMetric, "medpy, which has hd95"},
 	}
 	for name, test := range tests {
@@ -95,29 +103,36 @@ func TestSmallAndFullMasksAreOrdinary(t *testing.T) {
 	for i := range full.Data {
 		full.Data[i] = 1
 	}
+	perfect := map[string]float64{
+		"dice": 1, "iou": 1, "precision": 1, "recall": 1, "volume_similarity": 1, "f_beta": 1, "cldice": 1,
+		"hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0, "boundary_iou": 1,
+	}
 	tests := map[string]struct {
 		ref, pred metrics.Mask
 		want      map[string]float64
 	}{
 		"one voxel": {
 			mask(1, 1, 1, 1), mask(1, 1, 1, 1),
-			map[string]float64{"dice": 1, "cldice": 1, "hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0},
+			perfect,
 		},
 		"two voxels of one row, one apart": {
 			mask(3, 1, 1, 1), mask(3, 1, 1, 0, 0, 1),
-			map[string]float64{"dice": 0, "cldice": 0, "hd95": 2, "hd": 2, "nsd": 0, "assd": 2, "masd": 2},
+			map[string]float64{
+				"dice": 0, "iou": 0, "precision": 0, "recall": 0, "volume_similarity": 1, "f_beta": 0, "cldice": 0,
+				"hd95": 2, "hd": 2, "nsd": 0, "assd": 2, "masd": 2, "boundary_iou": 0,
+			},
 		},
 		"one slice": {
 			mask(2, 2, 1, 1, 1, 1, 1), mask(2, 2, 1, 1, 1, 1, 1),
-			map[string]float64{"dice": 1, "cldice": 1, "hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0},
+			perfect,
 		},
 		"all foreground": {
 			full, full,
-			map[string]float64{"dice": 1, "cldice": 1, "hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0},
+			perfect,
 		},
 		"a mask that thins to nothing": {
 			mask(2, 2, 2, 0, 0, 0, 1, 0, 0, 1, 1), mask(2, 2, 2, 0, 0, 0, 1, 0, 0, 1, 1),
-			map[string]float64{"dice": 1, "cldice": 1, "hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0},
+			perfect,
 		},
 	}
 	for name, test := range tests {
@@ -161,11 +176,11 @@ func TestEmptyMasksFollowThePolicy(t *testing.T) {
 		dice, cldice, hd95, nsd  float64
 		valued, excluded, byRule int
 	}{
-		"missed, penalised":    {something, nothing, "", "", metrics.MissedStructure, 0, 0, diagonal, 0, 7, 0, 7},
-		"invented, penalised":  {nothing, something, "", "", metrics.InventedOnly, 0, 0, diagonal, 0, 7, 0, 7},
-		"neither, penalised":   {nothing, nothing, "", "", metrics.EmptyBoth, 1, 1, 0, 1, 7, 0, 7},
-		"missed, nan":          {something, nothing, "", metrics.EmptyNaN, metrics.MissedStructure, 0, nan, nan, 0, 7, 5, 2},
-		"neither, nan":         {nothing, nothing, "", metrics.EmptyNaN, metrics.EmptyBoth, 1, nan, 0, 1, 7, 1, 6},
+		"missed, penalised":    {something, nothing, "", "", metrics.MissedStructure, 0, 0, diagonal, 0, 13, 0, 13},
+		"invented, penalised":  {nothing, something, "", "", metrics.InventedOnly, 0, 0, diagonal, 0, 13, 0, 13},
+		"neither, penalised":   {nothing, nothing, "", "", metrics.EmptyBoth, 1, 1, 0, 1, 13, 0, 13},
+		"missed, nan":          {something, nothing, "", metrics.EmptyNaN, metrics.MissedStructure, 0, nan, nan, 0, 13, 5, 8},
+		"neither, nan":         {nothing, nothing, "", metrics.EmptyNaN, metrics.EmptyBoth, 1, nan, 0, 1, 13, 1, 12},
 		"missed, by reference": {something, nothing, metrics.MetricsReloaded, "", metrics.MissedStructure, 0, nan, nan, 0, 7, 5, 2},
 		"reference penalised":  {something, nothing, metrics.MetricsReloaded, metrics.EmptyPenalise, metrics.MissedStructure, 0, 0, diagonal, 0, 7, 0, 7},
 	}

@@ -1,23 +1,23 @@
 package metrics
 
-import (
-	"fmt"
-	"math"
-	"slices"
-	"strings"
-)
-
 // The metrics by name. HD95, HD, ASSD and MASD are in the spacing's unit and
-// fall as a segmentation improves; the others lie in [0, 1] and rise.
+// fall as a segmentation improves; the others lie in [0, 1] and rise. Beside
+// HD95 any other percentile of the border distances has a name too: HDPercentile.
 const (
-	Dice        = "dice"
-	ClDice      = "cldice"
-	HD95        = "hd95"
-	HD          = "hd"
-	NSD         = "nsd"
-	NSDSubvoxel = "nsd_subvoxel" // MONAI's use_subvoxels
-	ASSD        = "assd"
-	MASD        = "masd"
+	Dice             = "dice"
+	IoU              = "iou"
+	Precision        = "precision"
+	Recall           = "recall"
+	VolumeSimilarity = "volume_similarity"
+	FBeta            = "f_beta"
+	ClDice           = "cldice"
+	HD95             = "hd95"
+	HD               = "hd"
+	NSD              = "nsd"
+	NSDSubvoxel      = "nsd_subvoxel" // MONAI's use_subvoxels
+	ASSD             = "assd"
+	MASD             = "masd"
+	BoundaryIoU      = "boundary_iou"
 )
 
 // The definitions by name, each after the package that it agrees with.
@@ -32,8 +32,12 @@ const (
 // DefaultTolerance is MetricsReloaded's NSD tolerance, in the spacing's unit.
 const DefaultTolerance = 1.0
 
-// Percentile is the percentile behind HD95.
-const Percentile = 95.0
+// DefaultBeta weighs recall and precision alike in FBeta, which is then Dice.
+const DefaultBeta = 1.0
+
+// DefaultBoundaryWidth is MetricsReloaded's for BoundaryIoU, in voxels: border
+// voxels alone.
+const DefaultBoundaryWidth = 1.0
 
 // EmptyPolicy says what a metric is worth when a mask is empty.
 type EmptyPolicy string
@@ -63,7 +67,13 @@ type Options struct {
 	// Tolerance is how far apart surfaces may lie and still agree, inclusive,
 	// for NSD; 0 asks for coinciding surfaces.
 	Tolerance float64
-	// Metrics are the names to compute; none means all the definition has.
+	// Beta is how many times as much recall counts as precision in FBeta; 0
+	// means DefaultBeta.
+	Beta float64
+	// BoundaryWidth is how far from its border, in voxels and exclusive, the
+	// voxels of a mask count in BoundaryIoU; 0 means DefaultBoundaryWidth.
+	BoundaryWidth float64
+	// Metrics are the names to compute; none means all of Names.
 	Metrics []string
 	// Definition is whose formulas are followed; "" means Minivess.
 	Definition string
@@ -71,68 +81,4 @@ type Options struct {
 	Empty EmptyPolicy
 	// Threads bounds the goroutines used; 0 means GOMAXPROCS.
 	Threads int
-}
-
-// Definitions lists the definitions, Minivess first.
-func Definitions() []string {
-	return []string{Minivess, MetricsReloaded, MONAI, SurfaceDistance, MedPy}
-}
-
-// Names lists the metrics that a definition has, or nil for an unknown one.
-func Names(definition string) []string {
-	switch definition {
-	case Minivess, MetricsReloaded, "":
-		return []string{Dice, ClDice, HD95, HD, NSD, ASSD, MASD}
-	case MONAI:
-		return []string{HD95, NSD, NSDSubvoxel, ASSD}
-	case SurfaceDistance:
-		return []string{HD95, NSD}
-	case MedPy:
-		return []string{HD95}
-	default:
-		return nil
-	}
-}
-
-// HigherIsBetter tells whether a greater value of the metric is a better one.
-func HigherIsBetter(metric string) bool {
-	switch metric {
-	case HD95, HD, ASSD, MASD:
-		return false
-	default:
-		return true
-	}
-}
-
-// resolve checks the options and fills in the defaults.
-func (o Options) resolve() (Options, error) {
-	if o.Definition == "" {
-		o.Definition = Minivess
-	}
-	known := Names(o.Definition)
-	if known == nil {
-		return o, fmt.Errorf("%w %q; choose one of %s", ErrDefinition, o.Definition, strings.Join(Definitions(), ", "))
-	}
-	for axis, s := range o.Spacing {
-		if !(s > 0) || math.IsInf(s, 0) {
-			return o, fmt.Errorf("%w: %g along %c; each must be a positive, finite length, check the file's header", ErrSpacing, s, "xyz"[axis])
-		}
-	}
-	if !(o.Tolerance >= 0) || math.IsInf(o.Tolerance, 0) {
-		return o, fmt.Errorf("%w: %g; it must be a finite length of 0 or more, in the spacing's unit", ErrTolerance, o.Tolerance)
-	}
-	switch o.Empty {
-	case EmptyByDefinition, EmptyPenalise, EmptyNaN, EmptyExclude:
-	default:
-		return o, fmt.Errorf("%w %q; choose penalise, nan or exclude", ErrPolicy, string(o.Empty))
-	}
-	if len(o.Metrics) == 0 {
-		o.Metrics = known
-	}
-	for _, name := range o.Metrics {
-		if !slices.Contains(known, name) {
-			return o, fmt.Errorf("%w %q in definition %s, which has %s", ErrMetric, name, o.Definition, strings.Join(known, ", "))
-		}
-	}
-	return o, nil
 }

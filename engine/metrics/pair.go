@@ -2,42 +2,66 @@ package metrics
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/minivess/minivess/engine/metrics/skeleton"
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
 	"github.com/minivess/minivess/engine/metrics/surfel"
 )
 
-// pair is two masks and what has been measured on them so far, so that several
-// metrics and definitions share the work.
+// pair is two masks, cropped to the box around both and packed, and what has
+// been measured on them so far, so that several metrics and definitions share
+// the work. Outside of the box both are background, which changes no result.
 type pair struct {
-	ref, pred Mask
+	shape     [3]int // of the whole volume
+	ref, pred *bitmask.Volume
+	masks     []Mask // both, whole, if that is what the pair was made of
 	spacing   [3]float64
 	threads   int
 
 	refVoxels, predVoxels, common int
 
-	voxels *distances          // between border voxels
-	surf   *surfel.Distances   // between surface elements
-	centre *centrelineOverlaps // of the skeletons
+	refBorder, predBorder *bitmask.Volume
+	voxels                *distances          // between border voxels
+	surf                  *surfel.Distances   // between surface elements
+	centre                *centrelineOverlaps // of the skeletons
 }
 
-// centrelineOverlaps counts skeleton voxels, and those inside the other mask.
-type centrelineOverlaps struct {
-	ref, refInPred, pred, predInRef int
-}
-
-func newPair(ref, pred Mask, o Options) *pair {
-	p := &pair{ref: ref, pred: pred, spacing: o.Spacing, threads: o.Threads}
-	for i, r := range ref.Data {
-		q := pred.Data[i]
-		p.refVoxels += int(r)
-		p.predVoxels += int(q)
-		p.common += int(r & q)
+// newPair packs two masks that have been found to fit together.
+func newPair(ctx context.Context, ref, pred Mask, o Options) (*pair, error) {
+	packed := [2]*bitmask.Volume{}
+	for i, m := range []Mask{ref, pred} {
+		v, err := bitmask.Pack(ctx, m.Data, m.Shape, o.Threads)
+		if bad := (*bitmask.Bad)(nil); errors.As(err, &bad) {
+			return nil, notBinary([]string{"reference", "prediction"}[i], m.Shape, bad)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+		packed[i] = v
 	}
-	return p
+	first, size := bitmask.Bounds(packed[0], packed[1])
+	if size[0] == 0 { // both are empty
+		size = [3]int{1, 1, 1}
+	}
+	p := pairOf(ref.Shape, packed[0].Crop(first, size), packed[1].Crop(first, size), o)
+	p.masks = []Mask{ref, pred}
+	return p, nil
+}
+
+// pairOf makes a pair of two masks of a box of a volume of the given shape.
+func pairOf(shape [3]int, ref, pred *bitmask.Volume, o Options) *pair {
+	return &pair{
+		shape: shape, ref: ref, pred: pred, spacing: o.Spacing, threads: o.Threads,
+		refVoxels: ref.Count(), predVoxels: pred.Count(), common: bitmask.Common(ref, pred),
+	}
+}
+
+func notBinary(role string, shape [3]int, bad *bitmask.Bad) error {
+	x, y, z := bad.Index%shape[0], bad.Index/shape[0]%shape[1], bad.Index/shape[0]/shape[1]
+	return fmt.Errorf("%w: the %s holds %d at voxel (%d, %d, %d); choose the label to score so that voxels are 0 or 1",
+		ErrNotBinary, role, bad.Value, x, y, z)
 }
 
 func (p *pair) presence() Presence {
@@ -56,7 +80,7 @@ func (p *pair) presence() Presence {
 // diagonal is the length of the whole volume's space diagonal.
 func (p *pair) diagonal() float64 {
 	var sum float64
-	for axis, n := range p.ref.Shape {
+	for axis, n := range p.shape {
 		side := float64(n) * p.spacing[axis]
 		sum += side * side
 	}
@@ -66,43 +90,59 @@ func (p *pair) diagonal() float64 {
 // score measures one metric of two masks that both hold foreground.
 func (p *pair) score(ctx context.Context, o Options, name string) (float64, error) {
 	switch name {
-	case Dice:
-		return 2 * float64(p.common) / float64(p.refVoxels+p.predVoxels), nil
+	case Dice, IoU, Precision, Recall, VolumeSimilarity, FBeta:
+		return p.overlap(name, o.Beta), nil
 	case ClDice:
 		return p.clDice(ctx, o)
-	case NSDSubvoxel:
-		return p.surfelNSD(ctx, o)
+	case BoundaryIoU:
+		return p.boundaryIoU(ctx, o.BoundaryWidth)
 	}
-	if o.Definition == SurfaceDistance {
-		if name == NSD {
-			return p.surfelNSD(ctx, o)
-		}
+	if name == NSDSubvoxel || o.Definition == SurfaceDistance {
 		if err := p.measureSurfels(ctx); err != nil {
 			return 0, err
 		}
-		return p.surf.Percentile(Percentile), nil
-	}
-	if p.voxels == nil {
-		d, err := measureBorders(ctx, p)
-		if err != nil {
-			return 0, err
+		if q, ok := HDPercentile(name); ok {
+			return p.surf.Percentile(q), nil
 		}
-		p.voxels = d
+		return p.surf.Within(reach(o)), nil
+	}
+	if err := p.measureBorders(ctx); err != nil {
+		return 0, err
 	}
 	switch name {
-	case HD95:
-		if o.Definition == MedPy {
-			return p.voxels.pooledPercentile(Percentile), nil
-		}
-		return p.voxels.percentile(Percentile), nil
 	case HD:
 		return p.voxels.percentile(100), nil
 	case NSD:
 		return p.voxels.within(reach(o)), nil
 	case ASSD:
 		return p.voxels.assd(), nil
-	default: // MASD, the only other name that resolve lets through
+	case MASD:
 		return p.voxels.masd(), nil
+	}
+	q, _ := HDPercentile(name) // resolve lets no other name through
+	if o.Definition == MedPy {
+		return p.voxels.pooledPercentile(q), nil
+	}
+	return p.voxels.percentile(q), nil
+}
+
+// overlap scores by counting voxels. Volume similarity is that of Taha and
+// Hanbury (BMC Medical Imaging 2015), F-beta that of van Rijsbergen.
+func (p *pair) overlap(name string, beta float64) float64 {
+	ref, pred, common := float64(p.refVoxels), float64(p.predVoxels), float64(p.common)
+	switch name {
+	case Dice:
+		return 2 * common / (ref + pred)
+	case IoU:
+		return common / (ref + pred - common)
+	case Precision:
+		return common / pred
+	case Recall:
+		return common / ref
+	case VolumeSimilarity:
+		return 1 - math.Abs(ref-pred)/(ref+pred)
+	default:
+		return (1 + beta*beta) * common / (beta*beta*ref + pred)
 	}
 }
 
@@ -121,85 +161,10 @@ func (p *pair) measureSurfels(ctx context.Context) error {
 	if p.surf != nil {
 		return nil
 	}
-	first, size := bounds(p.ref.Shape, p.ref.Data, p.pred.Data)
-	ref, shape := padded(p.ref.Data, p.ref.Shape, first, size)
-	pred, _ := padded(p.pred.Data, p.pred.Shape, first, size)
-	d, err := surfel.Measure(ctx, ref, pred, shape, p.spacing, p.threads)
+	d, err := surfel.Measure(ctx, p.ref, p.pred, p.spacing, p.threads)
 	if err != nil {
 		return err
 	}
 	p.surf = d
 	return nil
-}
-
-func (p *pair) surfelNSD(ctx context.Context, o Options) (float64, error) {
-	if err := p.measureSurfels(ctx); err != nil {
-		return 0, err
-	}
-	return p.surf.Within(reach(o)), nil
-}
-
-// clDice is the harmonic mean of topology precision, the share of the
-// prediction's skeleton inside the reference, and topology sensitivity, the
-// share of the reference's skeleton inside the prediction (Shit et al., CVPR
-// 2021), with the skeletons of Lee et al. 1994. MetricsReloaded divides 0 by 0
-// when neither skeleton touches the other mask, or when thinning leaves nothing
-// of a mask of a few voxels; the Minivess definition says 0 to the first and
-// lets such a mask stand for its own skeleton.
-func (p *pair) clDice(ctx context.Context, o Options) (float64, error) {
-	if err := p.measureCentrelines(ctx); err != nil {
-		return 0, err
-	}
-	c := *p.centre
-	if o.Definition == Minivess {
-		if c.ref == 0 {
-			c.ref, c.refInPred = p.refVoxels, p.common
-		}
-		if c.pred == 0 {
-			c.pred, c.predInRef = p.predVoxels, p.common
-		}
-		if c.refInPred+c.predInRef == 0 {
-			return 0, nil
-		}
-	}
-	precision := float64(c.predInRef) / float64(c.pred)
-	sensitivity := float64(c.refInPred) / float64(c.ref)
-	return 2 * precision * sensitivity / (precision + sensitivity), nil
-}
-
-func (p *pair) measureCentrelines(ctx context.Context) error {
-	if p.centre != nil {
-		return nil
-	}
-	var c centrelineOverlaps
-	group, ctx := errgroup.WithContext(ctx)
-	if p.threads == 1 {
-		group.SetLimit(1)
-	}
-	group.Go(func() (err error) {
-		c.ref, c.refInPred, err = skeletonInside(ctx, p.ref, p.pred)
-		return err
-	})
-	group.Go(func() (err error) {
-		c.pred, c.predInRef, err = skeletonInside(ctx, p.pred, p.ref)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	p.centre = &c
-	return nil
-}
-
-// skeletonInside counts the skeleton voxels of m, and those inside other.
-func skeletonInside(ctx context.Context, m, other Mask) (voxels, inside int, err error) {
-	thin, err := skeleton.Thin(ctx, m.Data, m.Shape)
-	if err != nil {
-		return 0, 0, err
-	}
-	for i, v := range thin {
-		voxels += int(v)
-		inside += int(v & other.Data[i])
-	}
-	return voxels, inside, nil
 }

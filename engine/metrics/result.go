@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 )
@@ -26,8 +27,11 @@ type Result struct {
 	Spacing    [3]float64
 	Unit       string
 	Tolerance  float64
-	Empty      EmptyPolicy // as resolved: never "" for Minivess
-	Presence   Presence
+	// Beta and BoundaryWidth are the parameters of FBeta and BoundaryIoU.
+	Beta, BoundaryWidth float64
+
+	Empty    EmptyPolicy // as resolved: never "" for Minivess
+	Presence Presence
 
 	// Values are the scores by metric name. NaN and +Inf occur under policies
 	// and definitions that answer so.
@@ -50,6 +54,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		Spacing          [3]float64         `json:"spacing"`
 		Unit             string             `json:"unit"`
 		Tolerance        float64            `json:"tolerance"`
+		Beta             float64            `json:"beta"`
+		BoundaryWidth    float64            `json:"boundary_width"`
 		Empty            EmptyPolicy        `json:"empty_policy,omitempty"`
 		Presence         Presence           `json:"presence"`
 		Values           map[string]written `json:"values"`
@@ -58,8 +64,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		ReferenceVoxels  int                `json:"reference_voxels"`
 		PredictionVoxels int                `json:"prediction_voxels"`
 	}{
-		r.Definition, r.Spacing, r.Unit, r.Tolerance, r.Empty, r.Presence, writtenMap(r.Values),
-		r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
+		r.Definition, r.Spacing, r.Unit, r.Tolerance, r.Beta, r.BoundaryWidth, r.Empty, r.Presence,
+		writtenMap(r.Values), r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
 	})
 }
 
@@ -92,19 +98,28 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 }
 
 // Metrics lists the names that occur in any of the results, in the order of
-// Names.
+// Names, those that are not listed there last.
 func (c Comparison) Metrics() []string {
-	var names []string
+	var names, others []string
 	for _, r := range c {
+		all := maps.Clone(r.Values)
+		for name := range r.Excluded {
+			all[name] = 0
+		}
 		for _, name := range Names(r.Definition) {
-			_, valued := r.Values[name]
-			_, excluded := r.Excluded[name]
-			if (valued || excluded) && !slices.Contains(names, name) {
+			if _, ok := all[name]; ok && !slices.Contains(names, name) {
 				names = append(names, name)
+			}
+			delete(all, name)
+		}
+		for name := range all {
+			if !slices.Contains(others, name) {
+				others = append(others, name)
 			}
 		}
 	}
-	return names
+	slices.Sort(others)
+	return append(names, others...)
 }
 
 // written is a float64 that survives JSON when it is not finite.

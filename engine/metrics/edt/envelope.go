@@ -67,3 +67,12 @@ func (e *envelope) build(f []float64) int {
 	}
 	return k
 }
+
+// owners marks where each of the envelope's k parabolas begins, so that a loop
+// over the integers has no branch to guess wrongly. The caller clears it.
+func (e *envelope) owners(k int) []int32 {
+	for j := range k {
+		e.owner[int(e.start[j])] = e.apex[j] + 1
+	}
+	return e.owner
+}

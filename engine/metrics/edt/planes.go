@@ -72,14 +72,9 @@ func widen[T Number](to []float64, from []T) {
 }
 
 // evaluate writes an envelope of k > 0 parabolas over the samples f at every
-// integer, stride apart. Where each begins is marked in owner, so that the loop
-// over the integers has no branch to guess wrongly.
+// integer, stride apart.
 func evaluate[T Number](e *envelope, f []float64, data []T, stride, k int) {
-	n := len(f)
-	owner := e.owner[:n]
-	for j := range k {
-		owner[int(e.start[j])] = e.apex[j] + 1
-	}
+	owner := e.owners(k)
 	v := owner[0]
 	at := 0
 	for i := range owner {

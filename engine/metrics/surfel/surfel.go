@@ -5,63 +5,59 @@
 package surfel
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/minivess/minivess/engine/metrics/edt"
-	"github.com/minivess/minivess/engine/metrics/internal/rows"
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
+	"github.com/minivess/minivess/engine/metrics/ring"
 )
 
-// ErrInput says that a mask has another shape than stated or no background
-// around it.
+// ErrInput says that masks have different shapes, or that one is empty.
 var ErrInput = errors.New("surfel: unusable mask")
 
-// element is one surface element: how far the nearest element of the other
-// surface is, and its own area.
-type element struct {
-	distance, area float64
+// elements counts the surface elements of one mask by how far the nearest
+// element of the other surface is, ascending, then by area.
+type elements struct {
+	counts []ring.Count // their kinds index areas
+	areas  []float64
+	total  float64 // area
 }
 
-// Distances holds the surface elements of two masks, sorted by distance, then
-// by area.
+// Distances holds the surface elements of two masks.
 type Distances struct {
-	ref, pred         []element
-	refArea, predArea float64
+	ref, pred elements
 }
 
-// Measure lists the surface elements of both masks. Masks are 0 or 1, of shape
-// (x, y, z), x fastest, each with at least one foreground voxel and a layer of
-// background on all six sides. Spacing is the voxel's size along x, y and z.
+// Measure finds the surface elements of two masks of one shape, both with
+// foreground; what lies outside of them is background. Spacing is the voxel's
+// size along x, y and z.
 //
 // A corner between eight voxels carries an element if some but not all of the
 // eight are foreground. Its area is that of the marching-cubes triangles of the
 // configuration in a cell of the given spacing; its distance is that to the
 // nearest corner of the other surface that carries one.
-func Measure(ctx context.Context, ref, pred []uint8, shape [3]int, spacing [3]float64, threads int) (*Distances, error) {
-	voxels := shape[0] * shape[1] * shape[2]
-	if len(ref) != voxels || len(pred) != voxels || min(shape[0], shape[1], shape[2]) < 2 {
-		return nil, fmt.Errorf("%w: shape %v does not describe %d and %d voxels", ErrInput, shape, len(ref), len(pred))
+func Measure(ctx context.Context, ref, pred *bitmask.Volume, spacing [3]float64, threads int) (*Distances, error) {
+	if ref.Shape != pred.Shape || ref.Count() == 0 || pred.Count() == 0 {
+		return nil, fmt.Errorf("%w: shapes %v and %v, %d and %d voxels", ErrInput, ref.Shape, pred.Shape, ref.Count(), pred.Count())
 	}
-	corners := [3]int{shape[0] - 1, shape[1] - 1, shape[2] - 1}
-	refCodes, err := codes(ctx, ref, shape, threads)
+	refCorners, err := ref.Corners(ctx, threads)
 	if err != nil {
 		return nil, err
 	}
-	predCodes, err := codes(ctx, pred, shape, threads)
+	predCorners, err := pred.Corners(ctx, threads)
 	if err != nil {
 		return nil, err
 	}
-	areas := areaTable(spacing)
-	field := make([]float64, len(refCodes))
 	var d Distances
-	if d.ref, d.refArea, err = elements(ctx, refCodes, predCodes, field, corners, spacing, areas, threads); err != nil {
+	if d.ref, err = measure(ctx, ref, refCorners, predCorners, spacing, threads); err != nil {
 		return nil, err
 	}
-	if d.pred, d.predArea, err = elements(ctx, predCodes, refCodes, field, corners, spacing, areas, threads); err != nil {
+	if d.pred, err = measure(ctx, pred, predCorners, refCorners, spacing, threads); err != nil {
 		return nil, err
 	}
 	return &d, nil
@@ -71,93 +67,85 @@ func Measure(ctx context.Context, ref, pred []uint8, shape [3]int, spacing [3]fl
 // distances below which the share q (in percent) of each surface's area lies,
 // without interpolation.
 func (d *Distances) Percentile(q float64) float64 {
-	return max(percentile(d.ref, d.refArea, q), percentile(d.pred, d.predArea, q))
+	return max(d.ref.percentile(q), d.pred.percentile(q))
 }
 
 // Within is the surface Dice at a tolerance: the share of both surfaces' area
 // that lies at most reach from the other surface.
 func (d *Distances) Within(reach float64) float64 {
-	return (areaWithin(d.ref, reach) + areaWithin(d.pred, reach)) / (d.refArea + d.predArea)
+	return (d.ref.within(reach) + d.pred.within(reach)) / (d.ref.total + d.pred.total)
 }
 
-func percentile(elements []element, total, q float64) float64 {
+func (e *elements) percentile(q float64) float64 {
 	var sum float64
-	for _, e := range elements {
-		sum += e.area
-		if sum/total >= q/100 {
-			return e.distance
+	for _, c := range e.counts {
+		sum += float64(c.N) * e.areas[c.Kind]
+		if sum/e.total >= q/100 {
+			return math.Sqrt(c.Squared)
 		}
 	}
-	return elements[len(elements)-1].distance
+	return math.Sqrt(e.counts[len(e.counts)-1].Squared)
 }
 
-func areaWithin(elements []element, reach float64) float64 {
+func (e *elements) within(reach float64) float64 {
 	var sum float64
-	for _, e := range elements {
-		if e.distance > reach {
+	for _, c := range e.counts {
+		if math.Sqrt(c.Squared) > reach {
 			break
 		}
-		sum += e.area
+		sum += float64(c.N) * e.areas[c.Kind]
 	}
 	return sum
 }
 
-// codes gives each inner corner the configuration of the eight voxels around
-// it, one bit a voxel: the voxel before along x is 16, along y 4, along z 2,
-// times 1 for the one that is not before.
-func codes(ctx context.Context, mask []uint8, shape [3]int, threads int) ([]uint8, error) {
-	nx, slice := shape[0], shape[0]*shape[1]
-	out := make([]uint8, (shape[0]-1)*(shape[1]-1)*(shape[2]-1))
-	err := rows.Each(ctx, shape[2]-1, 1, threads, func(from, to int) error {
-		i := from * (shape[0] - 1) * (shape[1] - 1)
-		for z := from; z < to; z++ {
-			for y := range shape[1] - 1 {
-				at := z*slice + y*nx
-				for x := range nx - 1 {
-					near, far := mask[at+x:at+x+nx+2], mask[at+x+slice:at+x+slice+nx+2]
-					out[i] = near[0]<<7 | far[0]<<6 | near[nx]<<5 | far[nx]<<4 | near[1]<<3 | far[1]<<2 | near[nx+1]<<1 | far[nx+1]
-					i++
-				}
-			}
-		}
-		return nil
+// measure counts the elements of the surface from, which is that of mask, with
+// their distances to the surface to.
+func measure(ctx context.Context, mask, from, to *bitmask.Volume, spacing [3]float64, threads int) (elements, error) {
+	kinds, areas := kindsOf(areaTable(spacing))
+	var mu sync.Mutex
+	var tallies []*ring.Tally
+	err := ring.Search(ctx, from, to, spacing, threads, func() edt.Sink {
+		mu.Lock()
+		defer mu.Unlock()
+		t := ring.NewTally()
+		t.Kinds = func(x, row int) uint8 { return kinds[code(mask, x, row)] }
+		tallies = append(tallies, t)
+		return t
 	})
-	return out, err
+	if err != nil {
+		return elements{}, err
+	}
+	e := elements{counts: ring.Counts(spacing, tallies...), areas: areas}
+	for _, c := range e.counts {
+		e.total += float64(c.N) * areas[c.Kind]
+	}
+	return e, nil
 }
 
-// elements lists the elements of the surface from with their distances to the
-// surface to, and their total area. Field is scratch space.
-func elements(ctx context.Context, from, to []uint8, field []float64, shape [3]int, spacing [3]float64, areas [256]float64, threads int) ([]element, float64, error) {
-	marked := make([]uint8, len(to))
-	n := 0
-	for i, code := range to {
-		if code != 0 && code != 255 {
-			marked[i] = 1
-		}
-		if c := from[i]; c != 0 && c != 255 {
-			n++
-		}
-	}
-	if n == 0 {
-		return nil, 0, fmt.Errorf("%w: it has no surface; it must hold foreground and be surrounded by background", ErrInput)
-	}
-	if err := edt.Squared(ctx, field, marked, shape, spacing, threads); err != nil {
-		return nil, 0, err
-	}
-	list := make([]element, 0, n)
-	for i, code := range from {
-		if code != 0 && code != 255 {
-			list = append(list, element{math.Sqrt(field[i]), areas[code]})
+// code is the configuration of the eight voxels around a corner, one bit a
+// voxel: the voxel before along x is 16, along y 4, along z 2, times 1 for the
+// one that is not before.
+func code(mask *bitmask.Volume, x, row int) uint8 {
+	nx, ny, nz := mask.Shape[0], mask.Shape[1], mask.Shape[2]
+	y, z := row%(ny+1), row/(ny+1)
+	var c uint8
+	for k := range 8 {
+		a, b, d := x-1+k>>2, y-1+k>>1&1, z-1+k&1
+		if uint(a) < uint(nx) && uint(b) < uint(ny) && uint(d) < uint(nz) && mask.Has(a, b+ny*d) {
+			c |= 128 >> k
 		}
 	}
-	slices.SortFunc(list, func(a, b element) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.area, b.area))
-	})
-	var total float64
-	for _, e := range list {
-		total += e.area
+	return c
+}
+
+// kindsOf numbers the different areas in rising order.
+func kindsOf(table [256]float64) (kinds [256]uint8, areas []float64) {
+	areas = slices.Compact(slices.Sorted(slices.Values(table[:])))
+	for code, area := range table {
+		kind, _ := slices.BinarySearch(areas, area)
+		kinds[code] = uint8(kind)
 	}
-	return list, total, nil
+	return kinds, areas
 }
 
 // areaTable gives the area of each configuration in a cell of the spacing: a

@@ -5,27 +5,27 @@ import (
 	"math"
 	"testing"
 
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
 	"github.com/minivess/minivess/engine/metrics/surfel"
 )
 
-// cube is a solid cube of the given side in a volume with background around it.
-func cube(side, from int) (mask []uint8, shape [3]int) {
-	shape = [3]int{12, 12, 12}
-	mask = make([]uint8, 12*12*12)
+// cube is a solid cube of the given side.
+func cube(side, from int) *bitmask.Volume {
+	mask := bitmask.New([3]int{12, 12, 12})
 	for z := from; z < from+side; z++ {
 		for y := from; y < from+side; y++ {
 			for x := from; x < from+side; x++ {
-				mask[x+12*(y+12*z)] = 1
+				mask.Set(x, y+12*z)
 			}
 		}
 	}
-	return mask, shape
+	return mask
 }
 
 func TestEqualSurfacesCoincide(t *testing.T) {
 	t.Parallel()
-	mask, shape := cube(4, 3)
-	d, err := surfel.Measure(t.Context(), mask, mask, shape, [3]float64{1, 2, 3}, 0)
+	mask := cube(4, 3)
+	d, err := surfel.Measure(t.Context(), mask, mask, [3]float64{1, 2, 3}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +36,9 @@ func TestEqualSurfacesCoincide(t *testing.T) {
 
 func TestNestedCubesAreOneVoxelApart(t *testing.T) {
 	t.Parallel()
-	inner, shape := cube(4, 4)
-	outer, _ := cube(6, 3)
-	d, err := surfel.Measure(t.Context(), inner, outer, shape, [3]float64{1, 1, 1}, 0)
+	inner := cube(4, 4)
+	outer := cube(6, 3)
+	d, err := surfel.Measure(t.Context(), inner, outer, [3]float64{1, 1, 1}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +58,11 @@ func TestNestedCubesAreOneVoxelApart(t *testing.T) {
 
 func TestRefusesUnusableMasks(t *testing.T) {
 	t.Parallel()
-	mask, shape := cube(2, 5)
-	empty := make([]uint8, len(mask))
-	for name, pair := range map[string][2][]uint8{
-		"empty": {mask, empty}, "both empty": {empty, empty}, "short": {mask, mask[1:]},
+	mask, empty := cube(2, 5), bitmask.New([3]int{12, 12, 12})
+	for name, pair := range map[string][2]*bitmask.Volume{
+		"empty": {mask, empty}, "both empty": {empty, empty}, "another shape": {mask, bitmask.New([3]int{12, 12, 11})},
 	} {
-		if _, err := surfel.Measure(t.Context(), pair[0], pair[1], shape, [3]float64{1, 1, 1}, 0); !errors.Is(err, surfel.ErrInput) {
+		if _, err := surfel.Measure(t.Context(), pair[0], pair[1], [3]float64{1, 1, 1}, 0); !errors.Is(err, surfel.ErrInput) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

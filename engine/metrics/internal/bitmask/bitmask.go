@@ -170,3 +170,10 @@ func Common(a, b *Volume) int {
 	}
 	return n
 }
+
+// Remove unsets the voxels that are set in a volume of the same shape.
+func (v *Volume) Remove(other *Volume) {
+	for i, w := range other.words {
+		v.words[i] &^= w
+	}
+}

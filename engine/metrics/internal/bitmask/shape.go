@@ -61,6 +61,15 @@ func (v *Volume) Crop(first, size [3]int) *Volume {
 	return out
 }
 
+// Grow copies the volume into the corner of a larger one.
+func (v *Volume) Grow(shape [3]int) *Volume {
+	out := New(shape)
+	for row := range v.Rows() {
+		copy(out.Row(row%v.Shape[1]+shape[1]*(row/v.Shape[1])), v.Row(row))
+	}
+	return out
+}
+
 // Border is the set voxels that have an unset one among their six face
 // neighbours (the mask minus its 6-connected erosion). What lies outside the
 // volume is unset.
@@ -102,5 +111,42 @@ func (v *Volume) borderRow(out []uint64, at int, near, far, below, above []uint6
 		left := m<<1 | v.words[at+i-1]>>63
 		right := m>>1 | v.words[at+i+1]<<63
 		out[i] = m &^ (left & right & near[i] & far[i] & below[i] & above[i])
+	}
+}
+
+// Corners marks the corners between voxels around which some but not all of
+// the eight voxels are set. Corner (x, y, z) lies before voxel (x, y, z) along
+// every axis, so there is one more along each. What lies outside the volume is
+// unset.
+func (v *Volume) Corners(ctx context.Context, threads int) (*Volume, error) {
+	ny, nz := v.Shape[1], v.Shape[2]
+	out := New([3]int{v.Shape[0] + 1, ny + 1, nz + 1})
+	none := make([]uint64, v.stride-1)
+	at := func(y, z int) []uint64 {
+		if y < 0 || y == ny || z < 0 || z == nz {
+			return none
+		}
+		return v.Row(y + ny*z)
+	}
+	err := rows.Each(ctx, nz+1, 1, threads, func(from, to int) error {
+		for z := from; z < to; z++ {
+			for y := range ny + 1 {
+				cornerRow(out.Row(y+(ny+1)*z), at(y-1, z-1), at(y, z-1), at(y-1, z), at(y, z))
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func cornerRow(out, a, b, c, d []uint64) {
+	var someBefore, allBefore uint64 // of the voxel before the word
+	for i := range out {
+		var some, all uint64
+		if i < len(a) {
+			some, all = a[i]|b[i]|c[i]|d[i], a[i]&b[i]&c[i]&d[i]
+		}
+		out[i] = (some | some<<1 | someBefore) &^ (all & (all<<1 | allBefore))
+		someBefore, allBefore = some>>63, all>>63
 	}
 }

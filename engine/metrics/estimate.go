@@ -1,0 +1,34 @@
+package metrics
+
+import (
+	"runtime"
+	"slices"
+
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
+)
+
+// Memory estimates how many bytes Evaluate needs at most beside the two masks
+// of a shape, so that volumes can be scored side by side within a limit. What
+// it needs is less where masks leave the faces of the volume free.
+func Memory(shape [3]int, o Options) int64 {
+	voxels := int64(shape[0]) * int64(shape[1]) * int64(shape[2])
+	threads := o.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	packed := bitmask.Bytes(shape)
+	need := 6 * packed // both masks, whole and cropped, and their borders
+	names := o.Metrics
+	if len(names) == 0 {
+		names = Names(o.Definition)
+	}
+	var most int64
+	if slices.ContainsFunc(names, func(name string) bool { return name == NSD || name == NSDSubvoxel || IsDistance(name) }) {
+		plane := int64(threads) * int64(shape[0]) * int64(shape[1]) * 12
+		most = 2*packed + 2*voxels + plane
+	}
+	if slices.Contains(names, ClDice) {
+		most = max(most, voxels) // bits, and lists of border voxels, for both masks
+	}
+	return need + most
+}

@@ -1,0 +1,231 @@
+package metrics
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
+	"github.com/minivess/minivess/engine/metrics/internal/rows"
+)
+
+// LabelMap is a volume of labels of shape (x, y, z), one byte a voxel, 0 for
+// background, x fastest.
+type LabelMap struct {
+	Shape [3]int
+	Data  []uint8
+}
+
+// LabelChoice says which labels EvaluateLabels scores.
+type LabelChoice struct {
+	// Labels are scored in this order; none means every label but 0 and Ignore
+	// that occurs in either map, ascending.
+	Labels []uint8
+	// Ignore are labels of the reference where nothing is judged: such voxels
+	// count as background in both maps.
+	Ignore []uint8
+}
+
+// LabelResult is the scores of one label.
+type LabelResult struct {
+	Label  uint8  `json:"label"`
+	Result Result `json:"result"`
+}
+
+// LabelResults is the scores of several labels of one pair of label maps.
+type LabelResults struct {
+	Labels []LabelResult `json:"labels"`
+	// Mean is each metric's mean over the labels that have a finite value of
+	// it, and Counted how many those are. A metric without any has no mean.
+	Mean    map[string]float64 `json:"mean"`
+	Counted map[string]int     `json:"counted"`
+	// IgnoredVoxels is how many voxels were left out of account.
+	IgnoredVoxels int `json:"ignored_voxels"`
+}
+
+// EvaluateLabels scores a label map against a reference, label by label, each
+// as Evaluate would score the voxels that carry it. A label that neither map
+// has is scored as a pair of empty masks by the policy. Both maps are looked
+// through once; after that each label costs as much as the box around it.
+func EvaluateLabels(ctx context.Context, ref, pred LabelMap, choice LabelChoice, o Options) (LabelResults, error) {
+	o, err := o.resolve()
+	if err != nil {
+		return LabelResults{}, err
+	}
+	if err := checkPair(Mask(ref), Mask(pred)); err != nil {
+		return LabelResults{}, err
+	}
+	if err := choice.check(); err != nil {
+		return LabelResults{}, err
+	}
+	found, err := survey(ctx, ref, pred, choice.Ignore, o.Threads)
+	if err != nil {
+		return LabelResults{}, err
+	}
+	if len(choice.Labels) == 0 {
+		choice.Labels = found.labels()
+	}
+	out := LabelResults{Mean: map[string]float64{}, Counted: map[string]int{}, IgnoredVoxels: found.ignored}
+	for _, label := range choice.Labels {
+		p, err := labelPair(ctx, ref, pred, label, found, o)
+		if err != nil {
+			return LabelResults{}, err
+		}
+		r, err := p.evaluate(ctx, o)
+		if err != nil {
+			return LabelResults{}, fmt.Errorf("label %d: %w", label, err)
+		}
+		out.Labels = append(out.Labels, LabelResult{Label: label, Result: r})
+	}
+	out.average()
+	return out, nil
+}
+
+func (c LabelChoice) check() error {
+	for i, label := range c.Labels {
+		if slices.Contains(c.Ignore, label) {
+			return fmt.Errorf("%w: %d is to be scored and to be ignored; drop one of the two", ErrLabel, label)
+		}
+		if slices.Contains(c.Labels[:i], label) {
+			return fmt.Errorf("%w: %d is listed twice", ErrLabel, label)
+		}
+	}
+	return nil
+}
+
+func (r *LabelResults) average() {
+	for _, l := range r.Labels {
+		for name, v := range l.Result.Values {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				r.Mean[name] += v
+				r.Counted[name]++
+			}
+		}
+	}
+	for name, n := range r.Counted {
+		r.Mean[name] /= float64(n)
+	}
+}
+
+// labelPair packs one label of both maps, in the box around it.
+func labelPair(ctx context.Context, ref, pred LabelMap, label uint8, found *extents, o Options) (*pair, error) {
+	first, size := found.boxes[label].bounds()
+	keep := [256]bool{}
+	keep[label] = true
+	r, err := bitmask.Select(ctx, ref.Data, ref.Shape, first, size, &keep, o.Threads)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	p, err := bitmask.Select(ctx, pred.Data, pred.Shape, first, size, &keep, o.Threads)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	if found.ignored > 0 {
+		out, err := bitmask.Select(ctx, ref.Data, ref.Shape, first, size, &found.ignore, o.Threads)
+		if err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+		p.Remove(out)
+	}
+	return pairOf(ref.Shape, r, p, o), nil
+}
+
+// extents is where labels lie.
+type extents struct {
+	boxes   [256]box // around the voxels of each label in either map
+	ignore  [256]bool
+	ignored int
+}
+
+// box is the span of voxels along each axis, inclusive; some is false if there
+// are none.
+type box struct {
+	lo, hi [3]int
+	some   bool
+}
+
+func (b *box) add(lo, hi [3]int) {
+	if !b.some {
+		*b = box{lo, hi, true}
+		return
+	}
+	for axis := range lo {
+		b.lo[axis], b.hi[axis] = min(b.lo[axis], lo[axis]), max(b.hi[axis], hi[axis])
+	}
+}
+
+// bounds is the box as first voxel and size; that of no voxels is one voxel.
+func (b box) bounds() (first, size [3]int) {
+	for axis := range size {
+		size[axis] = b.hi[axis] - b.lo[axis] + 1
+	}
+	return b.lo, size
+}
+
+func (e *extents) labels() []uint8 {
+	var list []uint8
+	for label := 1; label < len(e.boxes); label++ {
+		if e.boxes[label].some {
+			list = append(list, uint8(label))
+		}
+	}
+	return list
+}
+
+// survey looks where the labels of both maps lie.
+func survey(ctx context.Context, ref, pred LabelMap, ignore []uint8, threads int) (*extents, error) {
+	whole := &extents{}
+	for _, label := range ignore {
+		whole.ignore[label] = true
+	}
+	var mu sync.Mutex
+	err := rows.Each(ctx, ref.Shape[2], 1, threads, func(from, to int) error {
+		part := extents{ignore: whole.ignore}
+		for row := from * ref.Shape[1]; row < to*ref.Shape[1]; row++ {
+			at := row * ref.Shape[0]
+			part.row(ref.Data[at:at+ref.Shape[0]], pred.Data[at:at+ref.Shape[0]], row%ref.Shape[1], row/ref.Shape[1])
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		whole.ignored += part.ignored
+		for label, b := range part.boxes {
+			if b.some {
+				whole.boxes[label].add(b.lo, b.hi)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return whole, nil
+}
+
+// row takes in one row of both maps, eight voxels at once where all are background.
+func (e *extents) row(ref, pred []uint8, y, z int) {
+	for x := 0; x < len(ref); x++ {
+		if !e.ignore[0] {
+			for len(ref)-x >= 8 && binary.LittleEndian.Uint64(ref[x:])|binary.LittleEndian.Uint64(pred[x:]) == 0 {
+				x += 8
+			}
+			if x == len(ref) {
+				return
+			}
+		}
+		r, p := ref[x], pred[x]
+		if e.ignore[r] {
+			e.ignored++
+			continue
+		}
+		at := [3]int{x, y, z}
+		if r != 0 {
+			e.boxes[r].add(at, at)
+		}
+		if p != 0 && p != r {
+			e.boxes[p].add(at, at)
+		}
+	}
+}
