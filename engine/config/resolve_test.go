@@ -462,7 +462,11 @@ func TestOverridesOfEveryKey(t *testing.T) {
 		for _, k := range config.Keys() {
 			var value any = tree
 			for name := range strings.SplitSeq(k.Name, ".") {
-				value = value.(map[string]any)[name]
+				branch, ok := value.(map[string]any)
+				if !ok {
+					rt.Fatalf("%s lies below %v", k.Name, value)
+				}
+				value = branch[name]
 			}
 			if text, ok := value.(string); ok {
 				overrides = append(overrides, k.Name+"="+text)

@@ -50,9 +50,10 @@ func unchanged(what string, ref runs.FileRef) error {
 	return nil
 }
 
-// unused warns, once, of parameters that the loss does not reach.
+// unused warns, once, of parameters that the loss does not reach, unless some
+// outputs are not to count.
 func (t *trainer) unused() {
-	if t.warned || len(t.optimise.idle) == 0 {
+	if t.warned || t.net.uncounted || len(t.optimise.idle) == 0 {
 		return
 	}
 	t.warned = true

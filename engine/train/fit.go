@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sugarme/gotch/ts"
@@ -279,6 +280,7 @@ func (n *network) gradients(l loss, image, onehot []float32) (value float64, err
 			o.MustDrop()
 		}
 	}()
+	n.uncounted = slices.Contains(l.weights(len(outputs)), 0)
 	total := l.total(&a, outputs, a.host(onehot, l.shape, n.device))
 	value = a.scalar(total)
 	if a.err != nil {

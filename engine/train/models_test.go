@@ -59,7 +59,8 @@ func smallest(t *testing.T, model string, options map[string]any) config.Experim
 func TestEveryModelTrainsAndResumes(t *testing.T) {
 	volumes := flat(t)
 	options := map[string]map[string]any{
-		"dynunet": {"deep_supervision": true, "deep_supr_num": 2}, "plainunet": {"deep_supervision": true}, "swinunetr": {"depths": []int{2, 1, 1, 1}},
+		"dynunet": {"deep_supervision": true, "deep_supr_num": 2}, "plainunet": {"deep_supervision": true}, "swinunetr": {"depths": []int{1, 1, 1, 1}},
+		"segresnet": {"blocks_down": []int{1, 1}, "blocks_up": []int{1}},
 	}
 	for _, name := range models.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +74,9 @@ func TestEveryModelTrainsAndResumes(t *testing.T) {
 			want := losses(t, n)
 			if len(want) != 4 || !(want[4] < want[1]) {
 				t.Errorf("losses %v", want)
+			}
+			if w := of[runs.Warning](t, n, runs.EventWarning); len(w) > 0 {
+				t.Errorf("warnings %+v", w)
 			}
 			stopped := folder(t, e, volumes)
 			first, err := stopAt(t, stopped, 3)
@@ -112,6 +116,27 @@ func last(t *testing.T, dir string) *nn.State {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// An output that the loss does not count leaves its parameters alone, which is
+// said only when nobody asked for it.
+func TestUnusedParameters(t *testing.T) {
+	volumes := flat(t)
+	e := smallest(t, "dynunet", map[string]any{"deep_supervision": true, "deep_supr_num": 2})
+	e.Train.MaxSteps, e.Train.OutputWeights = 1, "none"
+	n, err := run(t.Context(), folder(t, e, volumes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := of[runs.Warning](t, n, runs.EventWarning); len(w) > 0 {
+		t.Errorf("%+v", w)
+	}
+	tr := &trainer{job: &job{report: newReporter(n)}, optimise: &optimiser{idle: []string{"a", "b", "c", "d"}}, net: &network{}}
+	tr.unused()
+	tr.unused()
+	if w := of[runs.Warning](t, n, runs.EventWarning); len(w) != 1 || !contains(w[0].Message, "4 parameters have no gradient, since the loss does not depend on them, and stay as they are: a, b, c and others") {
+		t.Errorf("%+v", w)
+	}
 }
 
 // A window that a network cannot take is refused with what would fit, and so is

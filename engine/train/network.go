@@ -48,6 +48,8 @@ type network struct {
 	save     writer         // checkpoints that others can load
 	adapter  models.Adapter // nil for a TorchScript file
 	device   gotch.Device
+	// uncounted tells that the last loss gave an output no weight.
+	uncounted bool
 }
 
 func newNetwork(e config.Experiment, device gotch.Device) (*network, error) {

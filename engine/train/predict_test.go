@@ -59,7 +59,7 @@ func readLabels(t *testing.T, path string) *volume.Labels {
 // says how sure it is.
 func TestPredict(t *testing.T) {
 	volumes := balls(t)
-	e := tiny()
+	e := slim()
 	e.Train.Epochs, e.Train.LearningRate, e.Train.PatchSize = 6, 3e-3, [3]int{16, 16, 8}
 	checkpoint := trainedOn(t, e, volumes)
 	judged := folderOf(t, runs.Spec{
@@ -113,7 +113,7 @@ func TestPredict(t *testing.T) {
 // what is missing.
 func TestPredictResumes(t *testing.T) {
 	volumes := balls(t)
-	e := tiny()
+	e := slim()
 	out := t.TempDir()
 	spec := predictSpec(t, e, out, volumes...)
 	spec.Predict.Run, spec.Predict.Checkpoint = "calm-heron-0001", trainedOn(t, e, volumes)
@@ -163,7 +163,7 @@ func (b both) Append(kind string, data any) (journal.Record, error) {
 // Networks in files predict as they are.
 func TestPredictWithFiles(t *testing.T) {
 	volumes := balls(t)
-	e := tiny()
+	e := slim()
 	e.Train.PatchSize = [3]int{16, 16, 8}
 	checkpoint := trainedOn(t, e, volumes)
 	out := t.TempDir()
@@ -174,7 +174,7 @@ func TestPredictWithFiles(t *testing.T) {
 	}
 	want := readLabels(t, filepath.Join(out, "c.nii.gz"))
 
-	m, err := models.New("segresnet", nil)
+	m, err := models.New("segresnet", e.Model.Options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func script(name string) string {
 // What cannot be predicted is refused before anything is written, saying why.
 func TestBadPredictions(t *testing.T) {
 	volumes := balls(t)
-	e := tiny()
+	e := slim()
 	checkpoint := trainedOn(t, e, volumes)
 	dir := t.TempDir()
 	text, sick := filepath.Join(dir, "text.ts"), filepath.Join(dir, "sick.nii.gz")
