@@ -99,7 +99,7 @@ func (l *Plan) fuse(uses []int) {
 			continue
 		}
 		switch n.Op.(type) {
-		case nn.GroupNormOp, nn.InstanceNormOp:
+		case nn.GroupNormOp, nn.InstanceNormOp, nn.BatchNormOp:
 			l.Steps[i].Fused = &act
 			l.Steps[i+1].Covered = true
 		}

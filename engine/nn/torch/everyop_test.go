@@ -154,9 +154,9 @@ func difference(a, b []float32) (worst float64) {
 	return worst
 }
 
-// The kernel for channels last agrees with libtorch's own normalisation, for
+// The kernels for channels last agree with libtorch's own normalisations, for
 // any sizes, values off centre and any slope.
-func TestGroupNormKernel(t *testing.T) {
+func TestNormKernels(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		groups := rapid.IntRange(1, 4).Draw(r, "groups")
@@ -165,26 +165,32 @@ func TestGroupNormKernel(t *testing.T) {
 		for i := 2; i < 5; i++ {
 			shape[i] = rapid.IntRange(1, 9).Draw(r, "size")
 		}
-		if shape[2]*shape[3]*shape[4]*c/groups < 2 {
+		batch := rapid.Bool().Draw(r, "batch norm")
+		if shape[2]*shape[3]*shape[4]*c/groups < 2 || batch && shape[0]*shape[2]*shape[3]*shape[4] < 2 {
 			return // nothing to normalise
 		}
 		offset := float32(rapid.SampledFrom([]int{0, 1, 100}).Draw(r, "offset"))
 		slope := rapid.SampledFrom([]float64{0, 0.01, 1}).Draw(r, "slope")
 		affine := rapid.Bool().Draw(r, "affine")
-		compareNorms(t, r, shape, groups, offset, slope, affine)
+		compareNorms(t, r, shape, offset, slope, func(g nn.Graph, x nn.Value) nn.Value {
+			switch {
+			case batch:
+				return nn.BatchNorm(g, x, "g", affine, nn.BatchNormOp{Eps: 1e-5, Momentum: 0.25})
+			case affine:
+				return nn.GroupNorm(g, x, "g.weight", "g.bias", groups, 1e-5)
+			default:
+				return nn.GroupNorm(g, x, "", "", groups, 1e-5)
+			}
+		})
 	})
 }
 
-func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, groups int, offset float32, slope float64, affine bool) {
+func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, offset float32, slope float64, norm func(nn.Graph, nn.Value) nn.Value) {
 	t.Helper()
-	weight, bias := "", ""
-	if affine {
-		weight, bias = "g.weight", "g.bias"
-	}
 	// The scale in front gives the image a gradient to look at.
 	forward := func(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
 		x := nn.Add(g, nn.Mul(g, in.Image, g.Param("scale")), g.Param("shift"))
-		x = nn.GroupNorm(g, x, weight, bias, groups, 1e-5)
+		x = norm(g, x)
 		switch slope {
 		case 0:
 			x = nn.ReLU(g, x)
@@ -194,19 +200,17 @@ func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, groups int, offset f
 		}
 		return nn.Outputs{Logits: x}, nil
 	}
-	params := []nn.Param{
-		{Name: "scale", Shape: nn.Shape{1, shape[1], shape[2], shape[3], shape[4]}, Init: nn.Ones()},
-		{Name: "shift", Shape: nn.Shape{1, 1, 1, 1, 1}, Init: nn.Zeros()},
-		{Name: "g.weight", Shape: nn.Shape{shape[1]}, Init: nn.Uniform(1)},
-		{Name: "g.bias", Shape: nn.Shape{shape[1]}, Init: nn.Uniform(1)},
-	}
+	params := append(nn.BatchNormParams("g", shape[1], true),
+		nn.Param{Name: "scale", Shape: nn.Shape{1, shape[1], shape[2], shape[3], shape[4]}, Init: nn.Ones()},
+		nn.Param{Name: "shift", Shape: nn.Shape{1, 1, 1, 1, 1}, Init: nn.Zeros()})
+	params[0].Init, params[1].Init = nn.Uniform(1), nn.Uniform(1)
 	image := nntest.Image("image", shape)
 	for i := range image {
 		image[i] += offset
 	}
 	cotangent := nntest.Image("cotangent", shape)
-	var logits [2][]float32
-	var gradients [2]*nn.State
+	var logits, predicted [2][]float32
+	var gradients, states [2]*nn.State
 	for i, contiguous := range []bool{true, false} {
 		m, err := torch.NewModule(forward, params, gotch.CPU, 1, torch.WithContiguous(contiguous))
 		if err != nil {
@@ -218,6 +222,12 @@ func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, groups int, offset f
 		if gradients[i], err = m.Gradients(); err != nil {
 			r.Fatal(err)
 		}
+		if predicted[i], _, err = m.Predict(image, shape); err != nil {
+			r.Fatal(err)
+		}
+		if states[i], err = m.State(); err != nil {
+			r.Fatal(err)
+		}
 		if err := m.Close(); err != nil {
 			r.Fatal(err)
 		}
@@ -227,19 +237,20 @@ func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, groups int, offset f
 	if d := difference(logits[0], logits[1]); d > tolerance {
 		r.Errorf("results differ by %g", d)
 	}
+	if d := difference(predicted[0], predicted[1]); d > tolerance {
+		r.Errorf("predictions differ by %g", d)
+	}
+	for _, name := range []string{"g.running_mean", "g.running_var"} {
+		a, b := floats(r, states[0], name), floats(r, states[1], name)
+		if d := difference(a, b); d > tolerance {
+			r.Errorf("%s differs by %g", name, d)
+		}
+	}
 	for g := range gradients[0].All() {
 		if g.Name == "shift" {
 			continue // zero but for rounding
 		}
-		h, _ := gradients[1].Get(g.Name)
-		a, err := g.Float32()
-		if err != nil {
-			r.Fatal(err)
-		}
-		b, err := h.Float32()
-		if err != nil {
-			r.Fatal(err)
-		}
+		a, b := floats(r, gradients[0], g.Name), floats(r, gradients[1], g.Name)
 		flips := 0 // values so near 0 that rounding decides on which side of ReLU they fall
 		for i := range a {
 			if math.Abs(float64(a[i])-float64(b[i])) > 20*tolerance*(1+math.Abs(float64(a[i]))+float64(offset)) {
@@ -250,6 +261,18 @@ func compareNorms(t *testing.T, r *rapid.T, shape nn.Shape, groups int, offset f
 			r.Errorf("%d of %d elements of the gradient of %s differ", flips, len(a), g.Name)
 		}
 	}
+}
+
+func floats(r *rapid.T, s *nn.State, name string) []float32 {
+	x, ok := s.Get(name)
+	if !ok {
+		r.Fatalf("no tensor %q", name)
+	}
+	v, err := x.Float32()
+	if err != nil {
+		r.Fatal(err)
+	}
+	return v
 }
 
 func TestErrors(t *testing.T) {
@@ -274,6 +297,21 @@ func TestErrors(t *testing.T) {
 			_, err := m.Differentiate(make([]float32, 128), nn.Shape{1, 2, 4, 4, 4}, make([]float32, 7))
 			return err
 		}, nn.ErrShape, "weights of output 0: shapes do not fit: 7 values"},
+		{"a single element to normalise", func() error {
+			batch := func(g nn.Graph, in nn.Inputs) (nn.Outputs, error) {
+				return nn.Outputs{Logits: nn.BatchNorm(g, in.Image, "b", false, nn.BatchNormOp{Eps: 1e-5, Momentum: 0.1})}, nil
+			}
+			_, err := moduleOf(t, batch, nn.BatchNormParams("b", 2, false)).Differentiate(make([]float32, 2), nn.Shape{1, 2, 1, 1, 1}, make([]float32, 2))
+			return err
+		}, nn.ErrShape, "batch_norm: shapes do not fit: one element a channel has no variance to train with"},
+		{"more cotangents than outputs", func() error {
+			_, err := m.DifferentiateAll(make([]float32, 128), nn.Shape{1, 2, 4, 4, 4}, make([][]float32, 4))
+			return err
+		}, nn.ErrShape, "weights of 4 outputs, there are 3"},
+		{"no cotangent", func() error {
+			_, err := m.DifferentiateAll(make([]float32, 128), nn.Shape{1, 2, 4, 4, 4}, make([][]float32, 3))
+			return err
+		}, nn.ErrShape, "no output has weights"},
 		{"precision", func() error {
 			_, err := torch.NewModule(net.Forward, net.TrainableParameters(), gotch.CPU, 0, torch.WithPrecision(nn.F16))
 			return err

@@ -1,7 +1,8 @@
 // libtorch 2.1's group normalisation has no fast gradient for tensors with
-// channels last, though convolutions are fastest with that layout. These
-// kernels make two passes over memory in either direction, fuse the activation,
-// and add up in an order that does not depend on the number of threads.
+// channels last, though convolutions are fastest with that layout, and its batch
+// normalisation adds up a whole batch in single precision. These kernels make two
+// passes over memory in either direction, fuse the activation, and add up in an
+// order that does not depend on the number of threads.
 
 #include "kernels.h"
 
@@ -113,8 +114,10 @@ MULTIVERSION void narrow(const float *in, uint16_t *out, int64_t n) {
 struct Layout {
   int64_t n, c, voxels, groups, repeat, per_task, tasks;
 
-  Layout(const Tensor &x, int64_t groups) : n(x.size(0)), c(x.size(1)), groups(groups) {
+  // With whole set, the batch is one sample: its memory is that already.
+  Layout(const Tensor &x, int64_t groups, bool whole) : n(x.size(0)), c(x.size(1)), groups(groups) {
     voxels = x.size(2) * x.size(3) * x.size(4);
+    if (whole) voxels *= n, n = 1;
     repeat = std::max<int64_t>(1, (kLanes + c - 1) / c);
     per_task = std::max<int64_t>(repeat, kTask / c / repeat * repeat);
     tasks = (voxels + per_task - 1) / per_task;
@@ -198,9 +201,10 @@ Affine affine(const Layout &l, const Tensor &weight, const Tensor &bias, const f
   return f;
 }
 
-// Means and reciprocal deviations, (n, groups). Sums are taken of differences
-// from the first voxel, so that a large mean does not drown a small variance.
-void statistics(const Tensor &x, const Layout &l, double eps, float *mean, float *rstd) {
+// Means, variances and reciprocal deviations, (n, groups). Sums are taken of
+// differences from the first voxel, so that a large mean does not drown a small
+// variance.
+void statistics(const Tensor &x, const Layout &l, double eps, float *mean, double *variance, float *rstd) {
   const int64_t w = l.width();
   std::vector<float> pivots(l.n * l.c);
   Block first(x, l.c);
@@ -232,7 +236,8 @@ void statistics(const Tensor &x, const Layout &l, double eps, float *mean, float
         v += t[l.c + c] - 2 * d * t[c] + d * d * l.voxels;
       }
       mean[i * l.groups + g] = float(m);
-      rstd[i * l.groups + g] = float(1 / std::sqrt(std::max(v / count, 0.0) + eps));
+      variance[i * l.groups + g] = std::max(v / count, 0.0);
+      rstd[i * l.groups + g] = float(1 / std::sqrt(variance[i * l.groups + g] + eps));
     }
   }
 }
@@ -307,18 +312,40 @@ Tensor input_gradient(const Tensor &x, const Tensor &dy, const Layout &l, const 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-struct GroupNormActivation : torch::autograd::Function<GroupNormActivation> {
-  // Autograd takes absent tensors only as empty options.
-  static Tensor forward(AutogradContext *ctx, const Tensor &input, const c10::optional<Tensor> &w,
-                        const c10::optional<Tensor> &b, int64_t groups, double eps, double slope) {
+using OptionalTensor = c10::optional<Tensor>;
+
+// Running statistics of a batch norm, and how fast they move.
+struct Running {
+  Tensor mean, var;
+  double momentum = 0;
+
+  // Moves towards the mean and the unbiased variance of a batch.
+  void update(const Layout &l, const float *batch_mean, const double *batch_variance) const {
+    float *m = mean.data_ptr<float>(), *v = var.data_ptr<float>();
+    const double unbiased = double(l.voxels) / double(l.voxels - 1);
+    for (int64_t c = 0; c < l.c; c++) {
+      m[c] = float((1 - momentum) * m[c] + momentum * batch_mean[c]);
+      v[c] = float((1 - momentum) * v[c] + momentum * batch_variance[c] * unbiased);
+    }
+  }
+};
+
+struct NormActivation : torch::autograd::Function<NormActivation> {
+  // Autograd takes absent tensors only as empty options. Whole normalises over
+  // the batch.
+  static Tensor forward(AutogradContext *ctx, const Tensor &input, const OptionalTensor &w, const OptionalTensor &b,
+                        int64_t groups, bool whole, double eps, double slope, const Running *running) {
     const Tensor weight = w.value_or(Tensor()), bias = b.value_or(Tensor());
     const Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast3d);
-    const Layout l(x, groups);
+    const Layout l(x, groups, whole);
     Tensor mean = at::empty({l.n, groups}, x.options().dtype(at::kFloat));
     Tensor rstd = at::empty_like(mean);
-    statistics(x, l, eps, mean.data_ptr<float>(), rstd.data_ptr<float>());
+    std::vector<double> variance(l.n * groups);
+    statistics(x, l, eps, mean.data_ptr<float>(), variance.data(), rstd.data_ptr<float>());
+    if (running != nullptr) running->update(l, mean.data_ptr<float>(), variance.data());
     ctx->save_for_backward({x, weight, bias, mean, rstd});
     ctx->saved_data["groups"] = groups;
+    ctx->saved_data["whole"] = whole;
     ctx->saved_data["slope"] = slope;
     return forward_pass(x, l, affine(l, weight, bias, mean.data_ptr<float>(), rstd.data_ptr<float>()), slope);
   }
@@ -328,7 +355,7 @@ struct GroupNormActivation : torch::autograd::Function<GroupNormActivation> {
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
     const float *mean = saved[3].data_ptr<float>(), *rstd = saved[4].data_ptr<float>();
     const double slope = ctx->saved_data["slope"].toDouble();
-    const Layout l(x, ctx->saved_data["groups"].toInt());
+    const Layout l(x, ctx->saved_data["groups"].toInt(), ctx->saved_data["whole"].toBool());
     const Tensor dy = grads[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast3d);
     const Affine f = affine(l, weight, bias, mean, rstd);
     const int64_t size = l.c / l.groups;
@@ -361,34 +388,66 @@ struct GroupNormActivation : torch::autograd::Function<GroupNormActivation> {
       std::copy(dw.begin(), dw.end(), dweight.data_ptr<float>());
       std::copy(db.begin(), db.end(), dbias.data_ptr<float>());
     }
-    return {dx, dweight, dbias, Tensor(), Tensor(), Tensor()};
+    return {dx, dweight, dbias, Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
-void check(const Tensor &x, const Tensor &weight, const Tensor &bias, int64_t groups) {
-  TORCH_CHECK(x.dim() == 5 && x.device().is_cpu(), "group_norm: the input must be a CPU tensor with 5 axes");
+void check(const Tensor &x, const std::vector<Tensor> &params, int64_t groups) {
+  TORCH_CHECK(x.dim() == 5 && x.device().is_cpu(), "normalisation: the input must be a CPU tensor with 5 axes");
   TORCH_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16,
-              "group_norm: the input must be float32 or bfloat16");
-  TORCH_CHECK(x.numel() > 0 && groups > 0 && x.size(1) % groups == 0, "group_norm: channels do not split into groups");
-  TORCH_CHECK(weight.defined() == bias.defined(), "group_norm: weight and bias go together");
-  for (const Tensor &p : {weight, bias})
+              "normalisation: the input must be float32 or bfloat16");
+  TORCH_CHECK(x.numel() > 0 && groups > 0 && x.size(1) % groups == 0,
+              "normalisation: channels do not split into groups");
+  for (const Tensor &p : params)
     TORCH_CHECK(!p.defined() || (p.scalar_type() == at::kFloat && p.is_contiguous() && p.numel() == x.size(1)),
-                "group_norm: weight and bias must be float32, one element a channel");
+                "normalisation: parameters must be float32, one element a channel");
 }
+
+OptionalTensor option(const Tensor &t) { return t.defined() ? OptionalTensor(t) : c10::nullopt; }
+
+Tensor predict_batch_norm(const Tensor &input, const Tensor &w, const Tensor &b, const Running &r, double eps,
+                          double slope) {
+  const Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast3d);
+  const Layout l(x, x.size(1), true);
+  std::vector<float> rstd(l.c);
+  for (int64_t c = 0; c < l.c; c++) rstd[c] = float(1 / std::sqrt(double(r.var.data_ptr<float>()[c]) + eps));
+  return forward_pass(x, l, affine(l, w, b, r.mean.data_ptr<float>(), rstd.data()), slope);
+}
+
+template <class F>
+void *guarded(char **error, const F &f) {
+  try {
+    return new Tensor(f());
+  } catch (const std::exception &e) {
+    *error = strdup(e.what());
+    return nullptr;
+  }
+}
+
+Tensor &tensor(void *t) { return *static_cast<Tensor *>(t); }
 
 }  // namespace
 
 extern "C" void *minivess_group_norm(void *x, void *weight, void *bias, int64_t groups, double eps, double slope,
                                      char **error) {
-  try {
-    const Tensor &input = *static_cast<Tensor *>(x);
-    const Tensor &w = *static_cast<Tensor *>(weight);
-    const Tensor &b = *static_cast<Tensor *>(bias);
-    check(input, w, b, groups);
-    const auto option = [](const Tensor &t) { return t.defined() ? c10::optional<Tensor>(t) : c10::nullopt; };
-    return new Tensor(GroupNormActivation::apply(input, option(w), option(b), groups, eps, slope));
-  } catch (const std::exception &e) {
-    *error = strdup(e.what());
-    return nullptr;
-  }
+  return guarded(error, [&] {
+    const Tensor &w = tensor(weight), &b = tensor(bias);
+    check(tensor(x), {w, b}, groups);
+    TORCH_CHECK(w.defined() == b.defined(), "normalisation: weight and bias go together");
+    return NormActivation::apply(tensor(x), option(w), option(b), groups, false, eps, slope,
+                                 static_cast<const Running *>(nullptr));
+  });
+}
+
+extern "C" void *minivess_batch_norm(void *x, void *weight, void *bias, void *running_mean, void *running_var,
+                                     int train, double momentum, double eps, double slope, char **error) {
+  return guarded(error, [&] {
+    const Tensor &w = tensor(weight), &b = tensor(bias);
+    const Running running{tensor(running_mean), tensor(running_var), momentum};
+    check(tensor(x), {w, b, running.mean, running.var}, tensor(x).size(1));
+    TORCH_CHECK(w.defined() == b.defined(), "normalisation: weight and bias go together");
+    if (!train) return predict_batch_norm(tensor(x), w, b, running, eps, slope);
+    return NormActivation::apply(tensor(x), option(w), option(b), tensor(x).size(1), true, eps, slope,
+                                 running.mean.defined() ? &running : static_cast<const Running *>(nullptr));
+  });
 }

@@ -21,6 +21,15 @@ func groupNormKernel(x, weight, bias handle, groups int, eps, slope float64) (ha
 	return finished(h, message)
 }
 
+// batchNormKernel normalises a CPU tensor over the batch and applies a leaky
+// ReLU. Undefined running statistics are not moved.
+func batchNormKernel(x, weight, bias, mean, variance handle, train bool, momentum, eps, slope float64) (handle, error) {
+	var message *C.char
+	h := C.minivess_batch_norm(unsafe.Pointer(x), unsafe.Pointer(weight), unsafe.Pointer(bias),
+		unsafe.Pointer(mean), unsafe.Pointer(variance), C.int(flag(train)), C.double(momentum), C.double(eps), C.double(slope), &message)
+	return finished(h, message)
+}
+
 // leakyReLU returns max(x, slope·x).
 func leakyReLU(x handle, slope float64, inPlace bool) (handle, error) {
 	var message *C.char

@@ -16,6 +16,12 @@ extern "C" {
 // handle, or null and a message in *error, which the caller frees.
 void *minivess_group_norm(void *x, void *weight, void *bias, int64_t groups, double eps, double slope, char **error);
 
+// Batch normalisation likewise. Training uses the batch's statistics and moves the
+// running ones, float32 of C elements, unless they are undefined; otherwise the
+// running ones are used, and the result is not differentiable.
+void *minivess_batch_norm(void *x, void *weight, void *bias, void *running_mean, void *running_var, int train,
+                          double momentum, double eps, double slope, char **error);
+
 // max(x, slope·x), written over x if in_place.
 void *minivess_leaky_relu(void *x, double slope, int in_place, char **error);
 // x where positive, alpha·(exp(input_scale·x) − 1) elsewhere.

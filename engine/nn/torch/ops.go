@@ -181,6 +181,10 @@ func applyBatchNorm(c context, o nn.BatchNormOp, in []handle) (handle, error) {
 	if c.train && c.again {
 		running = [2]handle{c.undefined, c.undefined}
 	}
+	if c.kernels && len(c.out) == spatialRank {
+		return batchNormKernel(in[0], optional(c, in, weight), optional(c, in, bias), running[0], running[1],
+			c.train, o.Momentum, o.Eps, c.slope)
+	}
 	return call(func(r *handle) {
 		lib.AtgBatchNorm(r, in[0], optional(c, in, weight), optional(c, in, bias), running[0], running[1],
 			flag(c.train), o.Momentum, o.Eps, 0)
