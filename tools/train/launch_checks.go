@@ -59,6 +59,7 @@ func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (pla
 	if p.resolved, err = in.resolved(len(train)); err != nil {
 		return plan{}, err
 	}
+	chosen := p.resolved.Sources["train.patch_size"] != config.DefaultSource
 	if in.Plan {
 		if err := t.propose(ctx, &p, d, train); err != nil {
 			return plan{}, err
@@ -76,7 +77,15 @@ func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (pla
 	if p.estimate, err = t.estimate(p, shapes(train), shapes(val)); err != nil {
 		return p, err
 	}
-	p.notes = append(p.notes, crowded(p.estimate.Cost.MemoryBytes, atHand())...)
+	warning := crowded(p.estimate.Cost.MemoryBytes, t.room())
+	if len(warning) > 0 && !in.Plan && !chosen && p.network.adapter != nil {
+		in.Plan = true // what was not chosen can be chosen to fit
+		if smaller, err := t.planOn(ctx, in, d); err == nil {
+			smaller.notes = append([]string{"the default patch would not fit the memory, so it is planned"}, smaller.notes...)
+			return smaller, nil
+		}
+	}
+	p.notes = append(p.notes, warning...)
 	return p, nil
 }
 

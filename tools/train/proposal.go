@@ -3,8 +3,10 @@ package train
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"os"
+	"runtime"
 	"strconv"
 
 	"github.com/minivess/minivess/engine/config"
@@ -46,10 +48,18 @@ func (t launch) propose(ctx context.Context, p *plan, d dataset.Dataset, train [
 	if !ok {
 		fingerprint = d.Outline()
 	}
+	speed, beside, err := t.machine(*p, train)
+	if err != nil {
+		return err
+	}
 	r, e := &p.resolved, &p.resolved.Experiment
 	request := proposing.Request{
-		Fingerprint: fingerprint, Model: e.Model.Name, Options: e.Model.Options(), Memory: atHand(), Training: true,
-		Precision: e.Train.Precision, Checkpointing: e.Train.GradientCheckpointing, StepSeconds: stepSeconds, Speed: t.speed(*p),
+		Fingerprint: fingerprint, Model: e.Model.Name, Options: e.Model.Options(), Training: true,
+		Precision: e.Train.Precision, Checkpointing: e.Train.GradientCheckpointing, Optimiser: optimiser(e.Train), Threads: cmp.Or(e.Threads, runtime.NumCPU()),
+		StepSeconds: stepSeconds, Speed: speed,
+	}
+	if room := t.room(); room > 0 {
+		request.Memory = max(1, room-beside)
 	}
 	if r.Sources["train.patch_size"] != config.DefaultSource {
 		request.Patch = e.Train.PatchSize
@@ -78,30 +88,50 @@ func (t launch) propose(ctx context.Context, p *plan, d dataset.Dataset, train [
 	return nil
 }
 
-// speed is the arithmetic a second that this machine does for such a network,
-// or 0 when that is not known.
-func (t launch) speed(p plan) float64 {
+// machine says what this machine does for such a network: arithmetic a second,
+// 0 when that is not known, and the bytes that a training takes beside one
+// step's tensors.
+func (t launch) machine(p plan, train []runs.VolumeRef) (speed float64, beside int64, err error) {
 	e := p.resolved.Experiment
 	e.Train.PatchSize = nearestFit(e.Train.PatchSize, p.network.divisor)
 	past, err := estimate.ReadHistory(t.Workspace)
 	if err != nil {
-		return 0
+		return 0, 0, asError(err)
 	}
-	const many = 1000 // steps, beside which starting the worker counts for nothing
-	e.Train.Epochs, e.Train.MaxSteps, e.Train.PatchesPerVolume = many, 0, e.Train.BatchSize
-	est, err := estimate.Training(estimate.Job{Experiment: e, Train: make([][3]int, 1)}, past)
-	if err != nil || est.Cost.Seconds <= 0 {
-		return 0
+	const many = 1000 // epochs, beside which starting the worker counts for nothing
+	e.Train.Epochs, e.Train.MaxSteps = many, 0
+	est, err := estimate.Training(estimate.Job{Experiment: e, Train: shapes(train)}, past)
+	if err != nil {
+		return 0, 0, tools.Errorf(tools.CodeBadArguments, "%w", err)
 	}
 	step, err := cost.Estimate(p.network.adapter, e.Train.BatchSize, e.Train.PatchSize, e.Train.Precision, true)
 	if err != nil {
-		return 0
+		return 0, 0, tools.Errorf(tools.CodeBadArguments, "%w", err)
 	}
-	return float64(step.FLOPs) * float64(est.Steps) / est.Cost.Seconds
+	if est.Cost.Seconds > 0 {
+		speed = float64(step.FLOPs) * float64(est.Steps) / est.Cost.Seconds
+	}
+	return speed, max(0, est.Cost.MemoryBytes-step.PeakBytes), nil
 }
 
-// atHand is the memory in bytes that a training may take, or 0 when this system
-// does not tell.
+// optimiser is the configuration's, as the cost model calls it.
+func optimiser(t config.Train) string {
+	if t.Optimizer == cost.SGD && t.Momentum == 0 {
+		return cost.Descent
+	}
+	return t.Optimizer
+}
+
+// room is the memory that a training may take, 0 when that is not known.
+func (d Deps) room() int64 {
+	if d.Memory > 0 {
+		return d.Memory
+	}
+	return atHand()
+}
+
+// atHand is the memory that the system says is free, but for some that is left
+// to the worker itself and to others.
 func atHand() int64 {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

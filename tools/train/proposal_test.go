@@ -15,7 +15,7 @@ import (
 // approved.
 func TestPlan(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, toolstest.Finish)
+	b := newBenchWith(t, toolstest.Finish, 2<<30)
 	toolstest.Dataset(t, b.ws, "thin", 5, [3]int{64, 48, 20})
 	for _, model := range []string{"segresnet", "dynunet", "swinunetr"} {
 		p := toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"thin","model":"`+model+`","plan":true,"batch_size":1}`)
@@ -49,5 +49,26 @@ func TestPlan(t *testing.T) {
 	e := toolstest.Objection(t, b.Registry, "train_launch", `{"dataset":"thin","model":"torchscript","plan":true,"overrides":["model.options.path=../../engine/nn/torch/testdata/script/good.ts"]}`)
 	if e.Code != tools.CodeBadArguments || !strings.Contains(e.Message, "nothing can be planned") {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A default that would not fit the memory is replaced by a plan that does; a
+// patch that somebody chose is kept, with a warning.
+func TestPlanWhereDefaultsDoNotFit(t *testing.T) {
+	t.Parallel()
+	b := newBenchWith(t, toolstest.Finish, 500<<20)
+	toolstest.Dataset(t, b.ws, "toy", 5, cube)
+	p := toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","overrides":["init_filters=16"]}`)
+	notes := strings.Join(p.Notes, "\n")
+	if strings.HasSuffix(p.Summary, "2×48×48×48") || !strings.Contains(notes, "would not fit the memory, so it is planned") || !strings.Contains(notes, "fits the memory") {
+		t.Errorf("%q\n%s", p.Summary, notes)
+	}
+	p = toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","patch_size":[48,48,48],"overrides":["init_filters=16"]}`)
+	if notes := strings.Join(p.Notes, "\n"); !strings.HasSuffix(p.Summary, "2×48×48×48") || !strings.Contains(notes, "GB are free") || strings.Contains(notes, "planned") {
+		t.Errorf("%q\n%s", p.Summary, notes)
+	}
+	p = toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","overrides":["init_filters=256"]}`)
+	if notes := strings.Join(p.Notes, "\n"); !strings.HasSuffix(p.Summary, "2×48×48×48") || !strings.Contains(notes, "GB are free") {
+		t.Errorf("%q\n%s", p.Summary, notes)
 	}
 }

@@ -31,6 +31,9 @@ type Launcher interface {
 type Deps struct {
 	Workspace *workspace.Workspace
 	Launcher  Launcher
+	// Memory is what a training may take, in bytes; 0 means as much as the system
+	// says is free.
+	Memory int64
 }
 
 // Register adds the family's tools in catalogue order.

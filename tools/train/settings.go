@@ -122,7 +122,7 @@ func (in LaunchIn) filled(p plan) (json.RawMessage, error) {
 	if t.MaxSteps > 0 {
 		in.MaxSteps = &t.MaxSteps
 	}
-	if in.Plan && p.planned {
+	if p.planned {
 		in.Plan = false
 		more, err := p.written()
 		if err != nil {

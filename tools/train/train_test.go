@@ -31,12 +31,18 @@ type bench struct {
 
 func newBench(t *testing.T, mode toolstest.Mode) bench {
 	t.Helper()
+	return newBenchWith(t, mode, 64<<30)
+}
+
+// newBenchWith is a bench on a machine with so much memory.
+func newBenchWith(t *testing.T, mode toolstest.Mode, memory int64) bench {
+	t.Helper()
 	ws, err := workspace.Create(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := bench{Registry: tools.NewRegistry(), ws: ws, launcher: toolstest.Launcher(t, ws, mode)}
-	deps := train.Deps{Workspace: ws, Launcher: b.launcher}
+	deps := train.Deps{Workspace: ws, Launcher: b.launcher, Memory: memory}
 	if err := train.Register(b.Registry, deps); err != nil {
 		t.Fatal(err)
 	}
