@@ -74,31 +74,34 @@ func rateOf(r runs.Run) float64 {
 	return rate
 }
 
-// speed takes the rate of the newest run that did the same arithmetic, else of
-// the newest with the same network, else of the newest at all, each turned into
-// arithmetic a second; else what is assumed.
+// speed takes the rate of the newest run that did the same work, else of the
+// newest with the same network, else of the newest at all; else what is assumed.
+// Between networks, arithmetic and memory traffic are weighed as assumed.
 func (h History) speed(e config.Experiment, m model) speed {
 	best, closest := speed{}, 0
 	for _, past := range h {
+		if past.Experiment.Device != e.Device || past.Experiment.Threads != e.Threads {
+			continue
+		}
 		was, err := modelOf(past.Experiment)
-		if err != nil || was.stepFLOPs <= 0 || past.Experiment.Device != e.Device || past.Experiment.Threads != e.Threads {
+		if err != nil || was.step.seconds() <= 0 {
 			continue
 		}
 		near := 1
-		basis := fmt.Sprintf("cost model at the speed of run %s (%.1f GFLOP/s)", past.Run, past.Rate*was.stepFLOPs/1e9)
+		basis := fmt.Sprintf("cost model at the speed of run %s (%.1f GFLOP/s)", past.Run, past.Rate*was.step.flops/1e9)
 		switch {
-		case past.Experiment.Model.Equal(e.Model) && past.Experiment.Train.PatchSize == e.Train.PatchSize && past.Experiment.Train.BatchSize == e.Train.BatchSize:
+		case past.Experiment.Model.Equal(e.Model) && was.step == m.step:
 			near = 3
 			basis = fmt.Sprintf("measured rate of run %s (%.2f steps/s)", past.Run, past.Rate)
 		case past.Experiment.Model.Name == e.Model.Name:
 			near = 2
 		}
 		if near > closest {
-			closest, best = near, speed{flops: past.Rate * was.stepFLOPs, basis: basis}
+			closest, best = near, speed{factor: 1 / (past.Rate * was.step.seconds()), basis: basis}
 		}
 	}
 	if closest == 0 {
-		return assumed()
+		return assumed(e, m)
 	}
 	return best
 }
