@@ -3,7 +3,6 @@ package skeleton
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 )
 
 // lowest is the lowest bit of each of eight voxels.
@@ -122,19 +121,32 @@ func eightByEight(voxels []uint8, wide, deep, slice int) uint64 {
 // list returns the voxels that are set as ascending indices into a mask of the
 // given shape, in which the box begins at first.
 func (v *volume) list(set []uint8, shape, first [3]int) []int32 {
-	var out []int32
-	for x := range v.size[0] {
-		for y := range v.size[1] {
-			base := first[0] + x + shape[0]*(first[1]+y)
+	next := make([]int, v.size[2]) // where in the list each slice goes on
+	v.each(set, func(_, _, z int) { next[z]++ })
+	n := 0
+	for z, count := range next {
+		next[z] = n
+		n += count
+	}
+	out := make([]int32, n)
+	v.each(set, func(x, y, z int) {
+		out[next[z]] = int32(first[0] + x + shape[0]*(first[1]+y+shape[1]*(first[2]+z)))
+		next[z]++
+	})
+	return out
+}
+
+// each calls visit for the voxels that are set, those of a slice in the mask's
+// order.
+func (v *volume) each(set []uint8, visit func(x, y, z int)) {
+	for y := range v.size[1] {
+		for x := range v.size[0] {
 			at := v.at(x, y)
 			for k, b := range set[at : at+v.row-1] {
 				for ; b != 0; b &= b - 1 {
-					z := first[2] + 8*k + bits.TrailingZeros8(b)
-					out = append(out, int32(base+shape[0]*shape[1]*z))
+					visit(x, y, 8*k+bits.TrailingZeros8(b))
 				}
 			}
 		}
 	}
-	slices.Sort(out)
-	return out
 }

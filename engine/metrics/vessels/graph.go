@@ -17,6 +17,7 @@ type graph struct {
 
 	cluster  []int32 // the cluster of branch voxels that a voxel is in, or −1
 	clusters []cluster
+	grown    []bool // voxels that tree has been at
 }
 
 // cluster is branch voxels that touch one another.
@@ -49,6 +50,7 @@ func newGraph(voxels []int32, shape [3]int, spacing [3]float64) *graph {
 		slices.Sort(g.neighbours(int32(i)))
 	}
 	g.findClusters()
+	g.grown = make([]bool, len(voxels))
 	return g
 }
 
@@ -140,14 +142,16 @@ func (g *graph) findClusters() {
 
 // tree is the length of the shortest tree over a cluster's voxels (Prim's
 // method). Steps have few different lengths, so they wait in a stack for each.
+// It can be asked once for each cluster.
 func (g *graph) tree(c cluster) float64 {
 	ranks, lengths := g.steps()
 	var waiting [7][]int32
-	in := make(map[int32]bool, len(c.voxels))
+	grown := 0
 	grow := func(i int32) {
-		in[i] = true
+		grown++
+		g.grown[i] = true
 		for _, j := range g.neighbours(i) {
-			if !in[j] && g.cluster[j] == g.cluster[i] {
+			if !g.grown[j] && g.cluster[j] == g.cluster[i] {
 				rank := ranks[kind(g.between(i, j))]
 				waiting[rank] = append(waiting[rank], j)
 			}
@@ -155,7 +159,7 @@ func (g *graph) tree(c cluster) float64 {
 	}
 	grow(c.voxels[0])
 	length := 0.0
-	for len(in) < len(c.voxels) {
+	for grown < len(c.voxels) {
 		rank := 0
 		for len(waiting[rank]) == 0 {
 			rank++
@@ -163,7 +167,7 @@ func (g *graph) tree(c cluster) float64 {
 		last := len(waiting[rank]) - 1
 		next := waiting[rank][last]
 		waiting[rank] = waiting[rank][:last]
-		if !in[next] {
+		if !g.grown[next] {
 			length += lengths[rank]
 			grow(next)
 		}

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-SHAPES = [(1, 9, 11), (9, 1, 8), (8, 9, 1), (1, 1, 7), (5, 5, 5), (6, 7, 8), (12, 10, 9), (16, 14, 12)]
+SHAPES = [(1, 9, 11), (9, 1, 8), (8, 9, 1), (1, 1, 7), (5, 5, 5), (6, 7, 8), (12, 10, 9), (16, 14, 12), (6, 7, 75), (9, 66, 8), (67, 5, 9)]
 
 
 def main() -> None:
