@@ -38,9 +38,7 @@ func (e *evaluation) separation(ctx context.Context) error {
 			left = append(left, fmt.Sprint(positive))
 			continue
 		}
-		r, err := rank(ctx, len(e.reference), e.threads, e.kept(func(i int, label uint8) uint32 {
-			return key(probabilities[i], int(label) == positive)
-		}), false)
+		r, err := rank(ctx, len(e.reference), e.threads, e.classKeys(probabilities, positive), false)
 		if err != nil {
 			return err
 		}
@@ -64,9 +62,7 @@ func (e *evaluation) separation(ctx context.Context) error {
 
 // hindsight computes whether voxels are uncertain where they are wrong.
 func (e *evaluation) hindsight(ctx context.Context) error {
-	r, err := rank(ctx, len(e.reference), e.threads, e.kept(func(i int, label uint8) uint32 {
-		return key(e.doubt(i), e.wrong(i, label))
-	}), e.wants(UncertaintySpearman))
+	r, err := rank(ctx, len(e.reference), e.threads, e.doubtKeys(), e.wants(UncertaintySpearman))
 	if err != nil {
 		return err
 	}
@@ -92,13 +88,15 @@ func (e *evaluation) hindsight(ctx context.Context) error {
 	return nil
 }
 
-// kept makes keys of the voxels that are not ignored.
-func (e *evaluation) kept(of func(voxel int, label uint8) uint32) keys {
+// classKeys orders voxels by a class's probability; those of the class are the
+// positives.
+func (e *evaluation) classKeys(probabilities []float32, class int) keys {
 	return func(from, to int, out []uint32) int {
 		n := 0
+		of := probabilities[from:to]
 		for i, label := range e.reference[from:to] {
 			if int(label) != e.ignore {
-				out[n] = of(from+i, label)
+				out[n] = key(of[i], int(label) == class)
 				n++
 			}
 		}
@@ -106,16 +104,34 @@ func (e *evaluation) kept(of func(voxel int, label uint8) uint32) keys {
 	}
 }
 
-// doubt is a voxel's uncertainty. For two classes it stands in for the entropy,
-// which orders voxels like the lesser of both probabilities but, computed,
-// makes equal what is not.
+// doubtKeys orders voxels by uncertainty; those that are wrong are the
+// positives.
+func (e *evaluation) doubtKeys() keys {
+	return func(from, to int, out []uint32) int {
+		n := 0
+		for i, label := range e.reference[from:to] {
+			if int(label) != e.ignore {
+				out[n] = key(e.doubt(from+i), e.wrong(from+i, label))
+				n++
+			}
+		}
+		return n
+	}
+}
+
+// doubt is a voxel's uncertainty. For two classes the lesser probability stands
+// in for the entropy, which orders voxels alike but, computed, makes some equal
+// that are not.
 func (e *evaluation) doubt(voxel int) float32 {
 	switch {
 	case e.uncertainty != nil:
 		return e.uncertainty[voxel]
 	case !e.several:
 		p := e.probabilities[0][voxel]
-		return min(p, 1-p)
+		if p > 0.5 {
+			return 1 - p
+		}
+		return p
 	}
 	var entropy float64
 	for _, probabilities := range e.probabilities {

@@ -26,7 +26,7 @@ type keys func(from, to int, out []uint32) int
 // the lower 16 within a bucket.
 const (
 	buckets   = 1 << 16
-	chunk     = 1 << 12 // keys made at a time
+	chunk     = 1 << 12 // keys made at a time; no more are sorted at once
 	fewToSort = 1 << 10 // beyond it, counting every value of a bucket is faster
 	walked    = 1 << 8  // buckets gone through at a time
 )
@@ -60,6 +60,10 @@ type tally struct {
 // on ties, and takes no memory unless those are asked for; others take 2 bytes
 // a voxel.
 func rank(ctx context.Context, n, threads int, k keys, ties bool) (ranks, error) {
+	if n <= chunk {
+		var made [chunk]uint32
+		return rankFew(made[:k(0, n, made[:])]), nil
+	}
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
@@ -73,6 +77,19 @@ func rank(ctx context.Context, n, threads int, k keys, ties bool) (ranks, error)
 		return ranks{}, err
 	}
 	return t.walk(ctx)
+}
+
+// rankFew sorts the keys.
+func rankFew(keys []uint32) ranks {
+	slices.Sort(keys)
+	var all ranks
+	for _, k := range keys {
+		all.positives += int64(k & 1)
+	}
+	all.negatives = int64(len(keys)) - all.positives
+	g := group{sums: &all, below: all.negatives}
+	addSorted(&g, keys)
+	return all
 }
 
 func (t *tally) each(ctx context.Context, work func(part int, keys []uint32)) error {
@@ -165,7 +182,7 @@ func (t *tally) walk(ctx context.Context) (ranks, error) {
 				g := group{sums: part, below: all.negatives - above[b][0], negatives: above[b][0], positives: above[b][1]}
 				if len(held) <= fewToSort {
 					slices.Sort(held)
-					g.sorted(held)
+					addSorted(&g, held)
 					continue
 				}
 				if table == nil {
@@ -205,12 +222,12 @@ func (g *group) add(negatives, positives int64) {
 	g.sums.groups++
 }
 
-func (g *group) sorted(lower []uint16) {
-	for end := len(lower); end > 0; {
+func addSorted[K uint16 | uint32](g *group, keys []K) {
+	for end := len(keys); end > 0; {
 		start, positives := end, int64(0)
-		for start > 0 && lower[start-1]|1 == lower[end-1]|1 {
+		for start > 0 && keys[start-1]|1 == keys[end-1]|1 {
 			start--
-			positives += int64(lower[start] & 1)
+			positives += int64(keys[start] & 1)
 		}
 		g.add(int64(end-start)-positives, positives)
 		end = start
