@@ -60,9 +60,9 @@ func Advise(ctx context.Context, j Job, room int64) (*Shortage, error) {
 	return s, nil
 }
 
-// String says it in words: "it wants 5.2 GB and 3.1 GB are free; …".
+// String says it in words: "it will want about 5.2 GB of memory and 3.1 GB are free; …".
 func (s Shortage) String() string {
-	text := fmt.Sprintf("it wants about %s of memory and %s are free", gigabytes(s.Wanted), gigabytes(s.Room))
+	text := fmt.Sprintf("it will want about %s of memory and %s are free", gigabytes(s.Wanted), gigabytes(s.Room))
 	if len(s.Ways) == 0 {
 		return text + "; no patch of this network fits: take fewer filters or another network"
 	}

@@ -253,7 +253,7 @@ func TestTooLarge(t *testing.T) {
 	b := newBench(t, toolstest.Finish)
 	toolstest.Dataset(t, b.ws, "toy", 5, cube)
 	p := toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","patch_size":[512,512,512],"batch_size":64,"overrides":["init_filters=64"]}`)
-	if !strings.Contains(strings.Join(p.Notes, "\n"), "GB are free: a smaller patch or batch") {
+	if !strings.Contains(strings.Join(p.Notes, "\n"), "GB are free; this would fit: patch_size=") {
 		t.Errorf("notes %q", p.Notes)
 	}
 }

@@ -77,7 +77,7 @@ func (t launch) planOn(ctx context.Context, in LaunchIn, d dataset.Dataset) (pla
 	if p.estimate, err = t.estimate(p, shapes(train), shapes(val)); err != nil {
 		return p, err
 	}
-	warning := crowded(p.estimate.Cost.MemoryBytes, t.room())
+	warning := crowded(ctx, estimate.Job{Experiment: p.resolved.Experiment, Train: shapes(train), Held: shapes(val)}, t.room())
 	if len(warning) > 0 && !in.Plan && !chosen && p.network.adapter != nil {
 		in.Plan = true // what was not chosen can be chosen to fit
 		if smaller, err := t.planOn(ctx, in, d); err == nil {
@@ -188,14 +188,14 @@ func small(e config.Experiment, d dataset.Dataset, train []runs.VolumeRef) []str
 	return []string{fmt.Sprintf("smaller than the patch %s and padded with background: %s%s", tools.Extent(patch), strings.Join(ids, ", "), more)}
 }
 
-// crowded notes a training that wants more memory than there is; room is 0 when
-// that is not known.
-func crowded(wanted, room int64) []string {
-	if room == 0 || wanted <= room {
+// crowded notes a training that wants more memory than there is, with what would
+// fit; room is 0 when that is not known.
+func crowded(ctx context.Context, j estimate.Job, room int64) []string {
+	shortage, err := estimate.Advise(ctx, j, room)
+	if err != nil || shortage == nil { // a mistake in the job was reported before
 		return nil
 	}
-	return []string{fmt.Sprintf("it will want about %.1f GB of memory and %.1f GB are free: a smaller patch or batch, gradient_checkpointing or plan would help",
-		float64(wanted)/1e9, float64(room)/1e9)}
+	return []string{shortage.String()}
 }
 
 func part(refs []runs.VolumeRef, split string) []runs.VolumeRef {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"runtime"
 	"strconv"
@@ -71,7 +72,10 @@ func (t launch) propose(ctx context.Context, p *plan, d dataset.Dataset, train [
 	if err != nil {
 		return tools.Errorf(tools.CodeBadArguments, "%w", err).WithHint("choose patch_size and batch_size, or a smaller network")
 	}
-	if _, err := fill(r, proposal.Options, planned); err != nil {
+	options := maps.Clone(proposal.Options)
+	delete(options, "in_channels") // which follow from the data
+	delete(options, "out_channels")
+	if _, err := fill(r, options, planned); err != nil {
 		return asError(err)
 	}
 	for key, set := range map[string]func(){

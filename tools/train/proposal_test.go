@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 // patch that somebody chose is kept, with a warning.
 func TestPlanWhereDefaultsDoNotFit(t *testing.T) {
 	t.Parallel()
-	b := newBenchWith(t, toolstest.Finish, 500<<20)
+	b := newBenchWith(t, toolstest.Finish, 300<<20)
 	toolstest.Dataset(t, b.ws, "toy", 5, cube)
 	p := toolstest.Preview(t, b.Registry, "train_launch", `{"dataset":"toy","model":"segresnet","overrides":["init_filters=16"]}`)
 	notes := strings.Join(p.Notes, "\n")

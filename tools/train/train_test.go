@@ -132,7 +132,7 @@ func TestPreviewFillsInAndCosts(t *testing.T) {
 	if p.Summary != "train segresnet-8 (1.18 M parameters) on toy, fold 0: 240 steps of 2×48×48×48" {
 		t.Errorf("summary %q", p.Summary)
 	}
-	if p.Cost.Seconds <= 0 || p.Cost.MemoryBytes <= 300<<20 || p.Cost.DiskBytes < 4*1176186 || !strings.Contains(p.Cost.Basis, "assumed") {
+	if p.Cost.Seconds <= 0 || p.Cost.MemoryBytes <= 200<<20 || p.Cost.DiskBytes < 4*1176186 || !strings.Contains(p.Cost.Basis, "assumed") {
 		t.Errorf("cost %+v", p.Cost)
 	}
 	if ids, err := runs.IDs(b.ws); err != nil || len(ids) != 0 {
