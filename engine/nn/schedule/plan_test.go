@@ -252,8 +252,10 @@ func TestPlanOfEveryOperation(t *testing.T) {
 		kernels        bool
 		inPlace, fused int
 	}{
-		{schedule.Infer, true, 3, 3}, {schedule.Infer, false, 6, 0},
-		{schedule.Train, true, 1, 3}, {schedule.Train, false, 4, 0},
+		{schedule.Infer, true, 3, 3},
+		{schedule.Infer, false, 6, 0},
+		{schedule.Train, true, 1, 3},
+		{schedule.Train, false, 4, 0},
 		{schedule.Recompute, true, 1, 3},
 	} {
 		if inPlace, fused := count(c.mode, c.kernels); inPlace != c.inPlace || fused != c.fused {
