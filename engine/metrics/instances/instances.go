@@ -117,6 +117,7 @@ func Match(ctx context.Context, ref, pred []uint8, shape [3]int, o Options) (Res
 		pairs = greedy(pairs, o.Threshold)
 	case Optimal:
 		pairs = optimal(pairs, o.Threshold)
+	case Overlap: // all of them
 	}
 	return score(pairs, a.Number, b.Number), nil
 }

@@ -53,7 +53,7 @@ func Voxels(ctx context.Context, mask []uint8, shape [3]int) ([]int32, error) {
 	if err := t.run(ctx, shape[0] == 1); err != nil {
 		return nil, err
 	}
-	return t.volume.list(t.object, shape, first), nil
+	return t.list(t.object, shape, first), nil
 }
 
 func check(mask []uint8, shape [3]int) error {

@@ -36,19 +36,19 @@ func box(mask []uint8, shape [3]int) (first, size [3]int) {
 // gather adds a row's foreground to columns and tells whether it has any.
 func gather(columns, row []uint8) bool {
 	row = row[:len(columns)]
-	var any uint64
+	var seen uint64
 	i := 0
 	for ; i+8 <= len(row); i += 8 {
 		if v := binary.LittleEndian.Uint64(row[i:]) & lowest; v != 0 {
-			any |= v
+			seen |= v
 			binary.LittleEndian.PutUint64(columns[i:], v|binary.LittleEndian.Uint64(columns[i:]))
 		}
 	}
 	for ; i < len(row); i++ {
-		any |= uint64(row[i] & 1)
+		seen |= uint64(row[i] & 1)
 		columns[i] |= row[i] & 1
 	}
-	return any != 0
+	return seen != 0
 }
 
 // volume lays a box of voxels out as bits, z fastest and x slowest, so that

@@ -1,7 +1,7 @@
 package vessels_test
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"math"
@@ -51,13 +51,12 @@ func (c peerCase) voxels(t *testing.T) []uint8 {
 
 func peerCases(t *testing.T) []peerCase {
 	t.Helper()
-	file, err := os.Open("testdata/vessels.jsonl")
+	b, err := os.ReadFile("testdata/vessels.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
 	var cases []peerCase
-	for d := json.NewDecoder(bufio.NewReader(file)); d.More(); {
+	for d := json.NewDecoder(bytes.NewReader(b)); d.More(); {
 		var c peerCase
 		if err := d.Decode(&c); err != nil {
 			t.Fatal(err)
