@@ -67,7 +67,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 	switch {
 	case isRunNoun(noun):
 		c.at++
-	case model != "" || noun == "" && c.at > i+1 && kind != "latest":
+	case model != "" || kind != "latest" && endsBest(noun, c.at > i+1):
 	default:
 		return nil, 0
 	}
@@ -83,6 +83,18 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 	}
 	m.text = selector(kind, m.metric, m.model, state)
 	return m, c.at - i
+}
+
+// endsBest tells whether "best" without a noun is over: at the end, or before
+// what it becomes ("export best as onnx").
+func endsBest(next string, determined bool) bool {
+	switch next {
+	case "":
+		return determined
+	case "as", "to", "into":
+		return true
+	}
+	return false
 }
 
 // selector writes a run selector.

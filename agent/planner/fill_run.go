@@ -178,6 +178,10 @@ func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 		r.note("I can delete whole runs only, with all that belongs to them.")
 		return true
 	}
+	if len(picks) > 1 && slices.ContainsFunc(items, func(it item) bool { return it.anyWord("but", "except", "besides", "apart") }) {
+		r.note("I cannot plan exceptions to what is deleted. Name the runs that shall go.")
+		return true
+	}
 	if len(picks) > 0 {
 		return false
 	}

@@ -27,7 +27,7 @@ func fillExport(r *reader, d *draft, items []item, info toolInfo) bool {
 		return false
 	}
 	r.setIf(d, "format", format, ok, items)
-	r.setIf(d, "overwrite", overwriting(items), overwriting(items).v != nil, items)
+	r.overwrites(d, items)
 	return r.fillRun(d, items)
 }
 
@@ -107,17 +107,16 @@ func formatOfFile(items []item, at int, choices []string) (value, bool) {
 	return v, ending != ""
 }
 
-// overwriting reads "overwrite it" and "replace the old file".
-func overwriting(items []item) value {
+// overwrites reads "overwrite it" and "replace the old file".
+func (r *reader) overwrites(d *draft, items []item) {
 	for i := range items {
-		if items[i].anyWord("overwrite", "overwriting") || items[i].anyWord("replace") && slices.ContainsFunc(items[i:], func(it item) bool {
-			return it.anyWord("file", "old", "existing", "there")
-		}) {
+		old := slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("file", "old", "existing", "there") })
+		if items[i].anyWord("overwrite", "overwriting") || old && items[i].anyWord("replace") {
 			negated := i > 0 && items[i-1].anyWord("don't", "not", "without", "never", "no")
-			return value{v: !negated, from: i, to: i + 1, rule: "switch"}
+			r.set(d, "overwrite", value{v: !negated, from: i, to: i + 1, rule: "switch"}, items)
+			return
 		}
 	}
-	return value{}
 }
 
 // pathValue is a path as it was written.
@@ -194,7 +193,7 @@ func (r *reader) predictSettings(d *draft, items []item, info toolInfo) {
 			r.set(d, "probabilities", value{v: !without, from: i, to: i + 1, rule: "switch"}, items)
 		}
 	}
-	r.setIf(d, "overwrite", overwriting(items), overwriting(items).v != nil, items)
+	r.overwrites(d, items)
 }
 
 // modelFile finds the file that predicts, by its ending, or -1.

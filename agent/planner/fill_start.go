@@ -10,7 +10,7 @@ import (
 // fillStart reads the run, file or bundle whose weights a training begins with.
 func (r *reader) fillStart(d *draft, items []item) {
 	lead := slices.IndexFunc(items, func(it item) bool {
-		return it.anyWord("init_from", "finetune", "weight", "pretrained", "pretrain", "checkpoint", "bundle")
+		return it.anyWord("init_from", "finetune", "weight", "pretrained", "pretrain", "checkpoint", "bundle", "initialise", "initialize")
 	})
 	if i := startFile(items, lead >= 0); i >= 0 {
 		r.set(d, "init_from", value{v: clean(items[i].tok.text), from: i, to: i + 1, rule: "where the weights come from"}, items)
@@ -24,7 +24,7 @@ func (r *reader) fillStart(d *draft, items []item) {
 		return
 	}
 	for i := range items {
-		if items[i].is(cRef) && !items[i].used && !items[i].anyWord("its", "their") && items[i].mention.text != "its" && items[i].mention.text != "their" {
+		if items[i].is(cRef) && !items[i].used && items[i].mention.text != "its" && items[i].mention.text != "their" {
 			if p := r.pickReference(items, i); len(p) > 0 {
 				r.set(d, "init_from", p[0].val, items)
 			}
@@ -39,6 +39,7 @@ func (r *reader) noStart(d *draft, items []item, lead int) {
 	switch fill, answered := r.fills["init_from"].(string); {
 	case answered:
 		d.args["init_from"] = fill
+	case slices.ContainsFunc(items, func(it item) bool { return it.anyWord("scratch", "random", "zero") }):
 	case items[lead].anyWord("finetune"):
 		r.note("You named no weights to begin with, so it begins with random ones.")
 	case items[lead].anyWord("pretrained", "pretrain", "init_from", "bundle", "checkpoint"):
@@ -130,6 +131,9 @@ func (r *reader) fillFreeze(d *draft, items []item) {
 // frozenAt finds the word that says that something is frozen.
 func frozenAt(items []item) (int, bool) {
 	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("freeze", "frozen", "froze") && !it.used && !it.is(cAssign) })
+	if i > 0 && items[i-1].anyWord("without", "not", "no", "don't") || i >= 0 && i+1 < len(items) && items[i+1].anyWord("nothing") {
+		return i, false
+	}
 	return i, i >= 0
 }
 

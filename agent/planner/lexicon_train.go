@@ -11,6 +11,7 @@ func trainFrames() []frame {
 			{14, "continue|resume|restart|begin * weight|checkpoint|init_from * {dataset}|{dataref}"},
 			{14, "continue|resume|restart|begin * {dataset}|{dataref} * weight|checkpoint|init_from"},
 			{14, "continue|resume from {run}|{ref} * on|with|using {dataset}|{dataref}"},
+			{9, "weight|pretrained|checkpoint * {model} * {dataset}|{dataref}"},
 			{7, "init_from * {dataset}|{dataref}"},
 			{7, "{dataset}|{dataref} * init_from"},
 			{2, "{model}"},

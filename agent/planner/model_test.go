@@ -113,13 +113,13 @@ func TestNewToolIsUnderstoodFromItsExamples(t *testing.T) {
 
 func TestDeterministic(t *testing.T) {
 	t.Parallel()
-	all, m := catalogue(t), planner.New()
+	all, m, again := catalogue(t), planner.New(), planner.New()
 	for _, u := range utterances(t) {
 		a, err := json.Marshal(m.Plan(t.Context(), all, u.Say...))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := json.Marshal(planner.New().Plan(t.Context(), all, u.Say...))
+		b, err := json.Marshal(again.Plan(t.Context(), all, u.Say...))
 		if err != nil || string(a) != string(b) {
 			t.Errorf("%q is read in two ways:\n%s\n%s", u.Say, a, b)
 		}

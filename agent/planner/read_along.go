@@ -6,12 +6,15 @@ import (
 )
 
 // ahead keeps what is said of a training before it is named: "freeze the
-// encoder and train …", "starting from the latest run, train …".
+// encoder and train …", "load the weights from net.pt, then train …".
 func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
-	if len(r.out.Steps) > 0 || len(ranked) > 0 && ranked[0].score >= threshold+1 || !r.followed {
+	if len(r.out.Steps) > 0 || !r.followed {
 		return false
 	}
-	if !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("init_from", "freeze") }) {
+	settings := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("init_from", "freeze", "initialise", "initialize") })
+	weights := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint", "pretrained") }) && startFile(items, false) >= 0
+	understood := len(ranked) > 0 && ranked[0].score >= threshold+1
+	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {
 		return false
 	}
 	r.carry = c.toks
@@ -41,7 +44,7 @@ func (r *reader) placed(items []item) bool {
 	if place == "output" {
 		r.predictSettings(d, items, info)
 	} else {
-		r.setIf(d, "overwrite", overwriting(items), overwriting(items).v != nil, items)
+		r.overwrites(d, items)
 	}
 	for _, k := range r.last {
 		maps.Copy(r.out.Steps[k].Args, d.args)

@@ -125,7 +125,7 @@ func numberList(items []item, start, i int, whole bool) value {
 			for n := last + 1; whole && n <= int64(items[k].tok.num) && len(list) < maxSteps; n++ {
 				list = append(list, n)
 			}
-		} else if _, isUnit := unitAfter(items, k, []string{"epoch", "step", "fold", "seed", "volume"}); isUnit {
+		} else if _, isUnit := unitAfter(items, k, []string{"epoch", "step", "fold", "seed", "volume", "filter", "channel", "feature", "level", "stage", "thread"}); isUnit {
 			break
 		} else {
 			list = append(list, numeric(items[k].tok.num, whole))
