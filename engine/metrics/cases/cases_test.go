@@ -32,7 +32,7 @@ func TestSummaryClaimsNoMoreThanTheCasesAllow(t *testing.T) {
 			"0.6 (median 0.75, range 0–0.9, n = 4, 1 by empty-mask policy, 1 excluded)",
 			"only 4 cases: their range is all that can honestly be given",
 		},
-		"five equal": {[]float64{2, 2, 2, 2, 2}, 0, "2 (median 2, range 2–2, 95 % CI 2–2, n = 5)", ""},
+		"five equal": {[]float64{2, 2, 2, 2, 2}, 0, "2 (median 2, IQR 2–2, range 2–2, 95 % CI 2–2, n = 5)", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -43,22 +43,48 @@ type Paired struct {
 	MeanDifference   float64   `json:"mean_difference"`
 	MedianDifference float64   `json:"median_difference"`
 	Interval         *Interval `json:"interval,omitempty"` // of the mean difference
-	P                float64   `json:"p"`                  // two-sided; 1 when nothing differs
-	Method           string    `json:"method"`
-	Outcome          Outcome   `json:"outcome"`
-	Verdict          string    `json:"verdict"` // for a person
+	Effects          *Effects  `json:"effects,omitempty"`
+
+	P           float64 `json:"p"`           // two-sided, Wilcoxon's; 1 when nothing differs
+	Adjusted    float64 `json:"p_adjusted"`  // P after Holm's correction, which the outcome goes by
+	Comparisons int     `json:"comparisons"` // how many it is corrected for
+	Method      string  `json:"method"`      // of P
+
+	// Permutation is the two-sided p of the paired permutation test of the
+	// mean, as a second opinion: it is not corrected and decides nothing.
+	Permutation       float64 `json:"p_permutation"`
+	PermutationMethod string  `json:"permutation_method"`
+
+	// Detectable is the least mean difference that so many cases, differing as
+	// much as these, would show with chance Power at Level over Comparisons.
+	Detectable *float64 `json:"detectable,omitempty"`
+
+	Outcome Outcome `json:"outcome"`
+	Verdict string  `json:"verdict"` // for a person
+
+	differences []float64
 }
 
 // Compare tests whether B differs from A by Wilcoxon's signed-rank test over
-// cases; a[i] and b[i] are scores of the same case, NaN where there is none. It
-// refuses lists of different length.
+// cases; a[i] and b[i] are scores of the same case, NaN where there is none. A
+// difference is claimed only when that p is below Level and the interval of the
+// mean difference lacks 0. It refuses lists of different length.
 func Compare(a, b []float64, q Question, o Options) (Paired, error) {
+	p, err := measure(a, b, q, o.resolve())
+	if err != nil {
+		return Paired{}, err
+	}
+	p.conclude(p.P, 1)
+	return p, nil
+}
+
+// measure computes what does not depend on how many comparisons there are.
+func measure(a, b []float64, q Question, o Options) (Paired, error) {
 	if len(a) != len(b) {
 		return Paired{}, fmt.Errorf("%w: %d of %s and %d of %s; compare on the same volumes", ErrUnpaired, len(a), q.A, len(b), q.B)
 	}
-	p := Paired{Question: q, P: 1, Outcome: Undecidable}
-	var differences []float64
-	bHigher := false
+	p := Paired{Question: q}
+	var as, bs, differences []float64
 	for i := range a {
 		d := b[i] - a[i]
 		switch {
@@ -72,68 +98,48 @@ func Compare(a, b []float64, q Question, o Options) (Paired, error) {
 		default:
 			p.AWins++
 		}
-		differences = append(differences, d)
+		as, bs, differences = append(as, a[i]), append(bs, b[i]), append(differences, d)
 	}
 	p.N = len(differences)
-	if p.N > 0 {
-		p.P, bHigher, p.Method = signedRank(differences)
-		slices.Sort(differences)
-		p.MeanDifference, p.MedianDifference = mean(differences), median(differences)
-		p.Interval = interval(differences, o.resolve())
+	ranks := signedRank(differences)
+	p.P, p.Method = ranks.p, ranks.method
+	p.Permutation, p.PermutationMethod = signFlip(differences, o)
+	if p.N == 0 {
+		return p, nil
 	}
-	p.Outcome = p.outcome(bHigher)
-	p.Verdict = p.verdict()
+	p.Interval = interval(differences, o)
+	p.Effects = effects(as, bs, ranks.biserial)
+	p.differences = differences
+	sorted := slices.Sorted(slices.Values(differences))
+	p.MeanDifference, p.MedianDifference = mean(differences), median(sorted)
 	return p, nil
 }
 
-// smallestP is the least p that so many differing cases can give.
-func (p Paired) smallestP() float64 { return math.Pow(2, 1-float64(p.AWins+p.BWins)) }
+// conclude decides by an adjusted p, of so many comparisons.
+func (p *Paired) conclude(adjusted float64, comparisons int) {
+	p.Adjusted, p.Comparisons = adjusted, comparisons
+	p.Detectable = detectable(p.differences, Level/float64(comparisons))
+	p.Outcome = p.outcome()
+	p.Verdict = p.verdict()
+}
 
-func (p Paired) outcome(bHigher bool) Outcome {
+// smallestP is the least p that so many differing cases can give.
+func (p *Paired) smallestP() float64 { return math.Pow(2, 1-float64(p.AWins+p.BWins)) }
+
+// onlyInRanks tells whether the ranks show a difference and the mean does not.
+func (p *Paired) onlyInRanks() bool {
+	return p.Adjusted < Level && (p.Interval == nil || p.Interval.holds(0) || p.MeanDifference > 0 != (p.Effects.RankBiserial > 0))
+}
+
+func (p *Paired) outcome() Outcome {
 	switch {
-	case p.N == 0, p.AWins+p.BWins > 0 && p.smallestP() >= Level:
+	case p.N == 0, p.Adjusted >= Level && p.AWins+p.BWins > 0 && p.smallestP()*float64(p.Comparisons) >= Level:
 		return Undecidable
-	case p.P >= Level:
+	case p.Adjusted >= Level, p.onlyInRanks():
 		return NoDifference
-	case bHigher == p.Question.HigherIsBetter:
+	case p.MeanDifference > 0 == p.Question.HigherIsBetter:
 		return BetterB
 	default:
 		return BetterA
 	}
-}
-
-// verdict says in words what the numbers allow, and what they do not.
-func (p Paired) verdict() string {
-	q := p.Question
-	switch {
-	case p.N == 0:
-		return fmt.Sprintf("No volume has a %s of both %s and %s, so they cannot be compared.", q.Metric, q.A, q.B)
-	case p.AWins+p.BWins == 0:
-		return fmt.Sprintf("%s and %s have the same %s on %s.", q.A, q.B, q.Metric, volumes(p.N))
-	}
-	ahead, wins := q.B, p.BWins
-	if p.AWins > p.BWins {
-		ahead, wins = q.A, p.AWins
-	}
-	lead := fmt.Sprintf("%s has the better %s on %d of %s", ahead, q.Metric, wins, volumes(p.N))
-	if p.AWins == p.BWins {
-		lead = fmt.Sprintf("%s and %s each have the better %s on %d of %s", q.A, q.B, q.Metric, wins, volumes(p.N))
-	}
-	lead += fmt.Sprintf(" (mean difference of %s to %s %+.3g)", q.B, q.A, p.MeanDifference)
-	switch p.Outcome {
-	case Undecidable:
-		return fmt.Sprintf("%s, but so few cannot tell a difference from chance: even if all agreed, p would be %.2g.", lead, p.smallestP())
-	case NoDifference:
-		return fmt.Sprintf("%s. No difference is shown (p = %.2g), which does not show that there is none: %s would hide a small one.",
-			lead, p.P, volumes(p.N))
-	default:
-		return fmt.Sprintf("%s; chance alone would rarely give this (p = %.2g). It holds for these volumes and this one training of each.", lead, p.P)
-	}
-}
-
-func volumes(n int) string {
-	if n == 1 {
-		return "1 volume"
-	}
-	return fmt.Sprintf("%d volumes", n)
 }

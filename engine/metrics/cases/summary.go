@@ -1,5 +1,5 @@
 // Package cases draws conclusions from scores of several volumes: summaries of
-// one model, and paired comparisons of two. It takes plain numbers, NaN for a
+// one model, paired comparisons of two, and the order of several. It takes plain numbers, NaN for a
 // case without one, and says no more than that many volumes allow. How a single
 // volume is scored belongs to the package above.
 package cases
@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -41,42 +40,39 @@ func (o Options) resolve() Options {
 	return o
 }
 
-// Interval is a confidence interval.
-type Interval struct {
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Confidence float64 `json:"confidence"`
-	Method     string  `json:"method"`
-}
-
 // Summary describes one metric over cases. With N = 0 the numbers are NaN.
 type Summary struct {
 	N        int // cases with a value
 	Excluded int // cases without
 	ByPolicy int // of N, values set by the empty-mask policy
 
-	Mean, Median, Min, Max float64
-	Interval               *Interval // of the mean; nil for fewer than MinForInterval cases
-	Note                   string    // what the reader should know, or ""
+	Mean, Median, Min, Max       float64
+	LowerQuartile, UpperQuartile float64   // the quartiles; NaN for fewer than MinForInterval cases
+	Interval                     *Interval // of the mean; nil for fewer than MinForInterval cases
+	Note                         string    // what the reader should know, or ""
 }
 
 // Summarise describes values; NaN and infinite ones are counted as excluded.
-// The interval is the percentile bootstrap of the mean over cases (Efron 1979).
+// The interval is the bias-corrected and accelerated bootstrap of the mean over
+// cases (Efron 1987), and quartiles are interpolated linearly.
 func Summarise(values []float64, o Options) Summary {
 	o = o.resolve()
 	kept := slices.Clone(values)
 	kept = slices.DeleteFunc(kept, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 	s := Summary{
 		N: len(kept), Excluded: len(values) - len(kept), ByPolicy: o.ByPolicy,
-		Mean: math.NaN(), Median: math.NaN(), Min: math.NaN(), Max: math.NaN(),
+		Mean: math.NaN(), Median: math.NaN(), Min: math.NaN(), Max: math.NaN(), LowerQuartile: math.NaN(), UpperQuartile: math.NaN(),
 	}
 	if s.N == 0 {
 		s.Note = "no case has a value"
 		return s
 	}
+	s.Interval = interval(kept, o)
 	slices.Sort(kept)
 	s.Mean, s.Median, s.Min, s.Max = mean(kept), median(kept), kept[0], kept[s.N-1]
-	s.Interval = interval(kept, o)
+	if s.N >= MinForInterval {
+		s.LowerQuartile, s.UpperQuartile = quantile(kept, 0.25), quantile(kept, 0.75)
+	}
 	switch {
 	case s.N == 1:
 		s.Note = "a single case: nothing is known about the spread"
@@ -86,15 +82,19 @@ func Summarise(values []float64, o Options) Summary {
 	return s
 }
 
-// String is a line for a person, such as "0.812 (median 0.820, range
-// 0.610–0.930, 95 % CI 0.770–0.850, n = 12, 1 excluded)".
+// String is a line for a person, such as "0.812 (median 0.82, IQR 0.78–0.86,
+// range 0.61–0.93, 95 % CI 0.77–0.85, n = 12, 1 excluded)".
 func (s Summary) String() string {
 	if s.N == 0 {
 		return fmt.Sprintf("no value (%d excluded)", s.Excluded)
 	}
 	out := fmt.Sprintf("%.4g (", s.Mean)
 	if s.N > 1 {
-		out += fmt.Sprintf("median %.4g, range %.4g–%.4g, ", s.Median, s.Min, s.Max)
+		out += fmt.Sprintf("median %.4g, ", s.Median)
+		if !math.IsNaN(s.LowerQuartile) {
+			out += fmt.Sprintf("IQR %.4g–%.4g, ", s.LowerQuartile, s.UpperQuartile)
+		}
+		out += fmt.Sprintf("range %.4g–%.4g, ", s.Min, s.Max)
 	}
 	if i := s.Interval; i != nil {
 		out += fmt.Sprintf("%.3g %% CI %.4g–%.4g, ", 100*i.Confidence, i.Low, i.High)
@@ -125,49 +125,12 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 		Median   *float64  `json:"median,omitempty"`
 		Min      *float64  `json:"min,omitempty"`
 		Max      *float64  `json:"max,omitempty"`
+		Low      *float64  `json:"lower_quartile,omitempty"`
+		High     *float64  `json:"upper_quartile,omitempty"`
 		Interval *Interval `json:"interval,omitempty"`
 		Note     string    `json:"note,omitempty"`
-	}{s.N, s.Excluded, s.ByPolicy, number(s.Mean), number(s.Median), number(s.Min), number(s.Max), s.Interval, s.Note})
-}
-
-// interval is the percentile bootstrap of the mean, nil for too few values.
-func interval(values []float64, o Options) *Interval {
-	if len(values) < MinForInterval {
-		return nil
-	}
-	random := rand.New(rand.NewPCG(o.Seed, uint64(len(values)))) //nolint:gosec // a reproducible resampling, not a secret
-	means := make([]float64, o.Resamples)
-	for i := range means {
-		var sum float64
-		for range values {
-			sum += values[random.IntN(len(values))]
-		}
-		means[i] = sum / float64(len(values))
-	}
-	slices.Sort(means)
-	tail := (1 - o.Confidence) / 2
-	return &Interval{
-		Low: quantile(means, tail), High: quantile(means, 1-tail),
-		Confidence: o.Confidence, Method: fmt.Sprintf("percentile bootstrap of the mean, %d resamples", o.Resamples),
-	}
-}
-
-// quantile interpolates linearly in a sorted, non-empty list.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	k := int(at)
-	if k+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[k] + (sorted[k+1]-sorted[k])*(at-float64(k))
-}
-
-func median(sorted []float64) float64 { return quantile(sorted, 0.5) }
-
-func mean(values []float64) float64 {
-	var sum float64
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
+	}{
+		s.N, s.Excluded, s.ByPolicy, number(s.Mean), number(s.Median), number(s.Min), number(s.Max),
+		number(s.LowerQuartile), number(s.UpperQuartile), s.Interval, s.Note,
+	})
 }

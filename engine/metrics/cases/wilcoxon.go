@@ -10,16 +10,23 @@ import (
 // out; beyond it the normal approximation is good to many digits.
 const maxExact = 200
 
-// signedRank is the two-sided p of Wilcoxon's signed-rank test, and whether
-// positive differences outrank negative ones. Zero
+// signedRanks is the outcome of Wilcoxon's test.
+type signedRanks struct {
+	p        float64
+	biserial float64 // (W₊ − W₋) / (W₊ + W₋), 0 when nothing differs
+	method   string
+}
+
+// signedRank is the two-sided p of Wilcoxon's signed-rank test. Zero
 // differences are dropped (Wilcoxon 1945) and equal magnitudes share the mean
 // of their ranks. Up to maxExact differences the permutation distribution of
 // the rank sum is counted exactly, ties included; without ties it equals
-// scipy.stats.wilcoxon(method="exact").
-func signedRank(differences []float64) (p float64, positive bool, method string) {
-	kept := slices.DeleteFunc(slices.Clone(differences), func(d float64) bool { return d == 0 })
+// scipy.stats.wilcoxon(method="exact"). The ranks also give the matched-pairs
+// rank-biserial correlation (Kerby 2014).
+func signedRank(differences []float64) signedRanks {
+	kept := differing(differences)
 	if len(kept) == 0 {
-		return 1, false, "Wilcoxon signed-rank, nothing differs"
+		return signedRanks{p: 1, method: "Wilcoxon signed-rank, nothing differs"}
 	}
 	ranks := doubledRanks(kept)
 	total, above := 0, 0
@@ -29,12 +36,19 @@ func signedRank(differences []float64) (p float64, positive bool, method string)
 			above += r
 		}
 	}
+	s := signedRanks{biserial: float64(2*above-total) / float64(total)}
 	low := min(above, total-above)
-	positive = 2*above > total
 	if len(kept) > maxExact {
-		return normalTail(ranks, low), positive, fmt.Sprintf("Wilcoxon signed-rank, normal approximation, n = %d", len(kept))
+		s.p, s.method = normalTail(ranks, low), fmt.Sprintf("Wilcoxon signed-rank, normal approximation, n = %d", len(kept))
+		return s
 	}
-	return exactTail(ranks, total, low), positive, fmt.Sprintf("Wilcoxon signed-rank, exact, n = %d", len(kept))
+	s.p, s.method = exactTail(ranks, total, low), fmt.Sprintf("Wilcoxon signed-rank, exact, n = %d", len(kept))
+	return s
+}
+
+// differing are the differences that are not 0.
+func differing(differences []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(differences), func(d float64) bool { return d == 0 })
 }
 
 // doubledRanks are twice the ranks by magnitude, so that shared ranks are whole.
