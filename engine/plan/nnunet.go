@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/models/plainunet"
 )
 
 // NNUNetOptions are what nnU-Net's planner is told beside the fingerprint.
@@ -55,8 +56,10 @@ func NNUNet(f dataset.Fingerprint, o NNUNetOptions) (Proposal, error) {
 	}
 	batch := math.RoundToEven(reference / float64(featureElements(l, o)) * referenceBatch)
 	batch = max(min(batch, covered(e, l.patch)), leastBatch)
+	options := levelsOf(plainunet.Name, nil).options(l)
+	options["in_channels"], options["out_channels"] = o.Channels, o.Classes
 	return Proposal{
-		Model: "plainunet", Patch: l.patch, Batch: int(batch), Spacing: e.spacing, MedianShape: rounded(e.median),
+		Model: plainunet.Name, Options: options, Patch: l.patch, Batch: int(batch), Spacing: e.spacing, MedianShape: rounded(e.median),
 		Normalise: normalisation(o.Modality), Topology: &l.Topology, Reasons: topologyReasons(e, l, f.Unit),
 	}, nil
 }

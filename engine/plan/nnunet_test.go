@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/models/plainunet"
 	"github.com/minivess/minivess/engine/plan"
 )
 
@@ -114,6 +115,11 @@ func TestNNUNetPlansTheSame(t *testing.T) {
 			}
 			if wantCT := modality == "CT"; wantCT != (got.Normalise == "percentile") {
 				t.Errorf("%s: normalise %q for %s", p.Name, got.Normalise, want.Normalise)
+			}
+			if net, err := plainunet.New(got.Options); err != nil {
+				t.Errorf("%s: its options are refused: %v", p.Name, err)
+			} else if d := net.Config().Divisor; got.Patch[0]%d[0]+got.Patch[1]%d[1]+got.Patch[2]%d[2] != 0 {
+				t.Errorf("%s: the network does not take %v", p.Name, got.Patch)
 			}
 			if len(got.Reasons) == 0 {
 				t.Errorf("%s: no reasons", p.Name)
