@@ -31,6 +31,7 @@ func TestMemoryIsForetold(t *testing.T) { //nolint:paralleltest // counts the pr
 		{"dynunet", map[string]any{"init_filters": 8, "strides": []int{1, 2, 2}, "res_block": true}, 3, [3]int{16, 16, 12}, nn.F32},
 		{"plainunet", map[string]any{"init_filters": 8, "n_stages": 4}, 1, [3]int{32, 16, 16}, nn.F32},
 		{"unet", map[string]any{"init_filters": 8, "strides": []int{2, 2}}, 2, [3]int{32, 32, 16}, nn.F32},
+		{"dynunet", map[string]any{"init_filters": 8, "strides": []int{1, 2, 2}, "norm_name": "batch"}, 2, [3]int{32, 24, 16}, nn.F32},
 		{"basicunet", map[string]any{"init_filters": 8}, 2, [3]int{32, 16, 16}, nn.F32},
 		{"swinunetr", map[string]any{"feature_size": 12, "use_v2": true, "patch_merging": "v2", "depths": []int{1, 2, 1, 1}}, 1, [3]int{32, 32, 32}, nn.F32},
 		{"swinunetr", map[string]any{"feature_size": 12, "depths": []int{1, 1, 1, 1}}, 1, [3]int{32, 32, 32}, nn.BF16},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/minivess/minivess/engine/dataset"
 	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/engine/nn/cost"

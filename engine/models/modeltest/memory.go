@@ -12,8 +12,13 @@ import (
 	"github.com/minivess/minivess/engine/nn/torch"
 )
 
-// memoryTolerance is how far a foretold peak may be from a measured one.
-const memoryTolerance = 0.05
+// memoryTolerance is how far a foretold peak may be from a measured one. In
+// bfloat16 the scratch memory of one kind of processor (with AMX) is foretold;
+// others take less, so that much more than is taken may be foretold.
+const (
+	memoryTolerance = 0.05
+	scratchAllowed  = 0.15
+)
 
 // MemoryAgrees compares the peak memory that engine/nn/cost foretells, of a
 // prediction and of a forward and backward pass with and without recomputation,
@@ -61,7 +66,7 @@ func MemoryAgrees(t *testing.T, a Adapter, batch int, patch [3]int, precision nn
 		off := float64(want.PeakBytes)/float64(got) - 1
 		t.Logf("%s, %d × %v, %s, training %t, recomputing %t: %.2f MB, foretold %.2f MB (%+.2f%%)",
 			c.Name, batch, patch, precision, r.Training, r.Checkpointing, float64(got)/1e6, float64(want.PeakBytes)/1e6, 100*off)
-		if math.Abs(off) > memoryTolerance {
+		if math.Abs(off) > memoryTolerance && (precision != nn.BF16 || off < 0 || off > scratchAllowed) {
 			t.Errorf("%s %v: training %t, recomputing %t: %d bytes were foretold and %d taken",
 				c.Name, shape, r.Training, r.Checkpointing, want.PeakBytes, got)
 		}

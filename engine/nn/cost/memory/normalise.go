@@ -1,10 +1,10 @@
 package memory
 
-// groupNorm plays this project's own kernel when the schedule says so, else
-// libtorch's.
-func (p *player) groupNorm(in []*tensor, groups int) *tensor {
+// channelNorm plays a normalisation over voxels, which keeps two numbers for
+// each set of them: by this project's own kernel when the schedule says so, else
+// by libtorch's.
+func (p *player) channelNorm(in []*tensor, statistics int64) *tensor {
 	x := in[0]
-	statistics := int64(x.shape[0] * groups)
 	if !p.plan.Settings.Kernels || len(x.shape) != spatialRank {
 		return p.normalise(in, statistics)
 	}

@@ -173,16 +173,16 @@ func (p *player) apply(op nn.Op, in []*tensor, shape nn.Shape, inPlace bool) (*t
 	case nn.MatMulOp:
 		return p.lowered(in, func(in []*tensor) *tensor { return p.matMul(in[0], in[1], shape) }), nil
 	case nn.GroupNormOp:
-		return p.groupNorm(in, o.Groups), nil
+		return p.channelNorm(in, int64(shape[0]*o.Groups)), nil
 	case nn.InstanceNormOp:
-		return p.groupNorm(in, shape[1]), nil
+		return p.channelNorm(in, int64(shape[0]*shape[1])), nil
 	case nn.BatchNormOp:
 		const weight, bias = 4, 5
 		affine := []*tensor{in[0]}
 		if len(in) > bias {
 			affine = append(affine, in[weight], in[bias])
 		}
-		return p.groupNorm(affine, shape[1]), nil
+		return p.channelNorm(affine, int64(shape[1])), nil
 	case nn.LayerNormOp:
 		return p.layerNorm(in, o.Axes), nil
 	case nn.Activation:
