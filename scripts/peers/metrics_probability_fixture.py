@@ -119,7 +119,8 @@ def classes(name, n, count, bins=10):
 
 
 def scores(name, n, skew=1):
-    return power(unit(name, n), skew)
+    """Multiples of 2^-20, so that sums are exact in any order."""
+    return np.floor(power(unit(name, n), skew) * 2**20) / 2**20
 
 
 def draws(name, resamples, n):

@@ -17,11 +17,8 @@ func (p *Paired) verdict() string {
 	}
 	lead := p.lead()
 	switch {
-	case p.Outcome == Undecidable && p.Comparisons > 1:
-		return fmt.Sprintf("%s, but so few cannot tell a difference from chance: even if all agreed, p would be %.2g, and %.2g among %d comparisons.",
-			lead, p.smallestP(), min(1, p.smallestP()*float64(p.Comparisons)), p.Comparisons)
 	case p.Outcome == Undecidable:
-		return fmt.Sprintf("%s, but so few cannot tell a difference from chance: even if all agreed, p would be %.2g.", lead, p.smallestP())
+		return fmt.Sprintf("%s, but %s cannot tell a difference from chance: even if all agreed, p would be %s.", lead, p.few(), p.leastP())
 	case p.Outcome == NoDifference && p.onlyInRanks():
 		return fmt.Sprintf("%s. Chance alone would rarely favour one side on so many (%s), but a few volumes weigh against it: no difference is shown of the mean.",
 			lead, p.chance())
@@ -55,6 +52,24 @@ func (p *Paired) size() string {
 	return size
 }
 
+func (p *Paired) few() string {
+	switch {
+	case p.Ties > 0 && p.AWins+p.BWins == 1:
+		return "the only one that differs"
+	case p.Ties > 0:
+		return fmt.Sprintf("the %d that differ", p.AWins+p.BWins)
+	}
+	return "so few"
+}
+
+func (p *Paired) leastP() string {
+	least := p.smallestP()
+	if p.Comparisons > 1 {
+		return fmt.Sprintf("%.2g, and %.2g among %d comparisons", least, min(1, least*float64(p.Comparisons)), p.Comparisons)
+	}
+	return fmt.Sprintf("%.2g", least)
+}
+
 func (p *Paired) chance() string {
 	if p.Comparisons > 1 {
 		return fmt.Sprintf("p = %.2g, %.2g after Holm's correction for %d comparisons", p.P, p.Adjusted, p.Comparisons)
@@ -75,22 +90,49 @@ func (s *Several) verdict(q Question, runs int) string {
 	if s.Ranking.N == 0 {
 		return fmt.Sprintf("No volume has a %s of all %d runs, so they cannot be ranked.", q.Metric, runs)
 	}
-	first := s.Ranking.Places[0]
 	var words strings.Builder
-	fmt.Fprintf(&words, "%s has the best mean %s, %.4g on %s", first.Name, q.Metric, first.Mean, volumes(s.Ranking.N))
+	words.WriteString(s.ahead(q))
 	if runs == 1 {
 		return words.String() + "; there is nothing to compare it with."
 	}
 	if st := s.Ranking.Stability; st != nil {
-		fmt.Fprintf(&words, ", and is first in %.0f %% of resamples of them", 100*first.First)
-		if st.Tau != nil {
+		fmt.Fprintf(&words, "; in %.0f %% of resamples of them %s is first or equal to it", 100*s.Ranking.Places[0].First, s.Ranking.Places[0].Name)
+		if st.Tau != nil && runs > 2 {
 			fmt.Fprintf(&words, " (Kendall's τ of the order %.2f)", *st.Tau)
 		}
 	}
-	next := s.Pairs[0]
-	fmt.Fprintf(&words, ". Its mean difference to the next, %s, is %s. ", next.Question.A, next.size())
+	words.WriteString(". ")
+	if runs == 2 {
+		words.WriteString(s.Pairs[0].Verdict)
+	} else {
+		s.summarise(&words, s.Pairs[:runs-1])
+	}
+	return words.String()
+}
+
+// ahead names the first and those equal to it.
+func (s *Several) ahead(q Question) string {
+	var names []string
+	for _, place := range s.Ranking.Places {
+		if place.Rank == 1 {
+			names = append(names, place.Name)
+		}
+	}
+	verb := "has"
+	if len(names) > 1 {
+		verb = "have"
+	}
+	return fmt.Sprintf("%s %s the best mean %s, %.4g on %s", strings.Join(names, " and "), verb, q.Metric, s.Ranking.Places[0].Mean, volumes(s.Ranking.N))
+}
+
+// summarise says what the pairs of the first run show.
+func (s *Several) summarise(words *strings.Builder, against []Paired) {
+	next := against[0]
+	fmt.Fprintf(words, "The mean difference of %s to the next, %s, is %s", next.Question.B, next.Question.A, next.size())
+	if next.Outcome == NoDifference && next.Detectable != nil {
+		fmt.Fprintf(words, "; one under %.2g would have been missed more than 1 time in 5", *next.Detectable)
+	}
 	shown, undecidable := 0, 0
-	against := s.Pairs[:runs-1] // those of the first
 	for _, p := range against {
 		switch p.Outcome {
 		case BetterB:
@@ -100,11 +142,10 @@ func (s *Several) verdict(q Question, runs int) string {
 		}
 	}
 	if undecidable == len(against) {
-		fmt.Fprintf(&words, "So few volumes cannot tell it from any of the others, with Holm's correction for %d comparisons.", len(s.Pairs))
-	} else {
-		fmt.Fprintf(&words, "A difference is shown to %d of the %d others, with Holm's correction for %d comparisons.", shown, len(against), len(s.Pairs))
+		fmt.Fprintf(words, ". So few volumes cannot tell it from any of the others, with Holm's correction for %d comparisons.", len(s.Pairs))
+		return
 	}
-	return words.String()
+	fmt.Fprintf(words, ". A difference is shown to %d of the %d others, with Holm's correction for %d comparisons.", shown, len(against), len(s.Pairs))
 }
 
 func volumes(n int) string {
