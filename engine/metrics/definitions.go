@@ -19,10 +19,10 @@ func Definitions() []string {
 func Names(definition string) []string {
 	switch definition {
 	case Minivess, "":
-		return []string{
+		return append([]string{
 			Dice, IoU, Precision, Recall, VolumeSimilarity, FBeta, ClDice,
 			HD95, HD, NSD, ASSD, MASD, BoundaryIoU,
-		}
+		}, shapeNames()...)
 	case MetricsReloaded:
 		return []string{Dice, ClDice, HD95, HD, NSD, ASSD, MASD}
 	case MONAI:
@@ -50,7 +50,7 @@ func HDPercentile(metric string) (percentile float64, ok bool) {
 // IsDistance tells whether a metric is a length in the spacing's unit.
 func IsDistance(metric string) bool {
 	switch metric {
-	case HD, ASSD, MASD, "radius_error":
+	case HD, ASSD, MASD, RadiusError:
 		return true
 	default:
 		_, ok := HDPercentile(metric)

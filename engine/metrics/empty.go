@@ -1,6 +1,9 @@
 package metrics
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // whenEmpty is what a metric is worth when one mask, or both, are empty.
 type whenEmpty struct {
@@ -62,7 +65,7 @@ func emptyAnswer(definition string, policy EmptyPolicy, name string, diagonal fl
 		return whenEmpty{diagonal, 0}
 	case !HigherIsBetter(name):
 		return whenEmpty{nan, 0}
-	case name == ClDice && policy == EmptyNaN:
+	case policy == EmptyNaN && slices.Contains([]string{ClDice, SkeletonRecall, SkeletonPrecision}, name):
 		return whenEmpty{nan, nan}
 	default:
 		return whenEmpty{0, 1}

@@ -27,8 +27,8 @@ func Memory(shape [3]int, o Options) int64 {
 		plane := int64(threads) * int64(shape[0]) * int64(shape[1]) * 12
 		most = 2*packed + 2*voxels + plane
 	}
-	if slices.Contains(names, ClDice) {
-		most = max(most, voxels) // bits, and lists of border voxels, for both masks
+	if slices.ContainsFunc(names, func(name string) bool { return name == ClDice || slices.Contains(shapeNames(), name) }) {
+		most = max(most, voxels) // bits, and lists of border voxels or of runs, for both masks
 	}
 	return need + most
 }

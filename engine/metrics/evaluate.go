@@ -107,7 +107,7 @@ func (p *pair) evaluate(ctx context.Context, o Options) (Result, error) {
 		if err := ctx.Err(); err != nil {
 			return Result{}, fmt.Errorf("metrics: %w", err)
 		}
-		if r.Presence != PresentBoth {
+		if r.Presence != PresentBoth && (r.Empty == EmptyExclude || !countsShape(name)) {
 			p.scoreEmpty(&r, name)
 			continue
 		}

@@ -106,6 +106,9 @@ func TestSmallAndFullMasksAreOrdinary(t *testing.T) {
 	perfect := map[string]float64{
 		"dice": 1, "iou": 1, "precision": 1, "recall": 1, "volume_similarity": 1, "f_beta": 1, "cldice": 1,
 		"hd95": 0, "hd": 0, "nsd": 1, "assd": 0, "masd": 0, "boundary_iou": 1,
+		"skeleton_recall": 1, "skeleton_precision": 1, "radius_error": 0,
+		"betti0_error": 0, "betti1_error": 0, "betti2_error": 0, "euler_error": 0,
+		"lesion_precision": 1, "lesion_recall": 1, "lesion_f1": 1, "panoptic_quality": 1,
 	}
 	tests := map[string]struct {
 		ref, pred metrics.Mask
@@ -120,6 +123,9 @@ func TestSmallAndFullMasksAreOrdinary(t *testing.T) {
 			map[string]float64{
 				"dice": 0, "iou": 0, "precision": 0, "recall": 0, "volume_similarity": 1, "f_beta": 0, "cldice": 0,
 				"hd95": 2, "hd": 2, "nsd": 0, "assd": 2, "masd": 2, "boundary_iou": 0,
+				"skeleton_recall": 0, "skeleton_precision": 0, "radius_error": 1,
+				"betti0_error": 0, "betti1_error": 0, "betti2_error": 0, "euler_error": 0,
+				"lesion_precision": 0, "lesion_recall": 0, "lesion_f1": 0, "panoptic_quality": 0,
 			},
 		},
 		"one slice": {
@@ -176,11 +182,11 @@ func TestEmptyMasksFollowThePolicy(t *testing.T) {
 		dice, cldice, hd95, nsd  float64
 		valued, excluded, byRule int
 	}{
-		"missed, penalised":    {something, nothing, "", "", metrics.MissedStructure, 0, 0, diagonal, 0, 13, 0, 13},
-		"invented, penalised":  {nothing, something, "", "", metrics.InventedOnly, 0, 0, diagonal, 0, 13, 0, 13},
-		"neither, penalised":   {nothing, nothing, "", "", metrics.EmptyBoth, 1, 1, 0, 1, 13, 0, 13},
-		"missed, nan":          {something, nothing, "", metrics.EmptyNaN, metrics.MissedStructure, 0, nan, nan, 0, 13, 5, 8},
-		"neither, nan":         {nothing, nothing, "", metrics.EmptyNaN, metrics.EmptyBoth, 1, nan, 0, 1, 13, 1, 12},
+		"missed, penalised":    {something, nothing, "", "", metrics.MissedStructure, 0, 0, diagonal, 0, 24, 0, 20},
+		"invented, penalised":  {nothing, something, "", "", metrics.InventedOnly, 0, 0, diagonal, 0, 24, 0, 20},
+		"neither, penalised":   {nothing, nothing, "", "", metrics.EmptyBoth, 1, 1, 0, 1, 24, 0, 20},
+		"missed, nan":          {something, nothing, "", metrics.EmptyNaN, metrics.MissedStructure, 0, nan, nan, 0, 24, 8, 12},
+		"neither, nan":         {nothing, nothing, "", metrics.EmptyNaN, metrics.EmptyBoth, 1, nan, 0, 1, 24, 3, 17},
 		"missed, by reference": {something, nothing, metrics.MetricsReloaded, "", metrics.MissedStructure, 0, nan, nan, 0, 7, 5, 2},
 		"reference penalised":  {something, nothing, metrics.MetricsReloaded, metrics.EmptyPenalise, metrics.MissedStructure, 0, 0, diagonal, 0, 7, 0, 7},
 	}

@@ -130,7 +130,7 @@ func labelPair(ctx context.Context, ref, pred LabelMap, label uint8, found *exte
 		}
 		p.Remove(out)
 	}
-	return pairOf(ref.Shape, r, p, o), nil
+	return pairOf(ref.Shape, first, r, p, o), nil
 }
 
 // extents is where labels lie.

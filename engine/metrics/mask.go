@@ -1,12 +1,13 @@
 // Package metrics scores a segmentation against a reference, one structure or
 // label by label: overlap (Dice, IoU, precision, recall and kin), boundaries
-// (HD and its percentiles, ASSD, MASD, NSD, boundary IoU) and centreline overlap
-// (clDice). Published packages mean different things by these names,
-// so every result says whose definition it follows; the default is that of
-// MetricsReloaded with missed structures penalised instead of dropped.
+// (HD and its percentiles, ASSD, MASD, NSD, boundary IoU), centrelines (clDice,
+// radii), topology (Betti numbers) and pieces (lesions, panoptic quality).
+// Published packages mean different things by these names, so every result says
+// whose definition it follows; the default is that of MetricsReloaded with
+// missed structures penalised instead of dropped.
 //
 // The package is pure Go and reads no files. Distance transforms, thinning,
-// surface elements, component counts and statistics over cases are rooms of
+// surface elements, pieces, vessels and statistics over cases are rooms of
 // their own below this one.
 package metrics
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
 	"github.com/minivess/minivess/engine/metrics/surfel"
@@ -15,6 +16,7 @@ import (
 // the work. Outside of the box both are background, which changes no result.
 type pair struct {
 	shape     [3]int // of the whole volume
+	first     [3]int // where the box begins in it
 	ref, pred *bitmask.Volume
 	masks     []Mask // both, whole, if that is what the pair was made of
 	spacing   [3]float64
@@ -23,9 +25,10 @@ type pair struct {
 	refVoxels, predVoxels, common int
 
 	refBorder, predBorder *bitmask.Volume
-	voxels                *distances          // between border voxels
-	surf                  *surfel.Distances   // between surface elements
-	centre                *centrelineOverlaps // of the skeletons
+	voxels                *distances        // between border voxels
+	surf                  *surfel.Distances // between surface elements
+	centre                *centrelines
+	shapes                shapes
 }
 
 // newPair packs two masks that have been found to fit together.
@@ -45,15 +48,15 @@ func newPair(ctx context.Context, ref, pred Mask, o Options) (*pair, error) {
 	if size[0] == 0 { // both are empty
 		size = [3]int{1, 1, 1}
 	}
-	p := pairOf(ref.Shape, packed[0].Crop(first, size), packed[1].Crop(first, size), o)
+	p := pairOf(ref.Shape, first, packed[0].Crop(first, size), packed[1].Crop(first, size), o)
 	p.masks = []Mask{ref, pred}
 	return p, nil
 }
 
 // pairOf makes a pair of two masks of a box of a volume of the given shape.
-func pairOf(shape [3]int, ref, pred *bitmask.Volume, o Options) *pair {
+func pairOf(shape, first [3]int, ref, pred *bitmask.Volume, o Options) *pair {
 	return &pair{
-		shape: shape, ref: ref, pred: pred, spacing: o.Spacing, threads: o.Threads,
+		shape: shape, first: first, ref: ref, pred: pred, spacing: o.Spacing, threads: o.Threads,
 		refVoxels: ref.Count(), predVoxels: pred.Count(), common: bitmask.Common(ref, pred),
 	}
 }
@@ -93,9 +96,12 @@ func (p *pair) score(ctx context.Context, o Options, name string) (float64, erro
 	case Dice, IoU, Precision, Recall, VolumeSimilarity, FBeta:
 		return p.overlap(name, o.Beta), nil
 	case ClDice:
-		return p.clDice(ctx, o)
+		return p.centrelineOverlap(ctx, o, name)
 	case BoundaryIoU:
 		return p.boundaryIoU(ctx, o.BoundaryWidth)
+	}
+	if slices.Contains(shapeNames(), name) {
+		return p.shapeScore(ctx, o, name)
 	}
 	if name == NSDSubvoxel || o.Definition == SurfaceDistance {
 		if err := p.measureSurfels(ctx); err != nil {

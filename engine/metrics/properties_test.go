@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -51,7 +52,7 @@ func requireEqual(rt *rapid.T, got, want metrics.Comparison, scale float64, skip
 			if slices.Contains(skip, name) {
 				continue
 			}
-			if !metrics.HigherIsBetter(name) {
+			if metrics.IsDistance(name) {
 				v *= scale
 			}
 			g := got[i].Values[name]
@@ -68,9 +69,16 @@ func TestSwappingTheMasksChangesNothing(t *testing.T) {
 		s := drawScenario(rt)
 		swapped := scenario{s.pred, s.ref, s.options}
 		got, want := swapped.compare(t, rt), s.compare(t, rt)
-		requireEqual(rt, got, want, 1, metrics.Precision, metrics.Recall)
-		if got[0].Values[metrics.Precision] != want[0].Values[metrics.Recall] {
-			rt.Fatalf("precision %v of the swapped masks, recall %v", got[0].Values[metrics.Precision], want[0].Values[metrics.Recall])
+		mirrored := map[string]string{
+			metrics.Precision: metrics.Recall, metrics.SkeletonPrecision: metrics.SkeletonRecall,
+			metrics.LesionPrecision: metrics.LesionRecall,
+		}
+		oneSided := slices.Concat(slices.Collect(maps.Keys(mirrored)), slices.Collect(maps.Values(mirrored)))
+		requireEqual(rt, got, want, 1, append(oneSided, metrics.RadiusError)...)
+		for precision, recall := range mirrored {
+			if got[0].Values[precision] != want[0].Values[recall] {
+				rt.Fatalf("%s %v of the swapped masks, %s %v", precision, got[0].Values[precision], recall, want[0].Values[recall])
+			}
 		}
 	})
 }
@@ -88,8 +96,9 @@ func TestDistancesScaleWithSpacing(t *testing.T) {
 	})
 }
 
-// TestFlipsAndPermutationsChangeNothing leaves out clDice: which of several
-// equally good voxels thinning keeps depends on the order of axes.
+// TestFlipsAndPermutationsChangeNothing leaves out what centrelines go into:
+// which of several equally good voxels thinning keeps depends on the order of
+// axes.
 func TestFlipsAndPermutationsChangeNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -100,7 +109,8 @@ func TestFlipsAndPermutationsChangeNothing(t *testing.T) {
 		for to, from := range axes {
 			turned.options.Spacing[to] = s.options.Spacing[from]
 		}
-		requireEqual(rt, turned.compare(t, rt), s.compare(t, rt), 1, metrics.ClDice)
+		requireEqual(rt, turned.compare(t, rt), s.compare(t, rt), 1,
+			metrics.ClDice, metrics.SkeletonRecall, metrics.SkeletonPrecision, metrics.RadiusError)
 	})
 }
 
