@@ -14,22 +14,32 @@ type levels struct {
 	first                   int    // channels of the first level
 }
 
+// levelKeys are the options of a U-Net that fix its levels; none for other
+// networks.
+func levelKeys(model string) []string {
+	switch model {
+	case dynunet.Name:
+		return []string{"strides", "kernel_size", "upsample_kernel_size", "filters", "deep_supervision"}
+	case plainunet.Name:
+		return []string{"strides", "kernel_sizes", "n_stages", "features_per_stage", "n_conv_per_stage", "n_conv_per_stage_decoder", "axes"}
+	default:
+		return nil
+	}
+}
+
 // levelsOf gives the levels that a plan may choose: those of a U-Net whose
 // options leave them open, else nil.
 func levelsOf(model string, options map[string]any) *levels {
 	var l levels
-	var fixed []string
 	switch model {
 	case dynunet.Name:
 		l = levels{strides: "strides", kernels: "kernel_size", least: 3}
-		fixed = []string{"strides", "kernel_size", "upsample_kernel_size", "filters", "deep_supervision"}
 	case plainunet.Name:
 		l = levels{strides: "strides", kernels: "kernel_sizes", count: "n_stages", least: 2}
-		fixed = []string{"strides", "kernel_sizes", "n_stages", "features_per_stage", "n_conv_per_stage", "n_conv_per_stage_decoder", "axes"}
 	default:
 		return nil
 	}
-	if slices.ContainsFunc(fixed, func(key string) bool { _, chosen := options[key]; return chosen }) {
+	if slices.ContainsFunc(levelKeys(model), func(key string) bool { _, chosen := options[key]; return chosen }) {
 		return nil
 	}
 	l.first = firstFeatures

@@ -84,6 +84,9 @@ func (r Request) widths() ([]map[string]any, error) {
 		}
 	}
 	small := maps.Clone(d.Small)
+	for _, key := range levelKeys(r.Model) { // the plan chooses those
+		delete(small, key)
+	}
 	maps.Copy(small, own)
 	return []map[string]any{own, small}, nil
 }

@@ -102,6 +102,10 @@ func TestLevelsFollowTheVoxels(t *testing.T) {
 	if diff := cmp.Diff(p.Topology.Strides, p.Options["strides"]); diff != "" {
 		t.Errorf("levels and options: %s", diff)
 	}
+	narrow := propose(t, plan.Request{Fingerprint: vessels(40), Model: "dynunet", Memory: 16e9, Training: true, StepSeconds: 5, Speed: 120e9})
+	if narrow.Topology == nil || narrow.Topology.Features[0] != 8 || len(narrow.Topology.Features) != len(narrow.Topology.Strides) {
+		t.Errorf("the levels of a narrow network are %+v", narrow.Topology)
+	}
 	fixed := propose(t, plan.Request{Fingerprint: vessels(40), Model: "dynunet", Options: map[string]any{"strides": []int{1, 2, 2}}, Memory: 8e9, Training: true})
 	if fixed.Topology != nil || fixed.Patch[2]%4 != 0 {
 		t.Errorf("with strides that were chosen: %+v", fixed)
