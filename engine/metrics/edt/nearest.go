@@ -99,7 +99,7 @@ type finder[S uint16 | int32] struct {
 	queries *bitmask.Volume
 	steps   []S
 	squares []float64
-	y, x    *envelope
+	y, x    *envelope[float64]
 	columns []float64 // the gathered columns, one after the other
 	lowest  []float64 // squared distance within the same x, of the plane
 	nearest []int32   // and the y where that is reached
@@ -110,7 +110,7 @@ func newFinder[S uint16 | int32](queries *bitmask.Volume, steps []S, squares []f
 	nx, ny := queries.Shape[0], queries.Shape[1]
 	return &finder[S]{
 		queries: queries, steps: steps, squares: squares, sink: sink,
-		y: newEnvelope(ny, spacing[1]), x: newEnvelope(nx, spacing[0]),
+		y: newEnvelope[float64](ny, spacing[1]), x: newEnvelope[float64](nx, spacing[0]),
 		columns: make([]float64, columns*ny), lowest: make([]float64, nx*ny), nearest: make([]int32, nx*ny),
 	}
 }
@@ -159,16 +159,10 @@ func (f *finder[S]) block(z, x, width int) {
 			}
 			continue
 		}
-		owner := f.y.owners(k)
-		v := 0
-		at := x + c
-		for y, o := range owner {
-			if o != 0 {
-				v = int(o) - 1
-			}
-			owner[y] = 0
-			d := y - v
-			f.lowest[at] = column[v] + float64(d*d)*f.y.squared
+		v, at := 0, x+c
+		for y, s := range f.y.steps(k) {
+			v += int(s)
+			f.lowest[at] = column[v] + f.y.squares[ny-1+y-v]
 			f.nearest[at] = int32(v)
 			at += nx
 		}
