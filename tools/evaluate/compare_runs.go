@@ -28,7 +28,8 @@ type CompareOut struct {
 	Split   string   `json:"split" jsonschema:"part of the dataset"`
 	Volumes int      `json:"volumes" jsonschema:"number of volumes that all runs have a score of"`
 	Runs    []Scored `json:"runs" jsonschema:"the runs, best first"`
-	Pairs   []Pair   `json:"pairs" jsonschema:"the best run against each of the others"`
+	Pairs   []Pair   `json:"pairs" jsonschema:"every two runs, first the best against each of the others; of more than 10 runs only those"`
+	Tau     *float64 `json:"tau,omitempty" jsonschema:"how far the order holds when volumes are resampled: mean Kendall's tau with it, 1 when it never changes"`
 	Verdict string   `json:"verdict" jsonschema:"what the numbers allow to say"`
 	Notes   []string `json:"notes,omitempty" jsonschema:"what to keep in mind"`
 	Query   string   `json:"query" jsonschema:"the SQL behind the numbers"`
@@ -38,6 +39,9 @@ type CompareOut struct {
 // Scored is one run's scores on the shared volumes.
 type Scored struct {
 	Run        string   `json:"run" jsonschema:"id of the run"`
+	Rank       int      `json:"rank,omitempty" jsonschema:"1 is the best mean; equal ones share the better rank"`
+	MeanRank   *float64 `json:"mean_rank,omitempty" jsonschema:"mean rank when the volumes are resampled"`
+	First      *float64 `json:"first,omitempty" jsonschema:"share of such resamples in which it is first, or equal to it"`
 	Name       string   `json:"name,omitempty" jsonschema:"its name"`
 	Model      string   `json:"model" jsonschema:"its network"`
 	Evaluation string   `json:"evaluation" jsonschema:"id of the evaluation that the scores are from"`
@@ -49,12 +53,21 @@ type Scored struct {
 	Summary    string   `json:"summary" jsonschema:"the same in words, with an interval where there are volumes enough"`
 }
 
-// Pair compares the best run with another, volume by volume.
+// Pair compares two runs, volume by volume. Differences are B − A.
 type Pair struct {
-	Run     string  `json:"run" jsonschema:"id of the other run"`
-	P       float64 `json:"p" jsonschema:"two-sided p of Wilcoxon's signed-rank test"`
-	Outcome string  `json:"outcome" jsonschema:"undecidable, no_difference, a_better or b_better; a is the other run, b the best"`
-	Verdict string  `json:"verdict" jsonschema:"the same in words"`
+	A              string   `json:"a" jsonschema:"id of the run that ranks below the other, or with it"`
+	B              string   `json:"b" jsonschema:"id of the other"`
+	MeanDifference float64  `json:"mean_difference" jsonschema:"mean over volumes of b's value less a's"`
+	Low            *float64 `json:"low,omitempty" jsonschema:"lower end of its 95 % BCa bootstrap interval, given for 5 volumes or more"`
+	High           *float64 `json:"high,omitempty" jsonschema:"upper end of that interval"`
+	P              float64  `json:"p" jsonschema:"two-sided p of Wilcoxon's signed-rank test"`
+	PAdjusted      float64  `json:"p_adjusted" jsonschema:"the same after Holm's correction for every two of the runs, which the outcome goes by"`
+	PPermutation   float64  `json:"p_permutation" jsonschema:"two-sided p of the paired permutation test of the mean, not corrected"`
+	RankBiserial   float64  `json:"rank_biserial" jsonschema:"effect size from -1 to 1: matched-pairs rank-biserial correlation, above 0 when b's values are greater"`
+	HedgesG        *float64 `json:"hedges_g,omitempty" jsonschema:"effect size in standard deviations: Hedges' g_av"`
+	Detectable     *float64 `json:"detectable,omitempty" jsonschema:"a lesser mean difference than this would have been missed more than 1 time in 5"`
+	Outcome        string   `json:"outcome" jsonschema:"undecidable, no_difference, a_better or b_better"`
+	Verdict        string   `json:"verdict,omitempty" jsonschema:"the same in words, where b is the best run"`
 }
 
 type compareRuns struct{ Deps }

@@ -294,7 +294,20 @@ func TestCompare(t *testing.T) {
 	if math.Abs(*out.Runs[0].Mean-0.87) > 1e-12 || out.Runs[0].N != 8 || out.Runs[0].Evaluation != "judge-of-bold-bison-0002" || out.Runs[0].Name != "run bold" {
 		t.Errorf("best %+v", out.Runs[0])
 	}
-	for _, want := range []string{"bold-bison-0002 has the best mean test dice, 0.87 (median 0.87, range 0.8–0.94,", "on 8 of 8 volumes", "p = 0.0078"} {
+	if p := out.Pairs[0]; p.A != "able-adder-0001" || p.B != out.Best || math.Abs(p.MeanDifference-0.135) > 1e-12 || !(*p.Low > 0.1 && *p.Low < 0.135 && *p.High > 0.135 && *p.High < 0.17) ||
+		p.P != 0.0078125 || p.PAdjusted != p.P || p.PPermutation != 0.0078125 || p.RankBiserial != 1 || *p.HedgesG < 1 || *p.Detectable > 0.135 {
+		t.Errorf("pair %+v", p)
+	}
+	if r := out.Runs[0]; r.Rank != 1 || *r.First != 1 || *r.MeanRank != 1 || *out.Tau != 1 || out.Runs[1].Rank != 2 {
+		t.Errorf("ranking %+v", out.Runs)
+	}
+	if want := "0.87 (median 0.87, IQR 0.835–0.905, range 0.8–0.94, 95 % CI"; !strings.HasPrefix(out.Runs[0].Summary, want) {
+		t.Errorf("summary %q, want %q", out.Runs[0].Summary, want)
+	}
+	for _, want := range []string{
+		"bold-bison-0002 has the best mean test dice, 0.87 on 8 volumes; in 100 % of resamples", "on 8 of 8 volumes (mean difference of bold-bison-0002 to able-adder-0001 +0.135, 95 % CI +0.1",
+		"p = 0.0078",
+	} {
 		if !strings.Contains(res.Summary, want) {
 			t.Errorf("%q does not say %q", res.Summary, want)
 		}
@@ -323,14 +336,17 @@ func TestCompareClaimsNoMoreThanTheVolumesAllow(t *testing.T) {
 		t.Errorf("two volumes: %s", res.Summary)
 	}
 	out, res = toolstest.Call[evaluate.CompareOut](t, b.Registry, "compare_runs", `{"runs":["all"]}`)
-	if out.Volumes != 1 || len(out.Runs) != 3 || len(out.Pairs) != 2 {
+	if out.Volumes != 1 || len(out.Runs) != 3 || len(out.Pairs) != 3 || out.Tau != nil || out.Pairs[0].Low != nil {
 		t.Errorf("all: %+v", out)
 	}
+	if out.Pairs[0].Verdict == "" || out.Pairs[1].Verdict == "" || out.Pairs[2].Verdict != "" || out.Pairs[2].B == out.Best {
+		t.Errorf("only the best's pairs are put in words: %+v", out.Pairs)
+	}
 	notes := strings.Join(out.Notes, "\n")
-	if !strings.Contains(notes, "left out, without a test dice (evaluate_run measures it): deft-dingo-0004") || !strings.Contains(notes, "picked by these very scores") {
+	if !strings.Contains(notes, "left out, without a test dice (evaluate_run measures it): deft-dingo-0004") {
 		t.Errorf("notes %s", notes)
 	}
-	if !strings.Contains(res.Summary, "On 1 volume a difference is shown to 0 of the 2 others") {
+	if !strings.Contains(res.Summary, "So few volumes cannot tell it from any of the others, with Holm's correction for 3 comparisons") {
 		t.Errorf("summary %q", res.Summary)
 	}
 	_, res = toolstest.Call[evaluate.CompareOut](t, b.Registry, "compare_runs", `{"runs":["able"]}`)
@@ -348,6 +364,28 @@ func TestCompareClaimsNoMoreThanTheVolumesAllow(t *testing.T) {
 	}
 	if e := toolstest.Refusal(t, b.Registry, "compare_runs", `{"runs":["able","nobody"]}`); e.Code != tools.CodeNotFound {
 		t.Errorf("an unknown run: %+v", e)
+	}
+}
+
+// TestManyRunsAreComparedInShort lists the best against the others, corrected
+// for every two.
+func TestManyRunsAreComparedInShort(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i := range 11 {
+		b.evaluated(t, fmt.Sprintf("able-adder-%04d", i), []float64{0.5 + float64(i)/100, 0.6})
+	}
+	out, _ := toolstest.Call[evaluate.CompareOut](t, b.Registry, "compare_runs", `{"runs":["all"]}`)
+	if len(out.Runs) != 11 || len(out.Pairs) != 10 || out.Best != "able-adder-0010" {
+		t.Fatalf("%d runs, %d pairs, best %s", len(out.Runs), len(out.Pairs), out.Best)
+	}
+	for _, p := range out.Pairs {
+		if p.B != out.Best || p.Verdict == "" || !strings.Contains(p.Verdict, "among 55 comparisons") {
+			t.Errorf("pair %+v", p)
+		}
+	}
+	if !strings.HasSuffix(out.Verdict, "with Holm's correction for 55 comparisons.") {
+		t.Errorf("verdict %q", out.Verdict)
 	}
 }
 

@@ -1,9 +1,7 @@
 package evaluate
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/engine/metrics"
@@ -12,8 +10,11 @@ import (
 	"github.com/minivess/minivess/tools"
 )
 
-// rank orders the runs by their mean on the shared volumes, compares the best
-// with each of the others, and says no more than that allows.
+// listed is the greatest number of runs every two of which are listed.
+const listed = 10
+
+// rank orders the runs by their mean on the shared volumes, compares every two,
+// and says no more than that allows.
 func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 	var without []string
 	for _, r := range found {
@@ -52,8 +53,6 @@ func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 		o.Verdict = fmt.Sprintf("No volume has a %s %s of all %s, so they cannot be compared.", o.Split, o.Metric, tools.Count(len(o.Runs), "run"))
 		return nil
 	}
-	o.sort()
-	o.Best = o.Runs[0].Run
 	return o.against(values)
 }
 
@@ -66,45 +65,53 @@ func scoredOf(r runs.Run, job string, values []float64, set int) Scored {
 	return out
 }
 
-func (o *CompareOut) sort() {
-	higher := metrics.HigherIsBetter(o.Metric)
-	slices.SortStableFunc(o.Runs, func(a, b Scored) int {
-		switch {
-		case a.Mean == nil || b.Mean == nil:
-			return cmp.Compare(b.N, a.N)
-		case higher:
-			return cmp.Compare(*b.Mean, *a.Mean)
-		}
-		return cmp.Compare(*a.Mean, *b.Mean)
-	})
-}
-
-// against compares the best with each of the others and words the verdict.
+// against compares the runs and puts the best first.
 func (o *CompareOut) against(values map[string][]float64) error {
-	best := o.Runs[0]
-	for _, other := range o.Runs[1:] {
-		q := cases.Question{Metric: o.Metric, A: other.Run, B: best.Run, HigherIsBetter: metrics.HigherIsBetter(o.Metric)}
-		p, err := cases.Compare(values[other.Run], values[best.Run], q, cases.Options{})
-		if err != nil {
-			return tools.Errorf(tools.CodeFailed, "%w", err)
-		}
-		o.Pairs = append(o.Pairs, Pair{Run: other.Run, P: p.P, Outcome: string(p.Outcome), Verdict: p.Verdict})
+	known := map[string]Scored{}
+	all := make([]cases.Scores, len(o.Runs))
+	for i, r := range o.Runs {
+		known[r.Run] = r
+		all[i] = cases.Scores{Name: r.Run, Values: values[r.Run]}
 	}
-	lead := fmt.Sprintf("%s has the best mean %s %s, %s", best.Run, o.Split, o.Metric, best.Summary)
-	switch len(o.Pairs) {
-	case 0:
-		o.Verdict = fmt.Sprintf("Only %s has scores: %s %s %s. There is nothing to compare it with.", best.Run, o.Split, o.Metric, best.Summary)
-	case 1:
-		o.Verdict = fmt.Sprintf("%s. %s", lead, o.Pairs[0].Verdict)
-	default:
-		shown := 0
-		for _, p := range o.Pairs {
-			if p.Outcome == string(cases.BetterB) {
-				shown++
-			}
+	q := cases.Question{Metric: o.Split + " " + o.Metric, HigherIsBetter: metrics.HigherIsBetter(o.Metric)}
+	compared, err := cases.CompareAll(all, q, cases.Options{})
+	if err != nil {
+		return tools.Errorf(tools.CodeFailed, "%w", err)
+	}
+	for i, place := range compared.Ranking.Places {
+		r := known[place.Name]
+		r.Rank = place.Rank
+		if stable := compared.Ranking.Stability; stable != nil {
+			r.MeanRank, r.First, o.Tau = &place.MeanRank, &place.First, stable.Tau
 		}
-		o.Verdict = fmt.Sprintf("%s. On %s a difference is shown to %d of the %d others.", lead, tools.Count(o.Volumes, "volume"), shown, len(o.Pairs))
-		o.Notes = append(o.Notes, fmt.Sprintf("the best was picked by these very scores and compared with %d others: read each p with that in mind", len(o.Pairs)))
+		o.Runs[i] = r
+	}
+	o.Best, o.Verdict = o.Runs[0].Run, compared.Verdict
+	if len(o.Runs) == 1 {
+		o.Verdict = fmt.Sprintf("Only %s has scores: %s %s %s. There is nothing to compare it with.", o.Best, o.Split, o.Metric, o.Runs[0].Summary)
+	}
+	for i, p := range compared.Pairs {
+		ofBest := i < len(o.Runs)-1
+		if ofBest || len(o.Runs) <= listed {
+			o.Pairs = append(o.Pairs, pairOf(p, ofBest))
+		}
 	}
 	return nil
+}
+
+func pairOf(p cases.Paired, inWords bool) Pair {
+	out := Pair{
+		A: p.Question.A, B: p.Question.B, MeanDifference: p.MeanDifference, P: p.P, PAdjusted: p.Adjusted, PPermutation: p.Permutation,
+		Detectable: p.Detectable, Outcome: string(p.Outcome),
+	}
+	if p.Interval != nil {
+		out.Low, out.High = &p.Interval.Low, &p.Interval.High
+	}
+	if p.Effects != nil {
+		out.RankBiserial, out.HedgesG = p.Effects.RankBiserial, p.Effects.HedgesG
+	}
+	if inWords {
+		out.Verdict = p.Verdict
+	}
+	return out
 }

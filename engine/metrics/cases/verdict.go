@@ -134,10 +134,10 @@ func (s *Several) summarise(words *strings.Builder, against []Paired) {
 	}
 	shown, undecidable := 0, 0
 	for _, p := range against {
-		switch p.Outcome {
-		case BetterB:
+		if p.Outcome == BetterB {
 			shown++
-		case Undecidable:
+		}
+		if p.Outcome == Undecidable {
 			undecidable++
 		}
 	}
