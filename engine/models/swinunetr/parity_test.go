@@ -14,7 +14,7 @@ import (
 )
 
 // The fixtures are written by scripts/peers/swinunetr_fixture.py with MONAI
-// 1.4.0, or with 1.5.0 where patches are merged as from that version on.
+// 1.4.0; where patches are merged as from 1.5 on, MONAI 1.5.0 gave the same bits.
 // Recomputation, and ONNX Runtime given the exported network, must agree too.
 func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,9 @@ func TestParityWithMONAI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			modeltest.Parity(t, m, f)
+			// PyTorch's own batch normalisation of channels that lie together in
+			// memory is off by 1e-4 where a channel has few voxels.
+			modeltest.Parity(t, m, f, torch.WithContiguous(name == "batch"))
 			if check, ok := again[name]; ok {
 				check(t, m, f, r)
 			}
