@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/minivess/minivess/engine/metrics/edt"
+	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
 )
 
 // brute measures every voxel against every marked one.
@@ -30,25 +31,151 @@ func brute(marked []uint8, shape [3]int, spacing [3]float64) []float64 {
 	return out
 }
 
+// drawMarks draws a volume, sometimes long along one axis, with few or many marks.
+func drawMarks(rt *rapid.T) (marked []uint8, shape [3]int) {
+	side := rapid.IntRange(1, 9)
+	shape = [3]int{side.Draw(rt, "nx"), side.Draw(rt, "ny"), side.Draw(rt, "nz")}
+	shape[rapid.IntRange(0, 2).Draw(rt, "long axis")] = rapid.IntRange(1, 40).Draw(rt, "length")
+	n := shape[0] * shape[1] * shape[2]
+	marked = make([]uint8, n)
+	random, one := rapid.Uint64().Draw(rt, "seed"), rapid.SampledFrom([]uint64{2, 5, 30, 300}).Draw(rt, "one in")
+	for i := range marked {
+		random = random*6364136223846793005 + 1442695040888963407
+		if random>>33%one == 0 {
+			marked[i] = 1
+		}
+	}
+	return marked, shape
+}
+
+// near tells whether numbers agree to a relative precision, infinities exactly.
+func near(got, want, precision float64) bool {
+	return got == want || math.Abs(got-want) <= precision*want
+}
+
 func TestAgreesWithBruteForce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		side := rapid.IntRange(1, 10)
-		shape := [3]int{side.Draw(rt, "nx"), side.Draw(rt, "ny"), side.Draw(rt, "nz")}
+		marked, shape := drawMarks(rt)
 		length := rapid.Float64Range(0.05, 5)
 		spacing := [3]float64{length.Draw(rt, "sx"), length.Draw(rt, "sy"), length.Draw(rt, "sz")}
-		n := shape[0] * shape[1] * shape[2]
-		marked := rapid.SliceOfN(rapid.SampledFrom([]uint8{0, 0, 0, 0, 1}), n, n).Draw(rt, "marked")
-		got := make([]float64, n)
-		if err := edt.Squared(t.Context(), got, marked, shape, spacing, 3); err != nil {
+		double, single := make([]float64, len(marked)), make([]float32, len(marked))
+		if err := edt.Squared(t.Context(), double, marked, shape, spacing, 3); err != nil {
+			rt.Fatal(err)
+		}
+		if err := edt.Squared(t.Context(), single, marked, shape, spacing, 3); err != nil {
 			rt.Fatal(err)
 		}
 		for i, want := range brute(marked, shape, spacing) {
-			if got[i] != want && math.Abs(got[i]-want) > 1e-12*want {
-				rt.Fatalf("voxel %d: %v, want %v", i, got[i], want)
+			if !near(double[i], want, 1e-12) || !near(float64(single[i]), want, 1e-6) {
+				rt.Fatalf("voxel %d: %v and %v, want %v", i, double[i], single[i], want)
 			}
 		}
 	})
+}
+
+func TestWholeSpacingsAreExact(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		marked, shape := drawMarks(rt)
+		length := rapid.SampledFrom([]float64{1, 2, 3, 7, 50})
+		spacing := [3]float64{length.Draw(rt, "sx"), length.Draw(rt, "sy"), length.Draw(rt, "sz")}
+		whole, single := make([]uint32, len(marked)), make([]float32, len(marked))
+		if err := edt.Squared(t.Context(), whole, marked, shape, spacing, 2); err != nil {
+			rt.Fatal(err)
+		}
+		if err := edt.Squared(t.Context(), single, marked, shape, spacing, 2); err != nil {
+			rt.Fatal(err)
+		}
+		for i, want := range brute(marked, shape, spacing) {
+			if math.IsInf(want, 1) {
+				want = edt.Unreached
+			} else if want < 1<<24 && float64(single[i]) != want {
+				rt.Fatalf("voxel %d: %v in single precision, want %v", i, single[i], want)
+			}
+			if float64(whole[i]) != want {
+				rt.Fatalf("voxel %d: %d, want %v", i, whole[i], want)
+			}
+		}
+	})
+}
+
+// sum is a sink that keeps squared distances by voxel.
+type sum struct {
+	nx      int
+	spacing [3]float64
+	squared map[int]float64
+}
+
+func (s *sum) Found(x, row, dx, dy, dz int) {
+	a, b, c := float64(dx)*s.spacing[0], float64(dy)*s.spacing[1], float64(dz)*s.spacing[2]
+	s.squared[x+s.nx*row] = a*a + b*b + c*c
+}
+
+func nearest(t *testing.T, queries, targets []uint8, shape [3]int, spacing [3]float64) map[int]float64 {
+	t.Helper()
+	q, err := bitmask.Pack(t.Context(), queries, shape, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := bitmask.Pack(t.Context(), targets, shape, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sum{shape[0], spacing, map[int]float64{}}
+	if err := edt.Nearest(t.Context(), q, to, spacing, 1, func() edt.Sink { return s }); err != nil {
+		t.Fatal(err)
+	}
+	return s.squared
+}
+
+func TestNearestAgreesWithBruteForce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		targets, shape := drawMarks(rt)
+		targets[rapid.IntRange(0, len(targets)-1).Draw(rt, "one target")] = 1
+		queries := make([]uint8, len(targets))
+		for i := range queries {
+			queries[i] = uint8(i * i % 3 % 2)
+		}
+		length := rapid.Float64Range(0.05, 5)
+		spacing := [3]float64{length.Draw(rt, "sx"), length.Draw(rt, "sy"), length.Draw(rt, "sz")}
+		got := nearest(t, queries, targets, shape, spacing)
+		for i, want := range brute(targets, shape, spacing) {
+			d, ok := got[i]
+			if ok != (queries[i] == 1) || ok && !near(d, want, 1e-12) {
+				rt.Fatalf("voxel %d: %v, want %v", i, d, want)
+			}
+		}
+	})
+}
+
+// TestManySlices needs more than 16 bits for the steps along z.
+func TestManySlices(t *testing.T) {
+	t.Parallel()
+	shape := [3]int{2, 1, 40000}
+	queries, targets := make([]uint8, 80000), make([]uint8, 80000)
+	queries[0], targets[79999] = 1, 1
+	got := nearest(t, queries, targets, shape, [3]float64{3, 1, 1})
+	if want := 9.0 + 39999*39999; len(got) != 1 || got[0] != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestVeryFlatVoxels has parabolas that cross farther out than integers reach.
+func TestVeryFlatVoxels(t *testing.T) {
+	t.Parallel()
+	marked := []uint8{0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}
+	shape, spacing := [3]int{3, 2, 2}, [3]float64{1e-9, 1, 1e9}
+	got := make([]float64, len(marked))
+	if err := edt.Squared(t.Context(), got, marked, shape, spacing, 1); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range brute(marked, shape, spacing) {
+		if !near(got[i], want, 1e-12) {
+			t.Errorf("voxel %d: %v, want %v", i, got[i], want)
+		}
+	}
 }
 
 func TestNothingMarkedIsInfinitelyFar(t *testing.T) {
@@ -64,11 +191,33 @@ func TestNothingMarkedIsInfinitelyFar(t *testing.T) {
 	}
 }
 
-func TestRefusesArraysOfAnotherShape(t *testing.T) {
+func TestRefusesWhatItCannotTransform(t *testing.T) {
 	t.Parallel()
-	err := edt.Squared(t.Context(), make([]float64, 7), make([]uint8, 8), [3]int{2, 2, 2}, [3]float64{1, 1, 1}, 0)
-	if !errors.Is(err, edt.ErrShape) {
-		t.Fatalf("got %v", err)
+	tests := map[string]struct {
+		results int
+		shape   [3]int
+		spacing [3]float64
+		want    error
+	}{
+		"another number of results": {7, [3]int{2, 2, 2}, [3]float64{1, 1, 1}, edt.ErrShape},
+		"no voxels":                 {8, [3]int{0, 2, 2}, [3]float64{1, 1, 1}, edt.ErrShape},
+		"a shape that overflows":    {8, [3]int{1 << 62, 4, 2}, [3]float64{1, 1, 1}, edt.ErrShape},
+		"no spacing":                {8, [3]int{2, 2, 2}, [3]float64{1, 0, 1}, edt.ErrSpacing},
+		"negative spacing":          {8, [3]int{2, 2, 2}, [3]float64{1, 1, -1}, edt.ErrSpacing},
+		"spacing not a number":      {8, [3]int{2, 2, 2}, [3]float64{math.NaN(), 1, 1}, edt.ErrSpacing},
+		"endless spacing":           {8, [3]int{2, 2, 2}, [3]float64{math.Inf(1), 1, 1}, edt.ErrSpacing},
+		"a fraction as integers":    {8, [3]int{2, 2, 2}, [3]float64{1, 1, 1.5}, edt.ErrSpacing},
+		"too far for integers":      {8, [3]int{2, 2, 2}, [3]float64{1, 1, 1 << 16}, edt.ErrSpacing},
+	}
+	for name, test := range tests {
+		err := edt.Squared(t.Context(), make([]uint32, test.results), make([]uint8, 8), test.shape, test.spacing, 0)
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	one := func() edt.Sink { return &sum{} }
+	if err := edt.Nearest(t.Context(), bitmask.New([3]int{1, 2, 3}), bitmask.New([3]int{3, 2, 1}), [3]float64{1, 1, 1}, 1, one); !errors.Is(err, edt.ErrShape) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -85,7 +234,7 @@ func TestStopsWhenAsked(t *testing.T) {
 func BenchmarkSquared(b *testing.B) {
 	shape := [3]int{512, 512, 64}
 	n := shape[0] * shape[1] * shape[2]
-	marked, dst := make([]uint8, n), make([]float64, n)
+	marked, dst := make([]uint8, n), make([]float32, n)
 	for i := 0; i < n; i += 997 {
 		marked[i] = 1
 	}
