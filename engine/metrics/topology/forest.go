@@ -1,6 +1,9 @@
 package topology
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // run is a maximal stretch [from, to) of equal voxels in one row.
 type run struct {
@@ -21,6 +24,12 @@ type forest struct {
 	parent        []int32
 	trees         int
 	front, behind layer
+
+	// A forest that forgets keeps the nodes of two planes only, and before them
+	// one for the outside.
+	forgets bool
+	former  []int32 // the parents before, to be overwritten
+	renamed []int32 // by former node: what a root has become, or −1
 }
 
 func newForest(shape [3]int) *forest {
@@ -28,6 +37,13 @@ func newForest(shape [3]int) *forest {
 		front:  layer{first: make([]int32, shape[1]+1)},
 		behind: layer{first: make([]int32, shape[1]+1)},
 	}
+}
+
+// newForgetful makes a forest that only counts trees.
+func newForgetful(shape [3]int) *forest {
+	f := newForest(shape)
+	f.forgets, f.parent, f.front.base = true, []int32{0}, 1
+	return f
 }
 
 func (f *forest) add() {
@@ -54,9 +70,31 @@ func (f *forest) union(a, b int32) {
 
 // next turns to a new plane: the front becomes what lies behind.
 func (f *forest) next() *layer {
+	if f.forgets {
+		f.forget()
+	}
 	f.front, f.behind = f.behind, f.front
 	f.front.runs, f.front.base = f.front.runs[:0], int32(len(f.parent))
 	return &f.front
+}
+
+// forget drops all nodes but the outside and the runs of the front, of which
+// those that were joined, be it through others, stay so.
+func (f *forest) forget() {
+	f.renamed = slices.Grow(f.renamed[:0], len(f.parent))[:len(f.parent)]
+	for i := range f.renamed {
+		f.renamed[i] = -1
+	}
+	f.renamed[0] = 0
+	kept := append(f.former[:0], 0)
+	for i := range f.front.runs {
+		root := f.find(f.front.base + int32(i))
+		if f.renamed[root] < 0 {
+			f.renamed[root] = int32(len(kept))
+		}
+		kept = append(kept, f.renamed[root])
+	}
+	f.parent, f.former, f.front.base = kept, f.parent, 1
 }
 
 // addForeground adds the foreground runs of the next plane and joins those that

@@ -1,8 +1,6 @@
 package topology
 
-import (
-	"context"
-)
+import "context"
 
 // Pieces are the 26-connected foreground pieces of a mask, numbered from 1 in
 // the order of their first voxels. They refer to the mask, which must not
@@ -22,6 +20,12 @@ func Label(ctx context.Context, mask []uint8, shape [3]int) (*Pieces, error) {
 		return nil, err
 	}
 	f, p := newForest(shape), newPlane(shape)
+	runs := 0
+	for z := range shape[2] {
+		p.pack(mask[z*shape[0]*shape[1]:])
+		runs += p.runs()
+	}
+	f.parent = make([]int32, 0, runs)
 	for z := range shape[2] {
 		if err := ctx.Err(); err != nil {
 			return nil, err

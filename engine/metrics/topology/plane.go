@@ -54,6 +54,19 @@ func packRow(dst []uint64, voxels []uint8) {
 	}
 }
 
+// runs is how many runs of set bits the rows have.
+func (p *plane) runs() int {
+	sum := 0
+	for y := range p.ny {
+		carry := uint64(0)
+		for _, row := range p.row(y) {
+			sum += bits.OnesCount64(row &^ (row<<1 | carry))
+			carry = row >> 63
+		}
+	}
+	return sum
+}
+
 // euler is the part of the Euler characteristic that belongs to the grid's
 // corners between this plane and the one behind it.
 //

@@ -18,10 +18,10 @@ var ErrInput = errors.New("topology: unusable mask")
 // the union of closed voxels: foreground that touches by a corner is joined
 // (26-connected), background only by a face (6-connected).
 type Counts struct {
-	Components int // b0: foreground pieces
-	Loops      int // b1: independent loops (tunnels, handles): b0 + b2 − χ
-	Cavities   int // b2: background pieces that do not reach the outside
-	Euler      int // χ, the Euler characteristic: b0 − b1 + b2
+	Components int `json:"b0"`    // foreground pieces
+	Loops      int `json:"b1"`    // independent loops (tunnels, handles): b0 + b2 − χ
+	Cavities   int `json:"b2"`    // background pieces that do not reach the outside
+	Euler      int `json:"euler"` // χ, the Euler characteristic: b0 − b1 + b2
 }
 
 // Count counts the pieces, loops and cavities of a mask (0 or 1, shape
@@ -30,16 +30,14 @@ type Counts struct {
 // The numbers are those of a cubical complex whose cells are the foreground
 // voxels, as GUDHI builds from top-dimensional cells.
 //
-// Time is linear but for the union-find's near-constant factor. Memory is 4
-// bytes for each run of voxels along x, of foreground and of background, which
-// is far less than a byte a voxel but on noise.
+// Time is linear but for the union-find's near-constant factor. Memory is that of
+// a few slices.
 func Count(ctx context.Context, mask []uint8, shape [3]int) (Counts, error) {
 	if err := check(mask, shape); err != nil {
 		return Counts{}, err
 	}
 	front, behind := newPlane(shape), newPlane(shape)
-	pieces, holes := newForest(shape), newForest(shape)
-	holes.add() // the outside
+	pieces, holes := newForgetful(shape), newForgetful(shape)
 	euler := 0
 	for z := range shape[2] + 1 {
 		if err := ctx.Err(); err != nil {
@@ -58,7 +56,7 @@ func Count(ctx context.Context, mask []uint8, shape [3]int) (Counts, error) {
 		pieces.addForeground(front)
 		holes.addBackground(front, z == 0 || z == shape[2]-1)
 	}
-	c := Counts{Components: pieces.trees, Cavities: holes.trees - 1, Euler: euler}
+	c := Counts{Components: pieces.trees, Cavities: holes.trees, Euler: euler}
 	c.Loops = c.Components + c.Cavities - c.Euler
 	return c, nil
 }
