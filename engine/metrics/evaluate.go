@@ -116,6 +116,9 @@ func (p *pair) evaluate(ctx context.Context, o Options) (Result, error) {
 			return Result{}, fmt.Errorf("metrics: %s: %w", name, err)
 		}
 		r.Values[name] = v
+		if countsShape(name) {
+			r.ReferenceTopology, r.PredictionTopology = p.shapes.ref, p.shapes.pred
+		}
 		if math.IsNaN(v) {
 			r.Excluded[name] = "undefined (0/0): no centreline voxel lies in the other mask"
 		}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/minivess/minivess/engine/metrics/topology"
 )
 
 // Presence says which of the two masks hold any foreground.
@@ -44,6 +46,11 @@ type Result struct {
 
 	ReferenceVoxels  int
 	PredictionVoxels int
+
+	// ReferenceTopology and PredictionTopology are each mask's Betti numbers and
+	// Euler characteristic, nil unless an error of theirs was asked for.
+	ReferenceTopology  *topology.Counts
+	PredictionTopology *topology.Counts
 }
 
 // MarshalJSON writes lower-case keys and non-finite values as the strings
@@ -63,9 +70,13 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		ByPolicy         map[string]string  `json:"by_policy,omitempty"`
 		ReferenceVoxels  int                `json:"reference_voxels"`
 		PredictionVoxels int                `json:"prediction_voxels"`
+
+		ReferenceTopology  *topology.Counts `json:"reference_topology,omitempty"`
+		PredictionTopology *topology.Counts `json:"prediction_topology,omitempty"`
 	}{
 		r.Definition, r.Spacing, r.Unit, r.Tolerance, r.Beta, r.BoundaryWidth, r.Empty, r.Presence,
 		writtenMap(r.Values), r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
+		r.ReferenceTopology, r.PredictionTopology,
 	})
 }
 
