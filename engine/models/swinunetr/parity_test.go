@@ -24,7 +24,7 @@ func TestParityWithMONAI(t *testing.T) {
 	}
 	r := orttest.Open(t)
 	again := map[string]func(*testing.T, *swinunetr.Model, nntest.Fixture, *ort.Runtime){
-		"legacy": recomputed, "v2": exported, "shifted": exported, "group": recomputed, "batch": exported, "options": exported,
+		"legacy": recomputed, "shifted": exported, "batch": exported, "options": exported,
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".safetensors")
