@@ -73,8 +73,10 @@ type Segment struct {
 	To        [3]int  `json:"to"`        // the voxel it ends at; From of a ring
 	Voxels    int     `json:"voxels"`    // From and To included
 	Length    float64 `json:"length"`
-	Chord     float64 `json:"chord"` // distance between From and To
-	// Tortuosity is Length over Chord, 0 where From is To.
+	// Chord is the distance between From and To; 0 for a segment that begins and
+	// ends at the same branch point, which has no tortuosity.
+	Chord float64 `json:"chord"`
+	// Tortuosity is Length over Chord, 0 without a chord.
 	Tortuosity float64 `json:"tortuosity"`
 	RadiusMean float64 `json:"radius_mean"`
 	RadiusMin  float64 `json:"radius_min"`
