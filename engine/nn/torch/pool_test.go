@@ -56,8 +56,8 @@ func TestTensorsKeepTheirElements(t *testing.T) { // not parallel: measures the 
 	for len(live) > 0 {
 		drop(0)
 	}
-	const small = 1024
-	if got := counter.Live() - held; got < -small || got > small {
+	const smallest = 4 << 10 // of the tensors; libtorch keeps a few bytes of its own
+	if got := counter.Live() - held; got <= -smallest || got >= smallest {
 		t.Errorf("%d bytes are left", got)
 	}
 }
