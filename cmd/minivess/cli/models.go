@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -174,9 +175,7 @@ func (o modelsOptions) describe(name string) (modelCost, error) {
 func (o modelsOptions) options(d models.Description) (map[string]any, error) {
 	out := map[string]any{}
 	if !o.full {
-		for k, v := range d.Small {
-			out[k] = v
-		}
+		maps.Copy(out, d.Small)
 	}
 	for _, pair := range o.set {
 		key, text, ok := strings.Cut(pair, "=")
