@@ -14,14 +14,14 @@ func Bounds(volumes ...*Volume) (first, size [3]int) {
 	lo, hi := shape, [3]int{-1, -1, -1}
 	across := make([]uint64, volumes[0].stride-1) // all rows on top of each other
 	for row := range volumes[0].Rows() {
-		var any uint64
+		var joined uint64
 		for _, v := range volumes {
 			for i, w := range v.Row(row) {
-				any |= w
+				joined |= w
 				across[i] |= w
 			}
 		}
-		if any != 0 {
+		if joined != 0 {
 			y, z := row%shape[1], row/shape[1]
 			lo[1], lo[2] = min(lo[1], y), min(lo[2], z)
 			hi[1], hi[2] = max(hi[1], y), max(hi[2], z)
