@@ -52,7 +52,7 @@ func (p *pair) measureBorders(ctx context.Context) error {
 func between(ctx context.Context, from, to *bitmask.Volume, p *pair) (spread, error) {
 	var mu sync.Mutex
 	var tallies []*ring.Tally
-	err := ring.Search(ctx, from, to, p.spacing, p.threads, func() edt.Sink {
+	err := ring.Search(ctx, from, to, p.along, p.threads, func() edt.Sink {
 		mu.Lock()
 		defer mu.Unlock()
 		tallies = append(tallies, ring.NewTally())
@@ -61,7 +61,7 @@ func between(ctx context.Context, from, to *bitmask.Volume, p *pair) (spread, er
 	if err != nil {
 		return spread{}, err
 	}
-	return newSpread(ring.Counts(p.spacing, tallies...)), nil
+	return newSpread(ring.Counts(p.along, tallies...)), nil
 }
 
 // percentile is the greater of the two directed percentiles, as MONAI and

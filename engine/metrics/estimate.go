@@ -25,7 +25,8 @@ func Memory(shape [3]int, o Options) int64 {
 	var most int64
 	if slices.ContainsFunc(names, func(name string) bool { return name == NSD || name == NSDSubvoxel || IsDistance(name) }) {
 		plane := int64(threads) * int64(shape[0]) * int64(shape[1]) * 12
-		most = 2*packed + 2*voxels + plane
+		lists := 16 * int64(shape[1]) * int64(shape[2])
+		most = 2*packed + 2*voxels + plane + lists
 	}
 	if slices.ContainsFunc(names, func(name string) bool { return name == ClDice || slices.Contains(shapeNames(), name) }) {
 		most = max(most, voxels) // bits, and lists of border voxels or of runs, for both masks

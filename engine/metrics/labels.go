@@ -168,7 +168,7 @@ func (b box) bounds() (first, size [3]int) {
 func (e *extents) labels() []uint8 {
 	var list []uint8
 	for label := 1; label < len(e.boxes); label++ {
-		if e.boxes[label].some {
+		if e.boxes[label].some && !e.ignore[label] {
 			list = append(list, uint8(label))
 		}
 	}

@@ -20,6 +20,7 @@ type pair struct {
 	ref, pred *bitmask.Volume
 	masks     []Mask // both, whole, if that is what the pair was made of
 	spacing   [3]float64
+	along     [3]float64 // spacing by the axes of ref and pred
 	threads   int
 
 	refVoxels, predVoxels, common int
@@ -34,8 +35,9 @@ type pair struct {
 // newPair packs two masks that have been found to fit together.
 func newPair(ctx context.Context, ref, pred Mask, o Options) (*pair, error) {
 	packed := [2]*bitmask.Volume{}
+	axis := lengthwise(ref.Shape)
 	for i, m := range []Mask{ref, pred} {
-		v, err := bitmask.Pack(ctx, m.Data, m.Shape, o.Threads)
+		v, err := packAlong(ctx, m, axis, o.Threads)
 		if bad := (*bitmask.Bad)(nil); errors.As(err, &bad) {
 			return nil, notBinary([]string{"reference", "prediction"}[i], m.Shape, bad)
 		}
@@ -48,15 +50,55 @@ func newPair(ctx context.Context, ref, pred Mask, o Options) (*pair, error) {
 	if size[0] == 0 { // both are empty
 		size = [3]int{1, 1, 1}
 	}
+	if 4*bitmask.Bytes(size) > 3*bitmask.Bytes(packed[0].Shape) {
+		first, size = [3]int{}, packed[0].Shape // a copy would save little
+	}
 	p := pairOf(ref.Shape, first, packed[0].Crop(first, size), packed[1].Crop(first, size), o)
 	p.masks = []Mask{ref, pred}
+	p.along[0], p.along[axis] = p.along[axis], p.along[0]
 	return p, nil
+}
+
+// lengthwise is the axis to pack along: x, unless so few voxels of it would fill
+// a word that the longest axis is better.
+func lengthwise(shape [3]int) int {
+	axis := 0
+	for other, n := range shape {
+		if shape[0] < 32 && n > shape[axis] {
+			axis = other
+		}
+	}
+	return axis
+}
+
+// packAlong packs a mask with x and another axis, which may be x itself, swapped.
+func packAlong(ctx context.Context, m Mask, axis, threads int) (*bitmask.Volume, error) {
+	if axis == 0 {
+		return bitmask.Pack(ctx, m.Data, m.Shape, threads)
+	}
+	v := bitmask.New(swapped(m.Shape, axis))
+	for i, value := range m.Data {
+		if value > 1 {
+			return nil, &bitmask.Bad{Index: i, Value: value}
+		}
+		if value == 1 {
+			at := swapped([3]int{i % m.Shape[0], i / m.Shape[0] % m.Shape[1], i / m.Shape[0] / m.Shape[1]}, axis)
+			v.Set(at[0], at[1]+v.Shape[1]*at[2])
+		}
+	}
+	return v, nil
+}
+
+// swapped is a shape or a voxel with x and another axis swapped.
+func swapped(v [3]int, axis int) [3]int {
+	v[0], v[axis] = v[axis], v[0]
+	return v
 }
 
 // pairOf makes a pair of two masks of a box of a volume of the given shape.
 func pairOf(shape, first [3]int, ref, pred *bitmask.Volume, o Options) *pair {
 	return &pair{
-		shape: shape, first: first, ref: ref, pred: pred, spacing: o.Spacing, threads: o.Threads,
+		shape: shape, first: first, ref: ref, pred: pred, spacing: o.Spacing, along: o.Spacing, threads: o.Threads,
 		refVoxels: ref.Count(), predVoxels: pred.Count(), common: bitmask.Common(ref, pred),
 	}
 }
@@ -167,7 +209,7 @@ func (p *pair) measureSurfels(ctx context.Context) error {
 	if p.surf != nil {
 		return nil
 	}
-	d, err := surfel.Measure(ctx, p.ref, p.pred, p.spacing, p.threads)
+	d, err := surfel.Measure(ctx, p.ref, p.pred, p.along, p.threads)
 	if err != nil {
 		return err
 	}

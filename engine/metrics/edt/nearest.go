@@ -119,8 +119,7 @@ func (f *finder[S]) plane(z int) {
 	nx, ny := f.queries.Shape[0], f.queries.Shape[1]
 	gathered := false
 	for y := range ny {
-		asked := f.queries.Row(y + ny*z)
-		if !anySet(asked) {
+		if !f.queries.Any(y + ny*z) {
 			continue
 		}
 		if !gathered {
@@ -129,17 +128,8 @@ func (f *finder[S]) plane(z int) {
 			}
 			gathered = true
 		}
-		f.row(asked, y, z)
+		f.row(f.queries.Row(y+ny*z), y, z)
 	}
-}
-
-func anySet(words []uint64) bool {
-	for _, w := range words {
-		if w != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // block finds the nearest targets along y and z for width columns from x on.

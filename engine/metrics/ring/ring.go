@@ -104,13 +104,16 @@ func (s *search) run(ctx context.Context, r *rings, queries **bitmask.Volume, si
 
 // occupied lists the rows that hold a set voxel.
 func occupied(v *bitmask.Volume) []int {
-	var list []int
+	n := 0
 	for row := range v.Rows() {
-		for _, w := range v.Row(row) {
-			if w != 0 {
-				list = append(list, row)
-				break
-			}
+		if v.Any(row) {
+			n++
+		}
+	}
+	list := make([]int, 0, n)
+	for row := range v.Rows() {
+		if v.Any(row) {
+			list = append(list, row)
 		}
 	}
 	return list

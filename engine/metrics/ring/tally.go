@@ -55,7 +55,16 @@ func (t *Tally) Found(x, row, dx, dy, dz int) {
 // Counts adds up tallies, by rising distance, then kind. Squared distances are
 // summed up in the order x, y, z.
 func Counts(spacing [3]float64, tallies ...*Tally) []Count {
-	var list []Count
+	most := 0
+	for _, t := range tallies {
+		most += len(t.other)
+		for _, table := range t.tables {
+			for _, n := range table {
+				most += int(min(n, 1))
+			}
+		}
+	}
+	list := make([]Count, 0, most)
 	add := func(o offset, n int) {
 		a, b, c := float64(o.dx)*spacing[0], float64(o.dy)*spacing[1], float64(o.dz)*spacing[2]
 		list = append(list, Count{a*a + b*b + c*c, o.kind, n})

@@ -44,6 +44,16 @@ func (v *Volume) Row(row int) []uint64 {
 	return v.words[from : from+v.stride-1 : from+v.stride-1]
 }
 
+// Any tells whether a row holds a set voxel.
+func (v *Volume) Any(row int) bool {
+	for _, w := range v.Row(row) {
+		if w != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Padded is the words of all rows and the zeros between them, and where in
 // them row 0 begins and how far apart rows lie.
 func (v *Volume) Padded() (words []uint64, first, stride int) { return v.words, 1, v.stride }
