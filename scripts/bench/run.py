@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time minivess and its peers side by side on this machine.
 
-    python3 scripts/bench/run.py [--only networks,nifti,start,screen,metrics] [--rounds 3]
+    python3 scripts/bench/run.py [--only networks,nifti,start,screen,weights,metrics] [--rounds 3]
 
 Ours and theirs take turns, and who goes first alternates, so that a machine
 that warms up or is busy for a while does both the same favour. Numbers are
@@ -182,7 +182,25 @@ def metrics(options):
     return rows
 
 
-ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "metrics": metrics}
+def weights(options):
+    """Loading a checkpoint of 250 MB, values checked, against reading the file; and looking into it."""
+    out = output(["go", "test", "-run", "^$", "-bench", "^Benchmark(Load|Open)$", "-benchtime", "5x",
+                  "-count", str(options.rounds), "./engine/nn/weights"])
+    rows = []
+    for kind in ("safetensors", "pytorch", "npz"):
+        # An operation is one reading of the file and one loading; the metric is their ratio.
+        found = re.findall(rf"^BenchmarkLoad/{kind}\S*\s+\d+\s+([\d.]+) ns/op\s+([\d.]+) ×read", out, re.M)
+        opened = re.findall(rf"^BenchmarkOpen/{kind}\S*\s+\d+\s+([\d.]+) ns/op", out, re.M)
+        if not found or not opened:
+            raise Unmeasured(f"no timings of {kind} in:\n{out}")
+        load = [float(ns) / 1e9 * float(r) / (1 + float(r)) for ns, r in found]
+        read = [float(ns) / 1e9 / (1 + float(r)) for ns, r in found]
+        rows.append(Row(f"load 250 MB, {kind}", load, read, "reading the file", "ratio ≤ 1.20", ratio_limit=1.2))
+        rows.append(Row(f"look into 250 MB, {kind}", [float(ns) / 1e9 for ns in opened], target="< 50 ms", limit=0.05))
+    return rows
+
+
+ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "weights": weights, "metrics": metrics}
 
 
 def take_turns(commands, rounds, measure, fill=True):
