@@ -1,14 +1,8 @@
 package unet_test
 
 import (
-	"errors"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/unet"
 	"github.com/minivess/minivess/engine/nn"
@@ -27,105 +21,52 @@ func configurations() map[string]map[string]any {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range configurations() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			modeltest.Run(t, func(o map[string]any) (modeltest.Adapter, error) {
-				m, err := unet.New(o)
-				if err != nil {
-					return nil, err
-				}
-				return m, nil
-			}, options)
-		})
-	}
+	modeltest.Conforms(t, unet.New, configurations())
 }
 
 // The fixtures are written by scripts/peers/unet_fixture.py with MONAI.
 func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/monai/*.safetensors")
-	if err != nil || len(files) != 5 {
-		t.Fatalf("%d fixtures: %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".safetensors"), func(t *testing.T) {
-			t.Parallel()
-			f, err := nntest.ReadFixture(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := unet.New(f.Options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			modeltest.Parity(t, m, f)
-		})
-	}
+	modeltest.EachFixture(t, unet.New, "testdata/monai/*.safetensors", 5, func(t *testing.T, m *unet.Model, f nntest.Fixture) {
+		t.Helper()
+		modeltest.Parity(t, m, f)
+	})
 }
 
 // MONAI 1.4.0's network of the tutorials has as many.
 func TestParameterCount(t *testing.T) {
 	t.Parallel()
-	m, err := unet.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := nn.CountElements(m.TrainableParameters()); got != 4_806_481 {
-		t.Errorf("%d parameters", got)
-	}
+	modeltest.Counts(t, unet.New, map[int64]map[string]any{4_806_481: nil})
 }
 
 // A checkpoint's names and shapes give the network back, but for strides.
 func TestRecognise(t *testing.T) {
 	t.Parallel()
-	for name, options := range configurations() {
+	for _, options := range configurations() {
 		m, err := unet.New(options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		shapes := map[string]nn.Shape{}
-		for _, p := range m.TrainableParameters() {
-			shapes[p.Name] = p.Shape
-		}
-		found, ok := unet.Recognise(shapes)
-		if !ok {
-			t.Errorf("%s: not recognised", name)
-			continue
-		}
-		again, err := unet.New(found)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(m.TrainableParameters(), again.TrainableParameters()); d != "" {
-			t.Errorf("%s: recognised as another network:\n%s", name, d)
-		}
-		delete(shapes, "model.1.submodule.conv.weight")
-		delete(shapes, "model.0.conv.unit0.conv.weight")
-		if found, ok := unet.Recognise(shapes); ok {
-			t.Errorf("%s: recognised without its first weights as %v", name, found)
-		}
+		modeltest.Recognised(t, unet.New, unet.Recognise, modeltest.Shapes(m), m)
+		modeltest.Unrecognised(t, unet.Recognise, m, map[string]func(map[string]nn.Shape){
+			"without its first weights": func(s map[string]nn.Shape) {
+				delete(s, "model.1.submodule.conv.weight")
+				delete(s, "model.0.conv.unit0.conv.weight")
+			},
+		})
 	}
 }
 
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		options map[string]any
-		says    string
-	}{
-		{map[string]any{"channels": []int{8, 16}}, "channels has 2 levels, must have one more than strides (4)"},
-		{map[string]any{"strides": []int{}}, "strides has 0 levels"},
-		{map[string]any{"strides": []int{9}}, "strides has 9"},
-		{map[string]any{"num_res_units": -1}, "num_res_units is -1"},
-		{map[string]any{"dropout": 1.0}, "dropout is 1"},
-		{map[string]any{"act": "relo"}, "relo"},
-		{map[string]any{"norm": "layer"}, "layer"},
-		{map[string]any{"init_filters": 5000}, "init_filters is 5000"},
-	} {
-		_, err := unet.New(c.options)
-		if !errors.Is(err, adapter.ErrOption) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: got %v, want it to say %q", c.options, err, c.says)
-		}
-	}
+	modeltest.Refuses(t, unet.New, map[string]map[string]any{
+		"channels has 2 levels, must have one more than strides (4)": {"channels": []int{8, 16}},
+		"strides has 0 levels": {"strides": []int{}},
+		"strides has 9":        {"strides": []int{9}},
+		"num_res_units is -1":  {"num_res_units": -1},
+		"dropout is 1":         {"dropout": 1.0},
+		"relo":                 {"act": "relo"},
+		"layer":                {"norm": "layer"},
+		"init_filters is 5000": {"init_filters": 5000},
+	})
 }
