@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/nntest"
@@ -99,7 +100,7 @@ func TestSharedActivationHasTwoNames(t *testing.T) {
 		}
 	}
 	for _, names := range [][]string{{declared}, {second}, {declared, second}} {
-		shapes := shapesOf(m.TrainableParameters())
+		shapes := modeltest.Shapes(m)
 		delete(shapes, declared)
 		for _, name := range names {
 			shapes[name] = nn.Shape{1}

@@ -1,8 +1,6 @@
 package segresnet_test
 
 import (
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/minivess/minivess/engine/models/modeltest"
@@ -17,24 +15,7 @@ import (
 // every option; scripts/peers/segresnet_fixture.py wrote it.
 func eachFixture(t *testing.T, check func(*testing.T, *segresnet.Model, nntest.Fixture)) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/monai/*.safetensors")
-	if err != nil || len(files) != 31 {
-		t.Fatalf("%d fixtures: %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".safetensors"), func(t *testing.T) {
-			t.Parallel()
-			f, err := nntest.ReadFixture(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := segresnet.New(f.Options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			check(t, m, f)
-		})
-	}
+	modeltest.EachFixture(t, segresnet.New, "testdata/monai/*.safetensors", 31, check)
 }
 
 // Both memory layouts and recomputation must agree with MONAI; a large network

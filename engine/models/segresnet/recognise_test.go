@@ -3,10 +3,9 @@ package segresnet_test
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnet"
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -15,26 +14,7 @@ import (
 // a parameter starts with cannot be seen there, nor can whether it is trained.
 func again(t rapid.TB, m *segresnet.Model) {
 	t.Helper()
-	options, ok := segresnet.Recognise(shapesOf(m.TrainableParameters()))
-	if !ok {
-		t.Fatalf("%v: not recognised", m.Config().Options)
-	}
-	other, err := segresnet.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unseen := cmpopts.IgnoreFields(nn.Param{}, "Init", "Buffer")
-	if d := cmp.Diff(m.TrainableParameters(), other.TrainableParameters(), unseen); d != "" {
-		t.Errorf("%v was taken for %v:\n%s", m.Config().Options, options, d)
-	}
-}
-
-func shapesOf(params []nn.Param) map[string]nn.Shape {
-	out := make(map[string]nn.Shape, len(params))
-	for _, p := range params {
-		out[p.Name] = p.Shape
-	}
-	return out
+	modeltest.Recognised(t, segresnet.New, segresnet.Recognise, modeltest.Shapes(m), m, "Init", "Buffer")
 }
 
 func TestRecognise(t *testing.T) {
@@ -64,7 +44,7 @@ func TestOthersAreNotRecognised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(map[string]nn.Shape){
+	modeltest.Unrecognised(t, segresnet.Recognise, m, map[string]func(map[string]nn.Shape){
 		"nothing":              func(s map[string]nn.Shape) { clear(s) },
 		"a tensor too many":    func(s map[string]nn.Shape) { s["vae_down.0.weight"] = nn.Shape{8} },
 		"a tensor less":        func(s map[string]nn.Shape) { delete(s, "up_layers.1.0.norm2.bias") },
@@ -72,11 +52,5 @@ func TestOthersAreNotRecognised(t *testing.T) {
 		"two dimensions":       func(s map[string]nn.Shape) { s["convInit.conv.weight"] = nn.Shape{8, 1, 3, 3} },
 		"no channels":          func(s map[string]nn.Shape) { s["convInit.conv.weight"] = nn.Shape{0, 0, 3, 3, 3} },
 		"a level of no blocks": func(s map[string]nn.Shape) { delete(s, "down_layers.0.1.conv1.conv.weight") },
-	} {
-		shapes := shapesOf(m.TrainableParameters())
-		change(shapes)
-		if options, ok := segresnet.Recognise(shapes); ok {
-			t.Errorf("%s was taken for %v", name, options)
-		}
-	}
+	})
 }
