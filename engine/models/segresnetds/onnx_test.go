@@ -1,14 +1,11 @@
 package segresnetds_test
 
 import (
-	"bytes"
 	"flag"
-	"os"
 	"testing"
 
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnetds"
-	"github.com/minivess/minivess/engine/nn/nntest"
-	"github.com/minivess/minivess/engine/nn/onnx"
 )
 
 // update is a flag of the test binary: go test -run ONNX -update rewrites the
@@ -20,40 +17,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // as the bytes are the same, that still holds.
 func TestONNXGolden(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]map[string]any{
+	modeltest.Golden(t, segresnetds.New, "4,4,2", *update, map[string]map[string]any{
 		"anisotropic": {
 			"init_filters": 4, "norm": "instance", "act": "mish", "blocks_down": []int{1, 1, 1}, "resolution": []float64{1, 1, 2},
 			"dsdepth": 2, "upsample_mode": "deconvgroup",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m, err := segresnetds.New(options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			weights, err := nntest.Weights(m.TrainableParameters())
-			if err != nil {
-				t.Fatal(err)
-			}
-			var b bytes.Buffer
-			err = m.ExportONNX(&b, weights, onnx.Spec{Patch: [3]int{8, 8, 8}, Metadata: map[string]string{"run": "golden", onnx.MetaDivisor: "4,4,2"}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := "testdata/onnx/" + name + ".onnx"
-			if *update {
-				if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(b.Bytes(), want) {
-				t.Errorf("%d bytes written, the golden file has %d and they differ", b.Len(), len(want))
-			}
-		})
-	}
+	})
 }

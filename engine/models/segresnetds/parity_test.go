@@ -1,39 +1,19 @@
 package segresnetds_test
 
 import (
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnetds"
 	"github.com/minivess/minivess/engine/nn/nntest"
 	"github.com/minivess/minivess/engine/nn/ort/orttest"
-	"github.com/minivess/minivess/engine/nn/torch"
 )
 
 // eachFixture runs the check on what MONAI 1.4.0 on PyTorch 2.1.0 computed for
 // every option; scripts/peers/segresnetds_fixture.py wrote it.
 func eachFixture(t *testing.T, check func(*testing.T, *segresnetds.Model, nntest.Fixture)) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/monai/*.safetensors")
-	if err != nil || len(files) != 19 {
-		t.Fatalf("%d fixtures: %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".safetensors"), func(t *testing.T) {
-			t.Parallel()
-			f, err := nntest.ReadFixture(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := segresnetds.New(f.Options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			check(t, m, f)
-		})
-	}
+	modeltest.EachFixture(t, segresnetds.New, "testdata/monai/*.safetensors", 19, check)
 }
 
 // Both memory layouts and recomputation must agree with MONAI.
@@ -41,9 +21,7 @@ func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
 	eachFixture(t, func(t *testing.T, m *segresnetds.Model, f nntest.Fixture) {
 		t.Helper()
-		modeltest.Parity(t, m, f)
-		modeltest.Parity(t, m, f, torch.WithContiguous(true))
-		modeltest.Parity(t, m, f, torch.WithCheckpointing(true))
+		modeltest.ParityEveryWay(t, m, f)
 	})
 }
 

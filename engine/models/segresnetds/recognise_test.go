@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/segresnetds"
 	"github.com/minivess/minivess/engine/nn"
 )
@@ -15,28 +15,10 @@ import (
 // a parameter starts with cannot be seen there.
 func again(t rapid.TB, m *segresnetds.Model) {
 	t.Helper()
-	options, ok := segresnetds.Recognise(shapesOf(m.TrainableParameters()))
-	if !ok {
-		t.Fatalf("%v: not recognised", m.Config().Options)
-	}
-	other, err := segresnetds.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(m.TrainableParameters(), other.TrainableParameters(), cmpopts.IgnoreFields(nn.Param{}, "Init")); d != "" {
-		t.Errorf("%v was taken for %v:\n%s", m.Config().Options, options, d)
-	}
+	other := modeltest.Recognised(t, segresnetds.New, segresnetds.Recognise, modeltest.Shapes(m), m, "Init")
 	if d := cmp.Diff(m.Config().Divisor, other.Config().Divisor); d != "" {
-		t.Errorf("%v divides the image differently:\n%s", options, d)
+		t.Errorf("%v divides the image differently:\n%s", other.Config().Options, d)
 	}
-}
-
-func shapesOf(params []nn.Param) map[string]nn.Shape {
-	out := make(map[string]nn.Shape, len(params))
-	for _, p := range params {
-		out[p.Name] = p.Shape
-	}
-	return out
 }
 
 func TestRecognise(t *testing.T) {
@@ -69,18 +51,12 @@ func TestOthersAreNotRecognised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(map[string]nn.Shape){
+	modeltest.Unrecognised(t, segresnetds.Recognise, m, map[string]func(map[string]nn.Shape){
 		"nothing":           func(s map[string]nn.Shape) { clear(s) },
 		"a tensor too many": func(s map[string]nn.Shape) { s["up_layers_2.0.head.weight"] = nn.Shape{8} },
 		"a tensor less":     func(s map[string]nn.Shape) { delete(s, "up_layers.1.blocks.0.norm2.bias") },
 		"another shape":     func(s map[string]nn.Shape) { s["up_layers.2.head.bias"] = nn.Shape{9} },
 		"two dimensions":    func(s map[string]nn.Shape) { s["encoder.conv_init.weight"] = nn.Shape{32, 1, 3, 3} },
 		"no encoder":        func(s map[string]nn.Shape) { delete(s, "encoder.layers.0.blocks.0.conv1.weight") },
-	} {
-		shapes := shapesOf(m.TrainableParameters())
-		change(shapes)
-		if options, ok := segresnetds.Recognise(shapes); ok {
-			t.Errorf("%s was taken for %v", name, options)
-		}
-	}
+	})
 }
