@@ -1,16 +1,11 @@
 package plainunet_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/plainunet"
 	"github.com/minivess/minivess/engine/nn"
@@ -31,7 +26,7 @@ func keyed() map[string]map[string]any {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]map[string]any{
+	modeltest.Conforms(t, plainunet.New, map[string]map[string]any{
 		"small": {"init_filters": 4, "n_stages": 3},
 		"everything": {
 			"features_per_stage": []int{4, 6, 8}, "in_channels": 2, "out_channels": 3, "axes": "zyx", "conv_bias": false,
@@ -40,18 +35,7 @@ func TestConformance(t *testing.T) {
 			"norm_op": []any{"group", map[string]any{"num_groups": 2}},
 		},
 		"batch": {"features_per_stage": []int{4, 6}, "norm_op": "batch", "nonlin": "elu"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			modeltest.Run(t, func(o map[string]any) (modeltest.Adapter, error) {
-				m, err := plainunet.New(o)
-				if err != nil {
-					return nil, err
-				}
-				return m, nil
-			}, options)
-		})
-	}
+	})
 }
 
 // The key files are the state_dict of nnU-Net's network (name, shape, type) and
@@ -64,55 +48,18 @@ func TestParametersAreNNUNets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys, count := readKeys(t, file)
-		declared := make(map[string]string)
-		var got, want []string
+		keys, count := modeltest.ReadCountedKeys(t, "testdata/keys/"+file+".txt")
+		modeltest.RepeatedKeys(t, file, m, keys)
 		elements := int64(0)
 		for _, p := range m.TrainableParameters() {
-			declared[p.Name] = describe(p)
-			got = append(got, p.Name+" "+describe(p))
 			if !strings.Contains(p.Name, ".running_") && p.Type() == nn.F32 {
 				elements += p.Shape.Elements()
 			}
-		}
-		for _, line := range keys {
-			name, rest, _ := strings.Cut(line, " ")
-			if first := m.Rename(name); first == name {
-				want = append(want, line)
-			} else if declared[first] != rest {
-				t.Errorf("%s: %s leads to %s, which is %s", file, line, first, declared[first])
-			}
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%s (-nnU-Net +ours):\n%s", file, d)
 		}
 		if n := fmt.Sprint(elements); n != count {
 			t.Errorf("%s: %s parameters, nnU-Net has %s", file, n, count)
 		}
 	}
-}
-
-// readKeys reads a key file: the lines of tensors, and the last one.
-func readKeys(t *testing.T, file string) (lines []string, count string) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/keys/" + file + ".txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines = strings.Split(strings.TrimSpace(string(text)), "\n")
-	return lines[:len(lines)-1], lines[len(lines)-1]
-}
-
-// describe writes shape and type as Python does.
-func describe(p nn.Param) string {
-	sizes := strings.Trim(strings.Join(strings.Fields(fmt.Sprint([]int(p.Shape))), ", "), "[]")
-	if len(p.Shape) == 1 {
-		sizes += ","
-	}
-	if p.Type() == nn.I64 {
-		return fmt.Sprintf("(%s) torch.int64", sizes)
-	}
-	return fmt.Sprintf("(%s) torch.float32", sizes)
 }
 
 // The heads that no output uses are kept with the weights but not trained.
@@ -134,42 +81,34 @@ func TestUnusedHeadsAreNotTrained(t *testing.T) {
 
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		options map[string]any
-		says    string
-	}{
-		{map[string]any{"init_filters": 0}, "init_filters is 0, must be 1 to 4096"},
-		{map[string]any{"init_filter": 8}, "did you mean init_filters?"},
-		{map[string]any{"num_classes": 2, "out_channels": 2}, "num_classes is another name of out_channels"},
-		{map[string]any{"init_filters": 8, "features_per_stage": []int{4, 8}}, "init_filters is 8 but features_per_stage begins with 4"},
-		{map[string]any{"features_per_stage": []int{4, 0}}, "0 features at stage 1, must be 1 to 4096"},
-		{map[string]any{"features_per_stage": []int{}}, "features_per_stage has 0 entries, must have 6 for 6 stages"},
-		{map[string]any{"n_stages": 1}, "there are 1 stages, must be 2 to 10"},
-		{map[string]any{"n_stages": 11}, "there are 11 stages"},
-		{map[string]any{"n_stages": 3, "strides": []int{1, 2}}, "strides has 2 entries, must have 3 for 3 stages"},
-		{map[string]any{"strides": []int{1, 2}, "kernel_sizes": []int{3, 3, 3}}, "kernel_sizes has 3 entries, must have 2 for 2 stages"},
-		{map[string]any{"n_stages": 3, "n_conv_per_stage": []int{2, 2}}, "n_conv_per_stage has 2 entries, must have 3"},
-		{map[string]any{"n_stages": 3, "n_conv_per_stage_decoder": []int{2, 2, 2}}, "n_conv_per_stage_decoder has 3 entries, must have 2"},
-		{map[string]any{"n_stages": 2, "n_conv_per_stage": []int{2, 0}}, "n_conv_per_stage: 0 blocks at one level"},
-		{map[string]any{"n_stages": 2, "n_conv_per_stage_decoder": []int{65}}, "n_conv_per_stage_decoder: 65 blocks"},
-		{map[string]any{"strides": []int{2, 2}}, "strides begins with [2 2 2], must begin with 1"},
-		{map[string]any{"strides": []any{1, []int{1, 2}}}, `"[1,2]" must be a whole number or three of them`},
-		{map[string]any{"strides": []int{1, -2}}, "stride [-2 -2 -2] at level 1: -2 must be 1 to 8"},
-		{map[string]any{"kernel_sizes": []int{3, 2}}, "kernel [2 2 2] at level 1: 2 must be odd, 1 to 15"},
-		{map[string]any{"strides": []int{1, 9}}, "9 must be 1 to 8"},
-		{map[string]any{"axes": "xyx"}, `axes is "xyx", must be xyz, zyx or another order`},
-		{map[string]any{"axes": ""}, `axes is ""`},
-		{map[string]any{"dropout": -0.1}, "dropout is -0.1"},
-		{map[string]any{"norm_op": "layer"}, `norm is "layer"`},
-		{map[string]any{"nonlin": "softmax"}, `act is "softmax"`},
-		{map[string]any{"out_channels": -1}, "out_channels is -1"},
-		{map[string]any{"in_channels": 5000}, "in_channels is 5000, must be 1 to 4096"},
-	} {
-		_, err := plainunet.New(c.options)
-		if !errors.Is(err, adapter.ErrOption) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: got %v, want it to say %q", c.options, err, c.says)
-		}
-	}
+	modeltest.Refuses(t, plainunet.New, map[string]map[string]any{
+		"init_filters is 0, must be 1 to 4096":                       {"init_filters": 0},
+		"did you mean init_filters?":                                 {"init_filter": 8},
+		"num_classes is another name of out_channels":                {"num_classes": 2, "out_channels": 2},
+		"init_filters is 8 but features_per_stage begins with 4":     {"init_filters": 8, "features_per_stage": []int{4, 8}},
+		"0 features at stage 1, must be 1 to 4096":                   {"features_per_stage": []int{4, 0}},
+		"features_per_stage has 0 entries, must have 6 for 6 stages": {"features_per_stage": []int{}},
+		"there are 1 stages, must be 2 to 10":                        {"n_stages": 1},
+		"there are 11 stages":                                        {"n_stages": 11},
+		"strides has 2 entries, must have 3 for 3 stages":            {"n_stages": 3, "strides": []int{1, 2}},
+		"kernel_sizes has 3 entries, must have 2 for 2 stages":       {"strides": []int{1, 2}, "kernel_sizes": []int{3, 3, 3}},
+		"n_conv_per_stage has 2 entries, must have 3":                {"n_stages": 3, "n_conv_per_stage": []int{2, 2}},
+		"n_conv_per_stage_decoder has 3 entries, must have 2":        {"n_stages": 3, "n_conv_per_stage_decoder": []int{2, 2, 2}},
+		"n_conv_per_stage: 0 blocks at one level":                    {"n_stages": 2, "n_conv_per_stage": []int{2, 0}},
+		"n_conv_per_stage_decoder: 65 blocks":                        {"n_stages": 2, "n_conv_per_stage_decoder": []int{65}},
+		"strides begins with [2 2 2], must begin with 1":             {"strides": []int{2, 2}},
+		`"[1,2]" must be a whole number or three of them`:            {"strides": []any{1, []int{1, 2}}},
+		"stride [-2 -2 -2] at level 1: -2 must be 1 to 8":            {"strides": []int{1, -2}},
+		"kernel [2 2 2] at level 1: 2 must be odd, 1 to 15":          {"kernel_sizes": []int{3, 2}},
+		"9 must be 1 to 8":                                           {"strides": []int{1, 9}},
+		`axes is "xyx", must be xyz, zyx or another order`:           {"axes": "xyx"},
+		`axes is ""`:                             {"axes": ""},
+		"dropout is -0.1":                        {"dropout": -0.1},
+		`norm is "layer"`:                        {"norm_op": "layer"},
+		`act is "softmax"`:                       {"nonlin": "softmax"},
+		"out_channels is -1":                     {"out_channels": -1},
+		"in_channels is 5000, must be 1 to 4096": {"in_channels": 5000},
+	})
 }
 
 // Sizes are those of the image, whatever order of axes the network sees.
@@ -182,19 +121,11 @@ func TestSizesRefused(t *testing.T) {
 	if got, want := m.Config().Divisor, [3]int{6, 4, 1}; got != want {
 		t.Errorf("sizes must be multiples of %v, want %v", got, want)
 	}
-	for _, c := range []struct {
-		shape nn.Shape
-		says  string
-	}{
-		{nn.Shape{1, 1, 8, 8, 1}, "multiples of 6; axis x has 8, 6 or 12 would fit"},
-		{nn.Shape{1, 1, 12, 6, 1}, "multiples of 4; axis y has 6, 4 or 8 would fit"},
-		{nn.Shape{1, 2, 12, 8, 1}, "takes 1 channels, the image has 2"},
-	} {
-		_, err := nn.Trace(m.Forward, m.TrainableParameters(), nn.InputShapes{Image: c.shape})
-		if !errors.Is(err, adapter.ErrSize) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: got %v, want it to say %q", c.shape, err, c.says)
-		}
-	}
+	modeltest.RefusesSizes(t, m, map[string]nn.Shape{
+		"multiples of 6; axis x has 8, 6 or 12 would fit": {1, 1, 8, 8, 1},
+		"multiples of 4; axis y has 6, 4 or 8 would fit":  {1, 1, 12, 6, 1},
+		"takes 1 channels, the image has 2":               {1, 2, 12, 8, 1},
+	})
 }
 
 // Channels are dropped between each convolution and its normalisation, and
@@ -227,24 +158,12 @@ func TestDropoutIsWithinBlocks(t *testing.T) {
 // The stages that an option list leaves open follow from those given.
 func TestStagesFollowFromWhatIsGiven(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ given, same map[string]any }{
-		{nil, map[string]any{"n_stages": 6, "features_per_stage": []int{32, 64, 128, 256, 320, 320}, "strides": []int{1, 2, 2, 2, 2, 2}}},
-		{plainunet.Small(), map[string]any{"features_per_stage": []int{8, 16, 32, 64}, "n_conv_per_stage": []int{2, 2, 2, 2}}},
-		{map[string]any{"kernel_sizes": []int{3, 5}}, map[string]any{"n_stages": 2, "kernel_sizes": []int{3, 5}, "n_conv_per_stage_decoder": []int{2}}},
-		{map[string]any{"features_per_stage": []int{3, 4, 5}}, map[string]any{"init_filters": 3, "n_stages": 3, "features_per_stage": []int{3, 4, 5}}},
-	} {
-		got, err := plainunet.New(c.given)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same, err := plainunet.New(c.same)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(same.Config(), got.Config()); d != "" {
-			t.Errorf("%v (-want +got):\n%s", c.given, d)
-		}
-	}
+	modeltest.SameModels(t, plainunet.New, [][2]map[string]any{
+		{nil, {"n_stages": 6, "features_per_stage": []int{32, 64, 128, 256, 320, 320}, "strides": []int{1, 2, 2, 2, 2, 2}}},
+		{plainunet.Small(), {"features_per_stage": []int{8, 16, 32, 64}, "n_conv_per_stage": []int{2, 2, 2, 2}}},
+		{{"kernel_sizes": []int{3, 5}}, {"n_stages": 2, "kernel_sizes": []int{3, 5}, "n_conv_per_stage_decoder": []int{2}}},
+		{{"features_per_stage": []int{3, 4, 5}}, {"init_filters": 3, "n_stages": 3, "features_per_stage": []int{3, 4, 5}}},
+	})
 }
 
 func TestRecognise(t *testing.T) {
@@ -264,20 +183,11 @@ func TestRecognise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shapes := make(map[string]nn.Shape)
-		for _, p := range m.TrainableParameters() {
-			shapes[p.Name] = p.Shape
-		}
-		recognised(t, name, shapes, m, "xyz")
-		shapes["another"] = nn.Shape{1}
-		if o, ok := plainunet.Recognise(shapes); ok {
-			t.Errorf("%s with a foreign tensor is taken for %v", name, o)
-		}
-		delete(shapes, "another")
-		delete(shapes, "encoder.stages.1.0.convs.0.conv.weight")
-		if o, ok := plainunet.Recognise(shapes); ok {
-			t.Errorf("%s without its second stage is taken for %v", name, o)
-		}
+		recognised(t, name, modeltest.Shapes(m), m, "xyz")
+		modeltest.Unrecognised(t, plainunet.Recognise, m, map[string]func(map[string]nn.Shape){
+			"a foreign tensor": func(s map[string]nn.Shape) { s["another"] = nn.Shape{1} },
+			"no second stage":  func(s map[string]nn.Shape) { delete(s, "encoder.stages.1.0.convs.0.conv.weight") },
+		})
 	}
 	if o, ok := plainunet.Recognise(nil); ok {
 		t.Errorf("nothing is taken for %v", o)
@@ -293,12 +203,9 @@ func TestRecogniseStateDicts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		byName := make(map[string]nn.Shape)
-		for _, p := range m.TrainableParameters() {
-			byName[p.Name] = p.Shape
-		}
+		byName := modeltest.Shapes(m)
 		all, lastNames := make(map[string]nn.Shape), make(map[string]string)
-		keys, _ := readKeys(t, name)
+		keys, _ := modeltest.ReadCountedKeys(t, "testdata/keys/"+name+".txt")
 		for _, line := range keys {
 			key, _, _ := strings.Cut(line, " ")
 			all[key] = byName[m.Rename(key)]
@@ -326,24 +233,10 @@ func TestRecogniseStateDicts(t *testing.T) {
 // same parameters.
 func recognised(t *testing.T, name string, shapes map[string]nn.Shape, m *plainunet.Model, axes string) {
 	t.Helper()
-	o, ok := plainunet.Recognise(shapes)
-	if !ok {
-		t.Errorf("%s is not recognised", name)
-		return
-	}
-	again, err := plainunet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	// Neither how parameters start nor which heads are trained shows.
+	again := modeltest.Recognised(t, plainunet.New, plainunet.Recognise, shapes, m, "Init", "Buffer")
 	if got := again.Config().Options["axes"]; got != axes {
 		t.Errorf("%s is recognised with axes %v, want %s", name, got, axes)
-	}
-	// Neither how parameters start nor which heads are trained shows.
-	same := cmp.Comparer(func(a, b nn.Param) bool {
-		return a.Name == b.Name && a.Shape.Equal(b.Shape) && a.Type() == b.Type()
-	})
-	if d := cmp.Diff(m.TrainableParameters(), again.TrainableParameters(), same); d != "" {
-		t.Errorf("%s is recognised as %v:\n%s", name, o, d)
 	}
 	for key := range shapes {
 		if again.Rename(key) != m.Rename(key) {
