@@ -1,19 +1,10 @@
 package swinunetr_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
-	"github.com/minivess/minivess/engine/nn/torch"
+	"github.com/minivess/minivess/engine/models/modeltest"
 )
 
-// Several small networks run side by side here: threads of their own would only
-// wait for each other.
-func TestMain(m *testing.M) {
-	if err := torch.Configure(1); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(modeltest.Main(m)) }

@@ -2,14 +2,13 @@ package swinunetr_test
 
 import (
 	"bytes"
-	"errors"
-	"maps"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/swinunetr"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
@@ -17,35 +16,27 @@ import (
 
 func TestOptionsRefused(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		options map[string]any
-		says    string
-	}{
-		{map[string]any{"feature_size": 20}, "feature_size is 20, must be a multiple of 12"},
-		{map[string]any{"feature_size": 0}, "feature_size is 0"},
-		{map[string]any{"init_filters": 16}, "feature_size is 16"},
-		{map[string]any{"init_filters": 12, "feature_size": 24}, "init_filters is another name of feature_size"},
-		{map[string]any{"feature_sise": 24}, "did you mean feature_size?"},
-		{map[string]any{"depths": []int{2, 2, 2}}, "depths has 3 stages, must have 4"},
-		{map[string]any{"depths": []int{2, 2, 0, 2}}, "depths: 0 blocks at one level"},
-		{map[string]any{"num_heads": []int{3, 6, 12}}, "num_heads has 3 stages, must have 4"},
-		{map[string]any{"num_heads": []int{3, 7, 12, 24}}, "num_heads is 7 at stage 2, must divide its 48 channels"},
-		{map[string]any{"num_heads": []int{0, 6, 12, 24}}, "num_heads is 0 at stage 1"},
-		{map[string]any{"dropout": 1.0}, "drop_rate is 1, must be at least 0 and below 1"},
-		{map[string]any{"attn_drop_rate": -0.1}, "attn_drop_rate is -0.1"},
-		{map[string]any{"dropout_path_rate": 1}, "dropout_path_rate is 1"},
-		{map[string]any{"patch_merging": "merging"}, `patch_merging is "merging", must be legacy, fixed or v2`},
-		{map[string]any{"norm_name": "layer"}, `norm_name: norm is "layer", must be group, instance or batch`},
-		{map[string]any{"norm_name": []any{"group", map[string]any{"num_groups": 5}}}, "24 channels cannot be normalised in 5 groups"},
-		{map[string]any{"normalize": "yes"}, "normalize"},
-		{map[string]any{"in_channels": 0}, "in_channels is 0"},
-		{map[string]any{"out_channels": 5000}, "out_channels is 5000"},
-	} {
-		_, err := swinunetr.New(c.options)
-		if !errors.Is(err, adapter.ErrOption) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: got %v, want it to say %q", c.options, err, c.says)
-		}
-	}
+	modeltest.Refuses(t, swinunetr.New, map[string]map[string]any{
+		"feature_size is 20, must be a multiple of 12":                 {"feature_size": 20},
+		"feature_size is 0":                                            {"feature_size": 0},
+		"feature_size is 16":                                           {"init_filters": 16},
+		"init_filters is another name of feature_size":                 {"init_filters": 12, "feature_size": 24},
+		"did you mean feature_size?":                                   {"feature_sise": 24},
+		"depths has 3 stages, must have 4":                             {"depths": []int{2, 2, 2}},
+		"depths: 0 blocks at one level":                                {"depths": []int{2, 2, 0, 2}},
+		"num_heads has 3 stages, must have 4":                          {"num_heads": []int{3, 6, 12}},
+		"num_heads is 7 at stage 2, must divide its 48 channels":       {"num_heads": []int{3, 7, 12, 24}},
+		"num_heads is 0 at stage 1":                                    {"num_heads": []int{0, 6, 12, 24}},
+		"drop_rate is 1, must be at least 0 and below 1":               {"dropout": 1.0},
+		"attn_drop_rate is -0.1":                                       {"attn_drop_rate": -0.1},
+		"dropout_path_rate is 1":                                       {"dropout_path_rate": 1},
+		`patch_merging is "merging", must be legacy, fixed or v2`:      {"patch_merging": "merging"},
+		`norm_name: norm is "layer", must be group, instance or batch`: {"norm_name": "layer"},
+		"24 channels cannot be normalised in 5 groups":                 {"norm_name": []any{"group", map[string]any{"num_groups": 5}}},
+		"normalize":            {"normalize": "yes"},
+		"in_channels is 0":     {"in_channels": 0},
+		"out_channels is 5000": {"out_channels": 5000},
+	})
 }
 
 func TestSizesRefused(t *testing.T) {
@@ -54,19 +45,11 @@ func TestSizesRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		shape nn.Shape
-		says  string
-	}{
-		{nn.Shape{1, 1, 48, 64, 32}, "multiples of 32; axis x has 48, 32 or 64 would fit"},
-		{nn.Shape{1, 1, 64, 64, 5}, "axis z has 5, 32 would fit"},
-		{nn.Shape{1, 3, 32, 32, 32}, "takes 1 channels, the image has 3"},
-	} {
-		_, err := nn.Trace(m.Forward, m.TrainableParameters(), nn.InputShapes{Image: c.shape})
-		if !errors.Is(err, adapter.ErrSize) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: got %v, want it to say %q", c.shape, err, c.says)
-		}
-	}
+	modeltest.RefusesSizes(t, m, map[string]nn.Shape{
+		"multiples of 32; axis x has 48, 32 or 64 would fit": {1, 1, 48, 64, 32},
+		"axis z has 5, 32 would fit":                         {1, 1, 64, 64, 5},
+		"takes 1 channels, the image has 3":                  {1, 3, 32, 32, 32},
+	})
 }
 
 // The names that every model understands mean MONAI's.
@@ -126,10 +109,7 @@ func TestRecognise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shapes := make(map[string]nn.Shape)
-		for _, p := range m.TrainableParameters() {
-			shapes[p.Name] = p.Shape
-		}
+		shapes := modeltest.Shapes(m)
 		found, ok := swinunetr.Recognise(shapes)
 		if !ok {
 			t.Errorf("%s: not recognised", what)
@@ -145,20 +125,14 @@ func TestRecognise(t *testing.T) {
 		if !adapter.Fits(again.TrainableParameters(), shapes) {
 			t.Errorf("%s: recognised as %v, which has other parameters", what, found)
 		}
-		for name, change := range map[string]func(map[string]nn.Shape){
+		modeltest.Unrecognised(t, swinunetr.Recognise, m, map[string]func(map[string]nn.Shape){
 			"one tensor more":    func(s map[string]nn.Shape) { s["extra"] = nn.Shape{1} },
 			"one tensor less":    func(s map[string]nn.Shape) { delete(s, "encoder10.layer.conv2.conv.weight") },
 			"another shape":      func(s map[string]nn.Shape) { s["out.conv.conv.bias"] = nn.Shape{99} },
 			"no last layer":      func(s map[string]nn.Shape) { delete(s, "out.conv.conv.weight") },
 			"no table":           func(s map[string]nn.Shape) { delete(s, "swinViT.layers3.0.blocks.0.attn.relative_position_bias_table") },
 			"a width of nothing": func(s map[string]nn.Shape) { s["swinViT.patch_embed.proj.weight"] = nn.Shape{0, 1, 2, 2, 2} },
-		} {
-			changed := maps.Clone(shapes)
-			change(changed)
-			if got, ok := swinunetr.Recognise(changed); ok {
-				t.Errorf("%s, %s: recognised as %v", what, name, got)
-			}
-		}
+		})
 	}
 }
 

@@ -1,8 +1,7 @@
 package swinunetr_test
 
 import (
-	"path/filepath"
-	"strings"
+	"path"
 	"testing"
 
 	"github.com/minivess/minivess/engine/models/modeltest"
@@ -18,34 +17,20 @@ import (
 // Recomputation, and ONNX Runtime given the exported network, must agree too.
 func TestParityWithMONAI(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/monai/*.safetensors")
-	if err != nil || len(files) != 10 {
-		t.Fatalf("%d fixtures: %v", len(files), err)
-	}
 	r := orttest.Open(t)
 	again := map[string]func(*testing.T, *swinunetr.Model, nntest.Fixture, *ort.Runtime){
 		"legacy": recomputed, "shifted": exported, "batch": exported, "options": exported,
 	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".safetensors")
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f, err := nntest.ReadFixture(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := swinunetr.New(f.Options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// PyTorch's own batch normalisation of channels that lie together in
-			// memory is off by 1e-4 where a channel has few voxels.
-			modeltest.Parity(t, m, f, torch.WithContiguous(name == "batch"))
-			if check, ok := again[name]; ok {
-				check(t, m, f, r)
-			}
-		})
-	}
+	modeltest.EachFixture(t, swinunetr.New, "testdata/monai/*.safetensors", 10, func(t *testing.T, m *swinunetr.Model, f nntest.Fixture) {
+		t.Helper()
+		name := path.Base(t.Name())
+		// PyTorch's own batch normalisation of channels that lie together in
+		// memory is off by 1e-4 where a channel has few voxels.
+		modeltest.Parity(t, m, f, torch.WithContiguous(name == "batch"))
+		if check, ok := again[name]; ok {
+			check(t, m, f, r)
+		}
+	})
 }
 
 func recomputed(t *testing.T, m *swinunetr.Model, f nntest.Fixture, _ *ort.Runtime) {

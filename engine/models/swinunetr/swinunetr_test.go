@@ -1,12 +1,7 @@
 package swinunetr_test
 
 import (
-	"fmt"
-	"os"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/models/modeltest"
 	"github.com/minivess/minivess/engine/models/swinunetr"
@@ -15,55 +10,22 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]map[string]any{
+	modeltest.Conforms(t, swinunetr.New, map[string]map[string]any{
 		"plain": {"feature_size": 12, "depths": []int{1, 1, 1, 1}, "num_heads": []int{1, 2, 2, 2}},
 		"options": {
 			"init_filters": 12, "in_channels": 2, "out_channels": 3, "depths": []int{1, 2, 1, 1}, "num_heads": []int{1, 1, 1, 2},
 			"dropout": 0.1, "attn_drop_rate": 0.1, "dropout_path_rate": 0.2, "normalize": false, "use_v2": true, "patch_merging": "legacy",
 			"norm_name": []any{"group", map[string]any{"num_groups": 4}},
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			modeltest.Run(t, construct, options)
-		})
-	}
-}
-
-func construct(o map[string]any) (modeltest.Adapter, error) {
-	m, err := swinunetr.New(o)
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	})
 }
 
 // The key files list MONAI 1.4.0's state_dict: name, shape, type.
 func TestParametersAreMONAIs(t *testing.T) {
 	t.Parallel()
-	for file, options := range map[string]map[string]any{
+	modeltest.Keys(t, swinunetr.New, "testdata/keys_swinunetr_%s.txt", modeltest.KeyLines, map[string]map[string]any{
 		"24": {"feature_size": 24}, "48": {"feature_size": 48}, "v2_48": {"feature_size": 48, "use_v2": true},
-	} {
-		m, err := swinunetr.New(options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, p := range m.TrainableParameters() {
-			sizes := strings.Trim(strings.Join(strings.Fields(fmt.Sprint([]int(p.Shape))), ", "), "[]")
-			if len(p.Shape) == 1 {
-				sizes += ","
-			}
-			got = append(got, fmt.Sprintf("%s (%s) torch.%s", p.Name, sizes, map[nn.DType]string{nn.F32: "float32", nn.I64: "int64"}[p.Type()]))
-		}
-		text, err := os.ReadFile("testdata/keys_swinunetr_" + file + ".txt")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(strings.Split(strings.TrimSpace(string(text)), "\n"), got); d != "" {
-			t.Errorf("%v (-MONAI +ours):\n%s", options, d)
-		}
-	}
+	})
 }
 
 // The counts of MONAI 1.4.0 for one input channel and two classes.
