@@ -52,7 +52,7 @@ func (p *pair) measureBorders(ctx context.Context) error {
 func between(ctx context.Context, from, to *bitmask.Volume, p *pair) (spread, error) {
 	var mu sync.Mutex
 	var tallies []*ring.Tally
-	err := ring.Search(ctx, from, to, p.along, p.threads, func() edt.Sink {
+	err := ring.Search(ctx, from, to, p.along, p.threads, &p.scratch, func() edt.Sink {
 		mu.Lock()
 		defer mu.Unlock()
 		tallies = append(tallies, ring.NewTally())
@@ -100,11 +100,11 @@ func (p *pair) boundaryIoU(ctx context.Context, width float64) (float64, error) 
 	if err := p.borders(ctx); err != nil {
 		return 0, err
 	}
-	ref, err := shell(ctx, p.ref, p.refBorder, width, p.threads)
+	ref, err := p.shell(ctx, p.ref, p.refBorder, width)
 	if err != nil {
 		return 0, err
 	}
-	pred, err := shell(ctx, p.pred, p.predBorder, width, p.threads)
+	pred, err := p.shell(ctx, p.pred, p.predBorder, width)
 	if err != nil {
 		return 0, err
 	}
@@ -113,12 +113,12 @@ func (p *pair) boundaryIoU(ctx context.Context, width float64) (float64, error) 
 }
 
 // shell is the voxels of a mask less than width from its border.
-func shell(ctx context.Context, mask, border *bitmask.Volume, width float64, threads int) (*bitmask.Volume, error) {
+func (p *pair) shell(ctx context.Context, mask, border *bitmask.Volume, width float64) (*bitmask.Volume, error) {
 	if width <= 1 {
 		return border, nil
 	}
 	near := bitmask.New(mask.Shape)
-	err := ring.Search(ctx, mask, border, [3]float64{1, 1, 1}, threads, func() edt.Sink {
+	err := ring.Search(ctx, mask, border, [3]float64{1, 1, 1}, p.threads, &p.scratch, func() edt.Sink {
 		return within{near, width * width}
 	})
 	return near, err

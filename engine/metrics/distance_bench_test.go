@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,7 +23,7 @@ func benchMasks(b *testing.B, name string) metrics.Mask {
 	b.Helper()
 	shape := [3]int{512, 512, 64}
 	if folder := os.Getenv("MINIVESS_BENCH_MASKS"); folder != "" {
-		data, err := os.ReadFile(filepath.Join(folder, name+".u8")) //nolint:gosec // the folder is the benchmark's own
+		data, err := os.ReadFile(filepath.Join(folder, name+".u8"))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -39,6 +40,22 @@ func benchMasks(b *testing.B, name string) metrics.Mask {
 		return specks(shape, 2)
 	default:
 		return tubes(shape, 0)
+	}
+}
+
+// writeValues writes what was measured beside the masks, for the script to compare.
+func writeValues(b *testing.B, values map[string]float64) {
+	b.Helper()
+	folder := os.Getenv("MINIVESS_BENCH_MASKS")
+	if folder == "" {
+		return
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "values.json"), text, 0o600); err != nil {
+		b.Fatal(err)
 	}
 }
 
@@ -85,9 +102,7 @@ func benchPairs(b *testing.B, names []string, pairs ...string) {
 				}
 				last = r
 			}
-			for _, name := range names {
-				b.ReportMetric(last.Values[name], name)
-			}
+			writeValues(b, last.Values)
 			runtime.KeepAlive(ref.Data[0] + pred.Data[0])
 		})
 	}
@@ -98,6 +113,9 @@ func benchPairs(b *testing.B, names []string, pairs ...string) {
 func BenchmarkTransform(b *testing.B) {
 	ref := benchMasks(b, "near.reference")
 	dst, other := make([]float32, len(ref.Data)), make([]float32, len(ref.Data))
+	for i := range dst { // memory that was never written is not there yet
+		dst[i], other[i] = 1, 1
+	}
 	b.Run("float32", func(b *testing.B) {
 		for b.Loop() {
 			if err := edt.Squared(b.Context(), dst, ref.Data, ref.Shape, [3]float64{1, 1, 2}, benchThreads); err != nil {
@@ -138,7 +156,5 @@ func BenchmarkBetti(b *testing.B) {
 		}
 		last = c
 	}
-	b.ReportMetric(float64(last.Components), "b0")
-	b.ReportMetric(float64(last.Loops), "b1")
-	b.ReportMetric(float64(last.Cavities), "b2")
+	writeValues(b, map[string]float64{"b0": float64(last.Components), "b1": float64(last.Loops), "b2": float64(last.Cavities)})
 }

@@ -16,6 +16,7 @@ func Memory(shape [3]int, o Options) int64 {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	shape = swapped(shape, lengthwise(shape))
 	packed := bitmask.Bytes(shape)
 	need := 6 * packed // both masks, whole and cropped, and their borders
 	names := o.Metrics
@@ -23,7 +24,7 @@ func Memory(shape [3]int, o Options) int64 {
 		names = Names(o.Definition)
 	}
 	var most int64
-	if slices.ContainsFunc(names, func(name string) bool { return name == NSD || name == NSDSubvoxel || IsDistance(name) }) {
+	if slices.ContainsFunc(names, func(name string) bool { return searches(name, o) }) {
 		plane := int64(threads) * int64(shape[0]) * int64(shape[1]) * 12
 		lists := 16 * int64(shape[1]) * int64(shape[2])
 		most = 2*packed + 2*voxels + plane + lists
@@ -32,4 +33,9 @@ func Memory(shape [3]int, o Options) int64 {
 		most = max(most, voxels) // bits, and lists of border voxels or of runs, for both masks
 	}
 	return need + most
+}
+
+// searches tells whether a metric looks for nearest voxels.
+func searches(name string, o Options) bool {
+	return name == NSD || name == NSDSubvoxel || IsDistance(name) || name == BoundaryIoU && o.BoundaryWidth > 1
 }

@@ -228,4 +228,7 @@ func TestMemoryOfVolumesBeyondTwoGigabytes(t *testing.T) {
 	if less >= got || less > voxels {
 		t.Errorf("Dice alone takes %d of %d bytes", less, got)
 	}
+	if thin := metrics.Memory([3]int{1, 4096, 4096}, metrics.Options{}); thin > 4*4096*4096 {
+		t.Errorf("%d bytes for a picture of 4096×4096", thin)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/minivess/minivess/engine/metrics/edt"
 	"github.com/minivess/minivess/engine/metrics/internal/bitmask"
 	"github.com/minivess/minivess/engine/metrics/surfel"
 )
@@ -25,6 +26,7 @@ type pair struct {
 
 	refVoxels, predVoxels, common int
 
+	scratch               edt.Scratch
 	refBorder, predBorder *bitmask.Volume
 	voxels                *distances        // between border voxels
 	surf                  *surfel.Distances // between surface elements
@@ -209,7 +211,7 @@ func (p *pair) measureSurfels(ctx context.Context) error {
 	if p.surf != nil {
 		return nil
 	}
-	d, err := surfel.Measure(ctx, p.ref, p.pred, p.along, p.threads)
+	d, err := surfel.Measure(ctx, p.ref, p.pred, p.along, p.threads, &p.scratch)
 	if err != nil {
 		return err
 	}

@@ -135,13 +135,15 @@ class Bench:
     def ours(self, name):
         pattern = "/".join(f"^{part}$" for part in f"Benchmark{name}".split("/"))
         env = os.environ | {"MINIVESS_BENCH_MASKS": str(self.folder), "GOMAXPROCS": "2"}
-        argv = [self.binary, "-test.run=^$", f"-test.bench={pattern}", "-test.benchtime=1x", "-test.count=3"]
-        text, peak = measured(argv, env)
-        lines = re.findall(r"^Benchmark\S+\s+\d+\s+([\d.]+) ns/op(.*)$", text, re.M)
+        argv = [self.binary, "-test.run=^$", f"-test.bench={pattern}", "-test.benchtime=1x"]
+        written = self.folder / "values.json"
+        written.write_text("{}")
+        _, peak = measured(argv, env)  # one run: garbage of those before is not the method's memory
+        text, _ = measured([*argv, "-test.count=3"], env)
+        lines = re.findall(r"^Benchmark\S+\s+\d+\s+([\d.]+) ns/op", text, re.M)
         if not lines:
             raise Failed(f"no timings of {name} in:\n{text}")
-        values = {key: float(value) for value, key in re.findall(r"([\d.e+-]+) (\w+)\b", lines[-1][1])}
-        return {"seconds": min(float(ns) for ns, _ in lines) / 1e9, "values": values, "peak_bytes": peak}
+        return {"seconds": min(map(float, lines)) / 1e9, "values": json.loads(written.read_text()), "peak_bytes": peak}
 
     def peer(self, name, pair, times):
         python = self.python
@@ -172,11 +174,8 @@ def bytes_a_voxel(found, idle, name):
 
 
 def differences(ours, theirs):
-    """Metrics of the same name whose values differ by more than 1e-5 (Go prints four digits of some)."""
-    return {
-        key: [ours[key], theirs[key]] for key in ours.keys() & theirs.keys()
-        if abs(ours[key] - theirs[key]) > 1e-5 + 5e-4 * abs(theirs[key])
-    }
+    """Metrics of the same name whose values differ by more than 1e-5."""
+    return {key: [ours[key], theirs[key]] for key in ours.keys() & theirs.keys() if abs(ours[key] - theirs[key]) > 1e-5 * max(1, abs(theirs[key]))}
 
 
 def table(rows):

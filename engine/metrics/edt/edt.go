@@ -97,7 +97,7 @@ func checkSpacing[T Number](dst []T, shape [3]int, spacing [3]float64) error {
 // same column. It takes the sheet of all x and z of one y at a time.
 func scan[T Number](ctx context.Context, dst []T, marked []uint8, shape [3]int, spacing float64, threads int) error {
 	nx, ny, nz := shape[0], shape[1], shape[2]
-	squares := make([]T, 2*nz+1) // of steps; nz and more are none
+	squares := make([]T, 2*nz+2) // of steps; nz and more are none
 	for k := range squares {
 		squares[k] = unreached[T]()
 		if k < nz {
@@ -106,7 +106,7 @@ func scan[T Number](ctx context.Context, dst []T, marked []uint8, shape [3]int, 
 		}
 	}
 	return rows.EachBy(ctx, ny, 1, threads, func() func(from, to int) error {
-		sheet := make([]int32, nx*nz)
+		sheet := make([]int32, nx*(nz+1))
 		return func(from, to int) error {
 			for y := from; y < to; y++ {
 				scanSheet(dst, marked, sheet, squares, shape, y)
@@ -118,42 +118,42 @@ func scan[T Number](ctx context.Context, dst []T, marked []uint8, shape [3]int, 
 
 func scanSheet[T Number](dst []T, marked []uint8, sheet []int32, squares []T, shape [3]int, y int) {
 	nx, ny, nz := shape[0], shape[1], shape[2]
-	for z := range nz {
-		row := sheet[z*nx : (z+1)*nx]
-		marks := marked[(z*ny+y)*nx:][:nx]
-		if z == 0 {
-			for x, m := range marks {
-				row[x] = int32(nz)
-				if m != 0 {
-					row[x] = 0
-				}
-			}
-			continue
-		}
-		before := sheet[(z-1)*nx:][:nx]
-		for x, m := range marks {
-			steps := before[x] + 1
-			if m != 0 {
-				steps = 0
-			}
-			row[x] = steps
-		}
+	before := sheet[nz*nx:][:nx] // what lies outside of the volume
+	for x := range before {
+		before[x] = int32(nz)
 	}
+	for z := range nz {
+		row := sheet[z*nx:][:nx]
+		countOn(row, before, marked[(z*ny+y)*nx:][:nx])
+		before = row
+	}
+	after := sheet[nz*nx:][:nx]
 	for z := nz - 1; z >= 0; z-- {
-		row := sheet[z*nx : (z+1)*nx]
-		out := dst[(z*ny+y)*nx:][:nx]
-		if z == nz-1 {
-			for x, steps := range row {
-				out[x] = squares[steps]
-			}
-			continue
+		row := sheet[z*nx:][:nx]
+		countBack(dst[(z*ny+y)*nx:][:nx], row, after, squares)
+		after = row
+	}
+}
+
+// countOn counts the steps since the last mark.
+func countOn(row, before []int32, marks []uint8) {
+	row, before = row[:len(marks)], before[:len(marks)]
+	for x, m := range marks {
+		steps := before[x] + 1
+		if m != 0 {
+			steps = 0
 		}
-		after := sheet[(z+1)*nx:][:nx]
-		for x, steps := range row {
-			steps = min(steps, after[x]+1)
-			row[x] = steps
-			out[x] = squares[steps]
-		}
+		row[x] = steps
+	}
+}
+
+// countBack counts the steps to the nearest mark and writes their squares.
+func countBack[T Number](out []T, row, after []int32, squares []T) {
+	row, after = row[:len(out)], after[:len(out)]
+	for x := range out {
+		steps := min(row[x], after[x]+1)
+		row[x] = steps
+		out[x] = squares[steps]
 	}
 }
 

@@ -123,7 +123,7 @@ func nearest(t *testing.T, queries, targets []uint8, shape [3]int, spacing [3]fl
 		t.Fatal(err)
 	}
 	s := &sum{shape[0], spacing, map[int]float64{}}
-	if err := edt.Nearest(t.Context(), q, to, spacing, 1, func() edt.Sink { return s }); err != nil {
+	if err := edt.Nearest(t.Context(), q, to, spacing, 1, nil, func() edt.Sink { return s }); err != nil {
 		t.Fatal(err)
 	}
 	return s.squared
@@ -216,7 +216,7 @@ func TestRefusesWhatItCannotTransform(t *testing.T) {
 		}
 	}
 	one := func() edt.Sink { return &sum{} }
-	if err := edt.Nearest(t.Context(), bitmask.New([3]int{1, 2, 3}), bitmask.New([3]int{3, 2, 1}), [3]float64{1, 1, 1}, 1, one); !errors.Is(err, edt.ErrShape) {
+	if err := edt.Nearest(t.Context(), bitmask.New([3]int{1, 2, 3}), bitmask.New([3]int{3, 2, 1}), [3]float64{1, 1, 1}, 1, nil, one); !errors.Is(err, edt.ErrShape) {
 		t.Errorf("got %v", err)
 	}
 }

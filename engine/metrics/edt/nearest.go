@@ -17,24 +17,38 @@ type Sink interface {
 	Found(x, row, dx, dy, dz int)
 }
 
+// Scratch keeps memory from one Nearest to the next. Its zero value is ready; it
+// is used by one at a time.
+type Scratch struct {
+	narrow []uint16
+	wide   []int32
+}
+
 // Nearest finds the nearest target of every query, both of one shape, with at
 // least one target. It is Squared without its result: what is kept is 2 bytes a
 // voxel (4 if the volume has 32768 slices or more), and only planes and rows
 // that hold queries are looked at. Offsets are exact up to ties within the
-// rounding of float64. Every goroutine asks sinks for one of its own.
-func Nearest(ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, sinks func() Sink) error {
+// rounding of float64. Every goroutine asks sinks for one of its own. Scratch may
+// be nil.
+func Nearest(ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, scratch *Scratch, sinks func() Sink) error {
 	if queries.Shape != targets.Shape {
 		return fmt.Errorf("%w: queries %v, targets %v", ErrShape, queries.Shape, targets.Shape)
 	}
-	if 2*targets.Shape[2] <= math.MaxUint16 {
-		return nearest[uint16](ctx, queries, targets, spacing, threads, sinks)
+	if scratch == nil {
+		scratch = &Scratch{}
 	}
-	return nearest[int32](ctx, queries, targets, spacing, threads, sinks)
+	if 2*targets.Shape[2] <= math.MaxUint16 {
+		return nearest(ctx, queries, targets, spacing, threads, &scratch.narrow, sinks)
+	}
+	return nearest(ctx, queries, targets, spacing, threads, &scratch.wide, sinks)
 }
 
-func nearest[S uint16 | int32](ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, sinks func() Sink) error {
-	steps, err := scanBits[S](ctx, targets, threads)
-	if err != nil {
+func nearest[S uint16 | int32](ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, scratch *[]S, sinks func() Sink) error {
+	if n := targets.Shape[0] * targets.Rows(); cap(*scratch) < n {
+		*scratch = make([]S, n)
+	}
+	steps := (*scratch)[:targets.Shape[0]*targets.Rows()]
+	if err := scanBits(ctx, targets, steps, threads); err != nil {
 		return err
 	}
 	nz := targets.Shape[2]
@@ -59,10 +73,9 @@ func nearest[S uint16 | int32](ctx context.Context, queries, targets *bitmask.Vo
 
 // scanBits counts the slices to the nearest target of the same column; nz and
 // more mean that there is none.
-func scanBits[S uint16 | int32](ctx context.Context, targets *bitmask.Volume, threads int) ([]S, error) {
+func scanBits[S uint16 | int32](ctx context.Context, targets *bitmask.Volume, steps []S, threads int) error {
 	nx, ny, nz := targets.Shape[0], targets.Shape[1], targets.Shape[2]
-	steps := make([]S, nx*ny*nz)
-	err := rows.Each(ctx, ny, 1, threads, func(from, to int) error {
+	return rows.Each(ctx, ny, 1, threads, func(from, to int) error {
 		for y := from; y < to; y++ {
 			for z := range nz {
 				row := steps[(z*ny+y)*nx:][:nx]
@@ -91,7 +104,6 @@ func scanBits[S uint16 | int32](ctx context.Context, targets *bitmask.Volume, th
 		}
 		return nil
 	})
-	return steps, err
 }
 
 // finder finds the nearest targets of the queries of one plane at a time.

@@ -37,8 +37,9 @@ const (
 //
 // Queries go through small rings, those left over through larger ones if they
 // are few, and the rest through edt.Nearest; if a sample shows that the
-// transform costs less than the rings, all of them do.
-func Search(ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, sinks func() edt.Sink) error {
+// transform costs less than the rings, all of them do. Scratch, which may be nil,
+// keeps the transform's memory for the next search.
+func Search(ctx context.Context, queries, targets *bitmask.Volume, spacing [3]float64, threads int, scratch *edt.Scratch, sinks func() edt.Sink) error {
 	if queries.Shape != targets.Shape || targets.Count() == 0 {
 		return fmt.Errorf("%w: queries of shape %v, %d targets of shape %v", ErrInput, queries.Shape, targets.Count(), targets.Shape)
 	}
@@ -59,7 +60,7 @@ func Search(ctx context.Context, queries, targets *bitmask.Volume, spacing [3]fl
 			return err
 		}
 	}
-	return edt.Nearest(ctx, left, targets, spacing, threads, sinks)
+	return edt.Nearest(ctx, left, targets, spacing, threads, scratch, sinks)
 }
 
 // tooDear tries a sample of the queries and tells whether the rings would cost

@@ -45,7 +45,7 @@ func search(t *testing.T, queries, targets []uint8, shape [3]int, spacing [3]flo
 		t.Fatal(err)
 	}
 	h := &heard{shape: shape, spacing: spacing, squared: map[int]float64{}}
-	if err := ring.Search(t.Context(), q, to, spacing, 2, func() edt.Sink { return h }); err != nil {
+	if err := ring.Search(t.Context(), q, to, spacing, 2, &edt.Scratch{}, func() edt.Sink { return h }); err != nil {
 		t.Fatal(err)
 	}
 	if h.twice {
@@ -144,16 +144,16 @@ func TestRefusesVolumesThatDoNotFit(t *testing.T) {
 	other.Set(1, 1)
 	none := bitmask.New([3]int{3, 3, 3})
 	for name, pair := range map[string][2]*bitmask.Volume{"another shape": {some, other}, "no target": {some, none}} {
-		if err := ring.Search(t.Context(), pair[0], pair[1], [3]float64{1, 1, 1}, 1, sink); !errors.Is(err, ring.ErrInput) {
+		if err := ring.Search(t.Context(), pair[0], pair[1], [3]float64{1, 1, 1}, 1, nil, sink); !errors.Is(err, ring.ErrInput) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := ring.Search(t.Context(), none, some, [3]float64{1, 1, 1}, 1, sink); err != nil {
+	if err := ring.Search(t.Context(), none, some, [3]float64{1, 1, 1}, 1, nil, sink); err != nil {
 		t.Errorf("no query: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := ring.Search(ctx, some, some, [3]float64{1, 1, 1}, 1, sink); !errors.Is(err, context.Canceled) {
+	if err := ring.Search(ctx, some, some, [3]float64{1, 1, 1}, 1, nil, sink); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

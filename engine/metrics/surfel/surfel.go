@@ -40,8 +40,9 @@ type Distances struct {
 // A corner between eight voxels carries an element if some but not all of the
 // eight are foreground. Its area is that of the marching-cubes triangles of the
 // configuration in a cell of the given spacing; its distance is that to the
-// nearest corner of the other surface that carries one.
-func Measure(ctx context.Context, ref, pred *bitmask.Volume, spacing [3]float64, threads int) (*Distances, error) {
+// nearest corner of the other surface that carries one. Scratch, which may be nil,
+// keeps memory for the next search.
+func Measure(ctx context.Context, ref, pred *bitmask.Volume, spacing [3]float64, threads int, scratch *edt.Scratch) (*Distances, error) {
 	if ref.Shape != pred.Shape || ref.Count() == 0 || pred.Count() == 0 {
 		return nil, fmt.Errorf("%w: shapes %v and %v, %d and %d voxels", ErrInput, ref.Shape, pred.Shape, ref.Count(), pred.Count())
 	}
@@ -54,10 +55,10 @@ func Measure(ctx context.Context, ref, pred *bitmask.Volume, spacing [3]float64,
 		return nil, err
 	}
 	var d Distances
-	if d.ref, err = measure(ctx, ref, refCorners, predCorners, spacing, threads); err != nil {
+	if d.ref, err = measure(ctx, ref, refCorners, predCorners, spacing, threads, scratch); err != nil {
 		return nil, err
 	}
-	if d.pred, err = measure(ctx, pred, predCorners, refCorners, spacing, threads); err != nil {
+	if d.pred, err = measure(ctx, pred, predCorners, refCorners, spacing, threads, scratch); err != nil {
 		return nil, err
 	}
 	return &d, nil
@@ -100,11 +101,11 @@ func (e *elements) within(reach float64) float64 {
 
 // measure counts the elements of the surface from, which is that of mask, with
 // their distances to the surface to.
-func measure(ctx context.Context, mask, from, to *bitmask.Volume, spacing [3]float64, threads int) (elements, error) {
+func measure(ctx context.Context, mask, from, to *bitmask.Volume, spacing [3]float64, threads int, scratch *edt.Scratch) (elements, error) {
 	kinds, areas := kindsOf(areaTable(spacing))
 	var mu sync.Mutex
 	var tallies []*ring.Tally
-	err := ring.Search(ctx, from, to, spacing, threads, func() edt.Sink {
+	err := ring.Search(ctx, from, to, spacing, threads, scratch, func() edt.Sink {
 		mu.Lock()
 		defer mu.Unlock()
 		t := ring.NewTally()

@@ -25,7 +25,7 @@ func cube(side, from int) *bitmask.Volume {
 func TestEqualSurfacesCoincide(t *testing.T) {
 	t.Parallel()
 	mask := cube(4, 3)
-	d, err := surfel.Measure(t.Context(), mask, mask, [3]float64{1, 2, 3}, 0)
+	d, err := surfel.Measure(t.Context(), mask, mask, [3]float64{1, 2, 3}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestNestedCubesAreOneVoxelApart(t *testing.T) {
 	t.Parallel()
 	inner := cube(4, 4)
 	outer := cube(6, 3)
-	d, err := surfel.Measure(t.Context(), inner, outer, [3]float64{1, 1, 1}, 0)
+	d, err := surfel.Measure(t.Context(), inner, outer, [3]float64{1, 1, 1}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestRefusesUnusableMasks(t *testing.T) {
 	for name, pair := range map[string][2]*bitmask.Volume{
 		"empty": {mask, empty}, "both empty": {empty, empty}, "another shape": {mask, bitmask.New([3]int{12, 12, 11})},
 	} {
-		if _, err := surfel.Measure(t.Context(), pair[0], pair[1], [3]float64{1, 1, 1}, 0); !errors.Is(err, surfel.ErrInput) {
+		if _, err := surfel.Measure(t.Context(), pair[0], pair[1], [3]float64{1, 1, 1}, 0, nil); !errors.Is(err, surfel.ErrInput) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
