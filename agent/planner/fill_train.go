@@ -22,8 +22,10 @@ func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
 			r.set(d, p, v, items)
 		}
 	}
-	if v, ok := checkpointing(items); ok {
-		r.set(d, "gradient_checkpointing", v, items)
+	for word, argument := range map[string]string{"gradient_checkpointing": "gradient_checkpointing", "fit_memory": "plan"} {
+		if v, ok := switched(items, word); ok {
+			r.set(d, argument, v, items)
+		}
 	}
 	r.trainNumbers(d, items)
 	if v, ok := patchSize(items); ok {

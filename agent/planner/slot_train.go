@@ -100,10 +100,10 @@ func lossParts(items []item, i int) (value, bool) {
 	return value{v: name, from: from, to: to, rule: "loss"}, name != ""
 }
 
-// checkpointing reads "with gradient checkpointing" and "without".
-func checkpointing(items []item) (value, bool) {
+// switched reads "with gradient checkpointing" and "without".
+func switched(items []item, word string) (value, bool) {
 	for i := range items {
-		if items[i].anyWord("gradient_checkpointing") {
+		if items[i].anyWord(word) {
 			off := i > 0 && items[i-1].anyWord("without", "no", "don't", "not")
 			return value{v: !off, from: i, to: i + 1, rule: "switch"}, true
 		}

@@ -23,6 +23,7 @@ const phraseTable = `learning_rate = learning rate, learn rate
 batch_size = mini batch size, batch size
 patch_size = patch size, crop size, patches of
 gradient_checkpointing = gradient checkpointing, activation checkpointing
+fit_memory = planned for this machine's memory, planned for this machine, planned for the memory, planned for my machine, plan patch and batch, plan the patch and batch, plan the patch and the batch, as nnu-net plans, as nnunet plans, planned like nnu-net, planned like nnunet
 max_steps = max steps, maximum steps
 epochs = max epochs
 early_stop = early stopping, stop early, stopping early
@@ -151,7 +152,7 @@ func starterWords() string {
 // slotWords are words that slots look for; they are never names.
 func slotWords() string {
 	return `epochs epoch steps iterations iters updates learning_rate lr batch_size batch batches patch_size patch patches crop crops window
-	loss optimizer optimiser adamw adam sgd precision bf16 bfloat16 float32 fp32 fp16 half mixed gradient_checkpointing patience early_stop
+	loss optimizer optimiser adamw adam sgd precision bf16 bfloat16 float32 fp32 fp16 half mixed gradient_checkpointing fit_memory patience early_stop
 	seed seeds fold folds init_from executor slurm local locally cluster gpu cpu name tag tags tagged called named volumes volume shape
 	spacing size test train training val validation held-out heldout holdout hold-out split set layout pairs decathlon test_fraction
 	test-fraction fraction metric metrics run runs job jobs model models experiment experiments dataset datasets data latest newest last recent
