@@ -109,7 +109,7 @@ func TestNetworks(t *testing.T) {
 				`"res_block":true,"strides":[1,2,[2,2,1]],"upsample_kernel_size":[2,[2,2,1]]}`,
 		},
 		`{"_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 2, "channels": [16, 32, 64], "strides": [2, 2], "norm": "batch",
-		  "kernel_size": [3, 3, 3], "adn_ordering": "nda"}`: { //nolint:misspell // MONAI's name
+		  "kernel_size": [3, 3, 3], "adn_ordering": "nda"}`: {
 			"unet", `{"channels":[16,32,64],"in_channels":1,"norm":"batch","num_res_units":0,"out_channels":2,"strides":[2,2]}`,
 		},
 		`{"_target_": "BasicUNet", "features": [8, 8, 16, 32, 64, 8], "dropout": 0.1}`: {"basicunet", `{"dropout":0.1,"init_filters":8}`},

@@ -125,7 +125,7 @@ func rules() map[string]rule {
 		same: []string{
 			"in_channels", "out_channels", "channels", "strides", "num_res_units", "act", "norm", "dropout", "bias",
 		},
-		only:     map[string]any{"spatial_dims": 3.0, "dimensions": 3.0, "kernel_size": 3.0, "up_kernel_size": 3.0, "adn_ordering": "NDA"}, //nolint:misspell // MONAI's name
+		only:     map[string]any{"spatial_dims": 3.0, "dimensions": 3.0, "kernel_size": 3.0, "up_kernel_size": 3.0, "adn_ordering": "NDA"},
 		defaults: map[string]any{"num_res_units": 0.0},
 	}
 	basic := rule{
