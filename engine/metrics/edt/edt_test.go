@@ -249,3 +249,36 @@ func BenchmarkSquared(b *testing.B) {
 		})
 	}
 }
+
+// TestVectorsAgreeWithEnvelopes: single precision looks around every sample where
+// that is quick; double precision never does.
+func TestVectorsAgreeWithEnvelopes(t *testing.T) {
+	t.Parallel()
+	random := uint64(1)
+	for _, shape := range [][3]int{{75, 60, 4}, {32, 2, 2}, {31, 40, 1}, {16, 301, 2}, {700, 17, 2}, {33, 33, 33}} {
+		for _, one := range []uint64{2, 50, 2000, 1 << 60} {
+			for _, spacing := range [][3]float64{{1, 1, 2}, {0.31, 0.7, 4.97}, {5, 0.1, 1}} {
+				marked := make([]uint8, shape[0]*shape[1]*shape[2])
+				for i := range marked {
+					random = random*6364136223846793005 + 1442695040888963407
+					if random>>33%one == 0 {
+						marked[i] = 1
+					}
+				}
+				marked[0] = 1
+				single, double := make([]float32, len(marked)), make([]float64, len(marked))
+				if err := edt.Squared(t.Context(), single, marked, shape, spacing, 2); err != nil {
+					t.Fatal(err)
+				}
+				if err := edt.Squared(t.Context(), double, marked, shape, spacing, 2); err != nil {
+					t.Fatal(err)
+				}
+				for i, want := range double {
+					if !near(float64(single[i]), want, 1e-6) {
+						t.Fatalf("%v at %v, one in %d: voxel %d is %v, want %v", shape, spacing, one, i, single[i], want)
+					}
+				}
+			}
+		}
+	}
+}
