@@ -61,15 +61,6 @@ func (v *Volume) Crop(first, size [3]int) *Volume {
 	return out
 }
 
-// Grow copies the volume into the corner of a larger one.
-func (v *Volume) Grow(shape [3]int) *Volume {
-	out := New(shape)
-	for row := range v.Rows() {
-		copy(out.Row(row%v.Shape[1]+shape[1]*(row/v.Shape[1])), v.Row(row))
-	}
-	return out
-}
-
 // Border is the set voxels that have an unset one among their six face
 // neighbours (the mask minus its 6-connected erosion). What lies outside the
 // volume is unset.
