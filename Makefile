@@ -64,6 +64,10 @@ evals: build ## score the agent offline against the smoke suite
 bench: build ## time us and the reference packages side by side and print ratios
 	@python3 scripts/bench/run.py
 
+.PHONY: bench-metrics
+bench-metrics: ## time the metrics beside their reference packages and print ratios
+	@python3 scripts/bench/metrics.py
+
 # The seed of the weights and images that make parity draws.
 SEED ?= 0
 
