@@ -165,6 +165,11 @@ def wavers(net, state, x, cotangent, want, generator):
     return relative({"gradient/" + names[0]: g for names, g in again.items()}, want)[0]
 
 
+def cases(peer):
+    """The configurations of a model: those of its fixtures, or lighter ones."""
+    return getattr(peer, "PARITY", peer.CASES)
+
+
 def compare(model, case, seed, kind):
     """The lines of one configuration: quantity, largest difference, tolerance, note."""
     torch.set_num_threads(1)  # the configurations run side by side
@@ -172,7 +177,7 @@ def compare(model, case, seed, kind):
     # SwinUNETR on 32³. Without its check it makes that voxel 0, and so do we.
     torch.nn.functional._verify_spatial_size = lambda size: None
     peer = importlib.import_module(f"{model}_fixture")
-    options, shape = peer.CASES[case]
+    options, shape = cases(peer)[case]
     with tempfile.TemporaryDirectory() as folder:
         return measure(pathlib.Path(folder), model, options, shape, peer.monai, seed, kind)
 
@@ -245,7 +250,7 @@ def main():
     print(f"seed {options.seed} · PyTorch {torch.__version__} · MONAI {importlib.import_module('monai').__version__} · onnxruntime {onnxruntime.__version__}")
     table, tasks = Table(), []
     for model in chosen:
-        for case in importlib.import_module(f"{model}_fixture").CASES:
+        for case in cases(importlib.import_module(f"{model}_fixture")):
             tasks.append((model, case, 1000 * options.seed + len(tasks), FORMATS[len(tasks) % len(FORMATS)]))
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as pool:
