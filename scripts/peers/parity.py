@@ -40,7 +40,7 @@ WORKER = ROOT / "bin" / "minivess-worker"
 MINIVESS = ROOT / "bin" / "minivess"
 
 LOGITS, GRADIENTS, ONNX = 1e-4, 1e-3, 1e-4
-IMAGES, FEW, SMALL, AWAY = 24, 3, 3e6, 1e-5
+IMAGES, FEW, SMALL, AWAY, ATTEMPTS = 24, 3, 3e6, 1e-5, 4
 FORMATS = ("pt", "safetensors", "npz", "prefixed.pt", "legacy.pt")
 
 
@@ -192,23 +192,29 @@ def measure(folder, model, options, shape, build, seed, kind):
     save(state, weights)
     worst = {"logits": 0.0, "training logits": 0.0, "gradients": (0.0, GRADIENTS, ""), "onnx": 0.0, "logits after saving": 0.0}
     for i, s in enumerate(shapes(shape)):
-        x = image(net, s, generator)
-        net.load_state_dict(state, strict=True)
-        net.eval()
-        with torch.no_grad():
-            want = outputs(net, x)
-        cotangent = field(want.shape, generator)
-        save_file({"image": x.numpy(), "cotangent": cotangent.numpy()}, folder / "in.safetensors")
-        back = folder / ("back.npz" if i % 2 else "back.safetensors")
-        apply(model, options, "--weights", weights, "--input", folder / "in.safetensors", "--output",
-              folder / "out.safetensors", "--save", back, "--onnx", folder / "model.onnx", "--threads", 1)
-        got = load_file(folder / "out.safetensors")
-        worst["logits"] = max(worst["logits"], float(np.abs(got["logits"] - want.numpy()).max()))
-        trained, expected = differentiate(net, state, x, cotangent)
-        worst["training logits"] = max(worst["training logits"], float(np.abs(got["training/logits"] - trained).max()))
-        off, where = relative(got, expected)
-        limit = GRADIENTS
-        if off > GRADIENTS and (own := wavers(net, state, x, cotangent, expected, generator)) > GRADIENTS / 3:
+        for attempt in range(ATTEMPTS):
+            x = image(net, s, generator)
+            net.load_state_dict(state, strict=True)
+            net.eval()
+            with torch.no_grad():
+                want = outputs(net, x)
+            cotangent = field(want.shape, generator)
+            save_file({"image": x.numpy(), "cotangent": cotangent.numpy()}, folder / "in.safetensors")
+            back = folder / ("back.npz" if i % 2 else "back.safetensors")
+            apply(model, options, "--weights", weights, "--input", folder / "in.safetensors", "--output",
+                  folder / "out.safetensors", "--save", back, "--onnx", folder / "model.onnx", "--threads", 1)
+            got = load_file(folder / "out.safetensors")
+            worst["logits"] = max(worst["logits"], float(np.abs(got["logits"] - want.numpy()).max()))
+            trained, expected = differentiate(net, state, x, cotangent)
+            worst["training logits"] = max(worst["training logits"], float(np.abs(got["training/logits"] - trained).max()))
+            off, where = relative(got, expected)
+            limit = GRADIENTS
+            if off <= GRADIENTS:
+                break
+            own = max(wavers(net, state, x, cotangent, expected, generator) for _ in range(3))
+            if own <= GRADIENTS / 3:
+                break  # the reference knows its gradient, and ours is another
+            # On this image float32 does not determine the gradient: take another.
             limit, where = 3 * own, f"{where}; PyTorch's own move by {own:.0e} when the image does by 1e-06"
         if off / limit > worst["gradients"][0] / worst["gradients"][1]:
             worst["gradients"] = (off, limit, where)
