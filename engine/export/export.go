@@ -3,10 +3,8 @@ package export
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/onnx"
+	"github.com/minivess/minivess/engine/runs"
 )
 
 // Request says what is exported, and how it is checked.
@@ -63,7 +62,7 @@ func Export(ctx context.Context, r Request) (_ Report, err error) {
 		return Report{}, err
 	}
 	r.tell("load", 0, 0)
-	digest, _, err := digestOf(r.Source.Path)
+	digest, _, err := runs.Digest(r.Source.Path)
 	if err != nil {
 		return Report{}, fmt.Errorf("export: %w", err)
 	}
@@ -159,7 +158,7 @@ func (e *exporter) run(ctx context.Context) error {
 		return err
 	}
 	for _, path := range e.written {
-		sum, n, err := digestOf(path)
+		sum, n, err := runs.Digest(path)
 		if err != nil {
 			return err
 		}
@@ -206,16 +205,4 @@ func (e *exporter) undo() (err error) {
 		}
 	}
 	return err
-}
-
-// digestOf gives a file's SHA-256 and size.
-func digestOf(path string) (sum string, n int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	n, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), n, err
 }

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 )
 
@@ -65,12 +66,19 @@ func quoted(names []string) []string {
 
 // Compare matches a state with declared parameters by name, shape and type.
 // Any floating-point type is taken for F32, since it can be converted.
-func Compare(params []Param, s *State) KeyReport {
+func Compare(params []Param, s *State) KeyReport { return CompareAll(params, s.All()) }
+
+// CompareAll is Compare for tensors whose names are unique and whose data need
+// not have been read.
+func CompareAll(params []Param, found iter.Seq[Tensor]) KeyReport {
 	var r KeyReport
-	known := make(map[string]bool, len(params))
+	known, in := make(map[string]bool, len(params)), make(map[string]Tensor)
+	for t := range found {
+		in[t.Name] = t
+	}
 	for _, p := range params {
 		known[p.Name] = true
-		t, ok := s.Get(p.Name)
+		t, ok := in[p.Name]
 		switch {
 		case !ok:
 			r.Missing = append(r.Missing, p.Name)
@@ -82,7 +90,7 @@ func Compare(params []Param, s *State) KeyReport {
 			r.Matched = append(r.Matched, p.Name)
 		}
 	}
-	for t := range s.All() {
+	for t := range found {
 		if !known[t.Name] {
 			r.Unexpected = append(r.Unexpected, t.Name)
 		}

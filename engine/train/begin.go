@@ -39,7 +39,7 @@ func (t *trainer) begin(previous *stored, chosen selection.Selection) error {
 
 // unchanged refuses a file that is not what it was when the job was launched.
 func unchanged(what string, ref runs.FileRef) error {
-	sum, _, err := digest(ref.Path)
+	sum, _, err := runs.Digest(ref.Path)
 	if err != nil {
 		return fail(CodeBadInput, "put the file back, or launch again", fmt.Errorf("%s: %w", what, err))
 	}

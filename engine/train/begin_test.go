@@ -30,7 +30,7 @@ func beginning(t *testing.T, e config.Experiment, volumes []runs.VolumeRef, path
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, size, err := digest(path)
+	sum, size, err := runs.Digest(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,9 @@
 package train
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -87,7 +84,7 @@ func (s *saver) save(state *nn.State, m Metadata) (runs.Checkpoint, error) {
 	if err := write(path, state, map[string]string{metadataKey: string(b), "format": "pt"}); err != nil {
 		return runs.Checkpoint{}, fmt.Errorf("checkpoint %s of step %d: %w", m.Role, m.Position.Step, err)
 	}
-	sum, size, err := digest(path)
+	sum, size, err := runs.Digest(path)
 	if err != nil {
 		return runs.Checkpoint{}, err
 	}
@@ -161,16 +158,4 @@ func readCheckpoint(path string) (*stored, error) {
 		}
 	}
 	return c, nil
-}
-
-// digest gives a file's SHA-256 and size.
-func digest(path string) (string, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), n, err
 }

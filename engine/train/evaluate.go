@@ -160,7 +160,7 @@ func (v *evaluation) save(ctx context.Context, ref runs.VolumeRef, l *volume.Lab
 	if err := volume.WriteLabels(ctx, file, l, volume.WriteOptions{}); err != nil {
 		return fmt.Errorf("save the prediction: %w", err)
 	}
-	sum, size, err := digest(file)
+	sum, size, err := runs.Digest(file)
 	if err != nil {
 		return fmt.Errorf("save the prediction: %w", err)
 	}

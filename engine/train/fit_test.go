@@ -65,7 +65,7 @@ func checkpoints(t *testing.T, dir string, fold runs.Fold) {
 	t.Helper()
 	for _, role := range []string{roleLast, roleBest} {
 		c := fold.Checkpoints[role]
-		sum, size, err := digest(filepath.Join(dir, c.Path))
+		sum, size, err := runs.Digest(filepath.Join(dir, c.Path))
 		if err != nil || sum != c.SHA256 || size != c.Bytes {
 			t.Errorf("%s: %+v is %s, %d bytes, %v", role, c, sum, size, err)
 		}

@@ -112,7 +112,7 @@ func written(dir string) (map[string]string, error) {
 func (p *prediction) done(in runs.PredictInput) bool {
 	for _, out := range in.Writes() {
 		sum, ok := p.written[out]
-		if now, _, err := digest(out); !ok || err != nil || now != sum {
+		if now, _, err := runs.Digest(out); !ok || err != nil || now != sum {
 			return false
 		}
 	}
@@ -208,7 +208,7 @@ func (p *prediction) wrote(path, role string, err error) error {
 	if err != nil {
 		return fmt.Errorf("save the %s: %w", role, err)
 	}
-	sum, size, err := digest(path)
+	sum, size, err := runs.Digest(path)
 	if err != nil {
 		return fmt.Errorf("save the %s: %w", role, err)
 	}

@@ -72,7 +72,7 @@ func TestPredict(t *testing.T) {
 	out := t.TempDir()
 	spec := predictSpec(t, e, out, volumes[3], volumes[1])
 	spec.Predict.Run, spec.Predict.Checkpoint = "calm-heron-0001", checkpoint
-	sum, _, err := digest(volumes[3].Image)
+	sum, _, err := runs.Digest(volumes[3].Image)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,8 @@
 package train
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -116,7 +113,7 @@ func ofFile(ref runs.FileRef, model string) (beginning, error) {
 // pin notes what the file is now.
 func (b *beginning) pin() error {
 	var err error
-	b.file.SHA256, b.file.Bytes, err = digest(b.file.Path)
+	b.file.SHA256, b.file.Bytes, err = runs.Digest(b.file.Path)
 	return asError(err)
 }
 
@@ -149,16 +146,4 @@ func asWeightsError(err error) *tools.Error {
 		return e.WithHint("use an earlier checkpoint: no training can mend such weights")
 	}
 	return e
-}
-
-// digest is a file's SHA-256 and size.
-func digest(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	size, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), size, err
 }

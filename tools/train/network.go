@@ -107,7 +107,7 @@ func (t launch) scripted(r *config.Resolved) (network, error) {
 	if err != nil {
 		return network{}, asWeightsError(err)
 	}
-	if ref.SHA256, ref.Bytes, err = digest(ref.Path); err != nil {
+	if ref.SHA256, ref.Bytes, err = runs.Digest(ref.Path); err != nil {
 		return network{}, asError(err)
 	}
 	m.Extra = maps.Clone(m.Extra)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/minivess/minivess/engine/models"
 	"github.com/minivess/minivess/engine/models/adapter"
+	"github.com/minivess/minivess/engine/nn"
 	netcost "github.com/minivess/minivess/engine/nn/cost"
 	"github.com/minivess/minivess/tools"
 )
@@ -63,6 +64,8 @@ type modelCost struct {
 	Forward  *netcost.Cost  `json:"forward,omitempty"`
 	// Misfit says why a patch of that size cannot be computed.
 	Misfit string `json:"misfit,omitempty"`
+	// parameters is known also when the patch does not fit.
+	parameters int64
 }
 
 // models lists all networks.
@@ -85,7 +88,7 @@ func (env *environment) models(o modelsOptions) error {
 		if c.Training != nil {
 			flops, training, forward = gigaflops(c.Training.FLOPs), tools.Bytes(c.Training.PeakBytes), tools.Bytes(c.Forward.PeakBytes)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, millions(c.parameters()), flops, training, forward, c.Summary)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, millions(c.parameters), flops, training, forward, c.Summary)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
@@ -114,7 +117,7 @@ func (env *environment) model(name string, o modelsOptions) error {
 	}
 	out := env.Streams.Out
 	_, _ = fmt.Fprintf(out, "%s · %s\n", c.Name, c.Summary)
-	_, _ = fmt.Fprintf(out, "  %s parameters", millions(c.parameters()))
+	_, _ = fmt.Fprintf(out, "  %s parameters", millions(c.parameters))
 	switch {
 	case c.Misfit != "":
 		_, _ = fmt.Fprintf(out, "; %s\n", c.Misfit)
@@ -153,7 +156,7 @@ func (o modelsOptions) describe(name string) (modelCost, error) {
 	if err != nil {
 		return modelCost{}, usagef("%w", err)
 	}
-	c := modelCost{Description: d, Resolved: m.Config().Options, Patch: patch, Batch: o.batch}
+	c := modelCost{Description: d, Resolved: m.Config().Options, Patch: patch, Batch: o.batch, parameters: nn.CountElements(m.TrainableParameters())}
 	training, err := netcost.Estimate(m, o.batch, patch, o.precision, true)
 	if errors.Is(err, adapter.ErrSize) {
 		// A patch of the wrong size is no reason to keep quiet about the rest.
@@ -189,24 +192,6 @@ func (o modelsOptions) options(d models.Description) (map[string]any, error) {
 		out[key] = value
 	}
 	return out, nil
-}
-
-// parameters is exact also when the patch does not fit.
-func (c modelCost) parameters() int64 {
-	if c.Training != nil {
-		return c.Training.Parameters
-	}
-	m, err := models.New(c.Name, c.Resolved)
-	if err != nil {
-		return 0
-	}
-	var n int64
-	for _, p := range m.TrainableParameters() {
-		if !p.Buffer {
-			n += p.Shape.Elements()
-		}
-	}
-	return n
 }
 
 // extent reads 64x64x32.

@@ -87,12 +87,12 @@ func (s *search) tooDear(ctx context.Context, queries *bitmask.Volume, near *rin
 // left over, which it counts.
 func (s *search) run(ctx context.Context, r *rings, queries **bitmask.Volume, sinks func() edt.Sink) (missed int, err error) {
 	asked, left := *queries, bitmask.New((*queries).Shape)
-	todo := occupied(asked)
+	filled := occupied(asked)
 	var total atomic.Int64
-	err = rows.EachBy(ctx, len(todo), chunk, s.threads, func() func(from, to int) error {
+	err = rows.EachBy(ctx, len(filled), chunk, s.threads, func() func(from, to int) error {
 		sink := sinks()
 		return func(from, to int) error {
-			for _, row := range todo[from:to] {
+			for _, row := range filled[from:to] {
 				_, missed := s.row(r, asked, row, left, sink)
 				total.Add(int64(missed))
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 
@@ -71,7 +72,7 @@ func Load(file string, config Config, params []nn.Param, o LoadOptions) (s *nn.S
 	if err != nil {
 		return nil, report, fmt.Errorf("checkpoint %q: %w: %w", file, ErrCheckpoint, err)
 	}
-	report = compare(wanted, found)
+	report = nn.CompareAll(wanted, headers(found))
 	if err := judge(report, o.Strict); err != nil {
 		return nil, report, fmt.Errorf("checkpoint %q: %w: %w", file, ErrCheckpoint, explain(err, f, o))
 	}
@@ -142,33 +143,15 @@ func equal(f *weights.File, a, b weights.Info) error {
 	})
 }
 
-// compare is nn.Compare for tensors that have not been read.
-func compare(params []nn.Param, found []weights.Info) nn.KeyReport {
-	var r nn.KeyReport
-	in := make(map[string]weights.Info, len(found))
-	for _, info := range found {
-		in[info.Name] = info
-	}
-	for _, p := range params {
-		t, ok := in[p.Name]
-		delete(in, p.Name)
-		switch {
-		case !ok:
-			r.Missing = append(r.Missing, p.Name)
-		case !t.Shape.Equal(p.Shape) || (t.DType != p.Type() && (p.Type() != nn.F32 || !t.DType.Float())):
-			r.Mismatched = append(r.Mismatched, nn.Mismatch{
-				Name: p.Name, Want: p.Shape, Got: t.Shape, WantType: p.Type(), GotType: t.DType,
-			})
-		default:
-			r.Matched = append(r.Matched, p.Name)
+// headers yields tensors that have not been read: their names, types and shapes.
+func headers(found []weights.Info) iter.Seq[nn.Tensor] {
+	return func(yield func(nn.Tensor) bool) {
+		for _, info := range found {
+			if !yield(nn.Tensor{Name: info.Name, DType: info.DType, Shape: info.Shape}) {
+				return
+			}
 		}
 	}
-	for _, info := range found {
-		if _, left := in[info.Name]; left {
-			r.Unexpected = append(r.Unexpected, info.Name)
-		}
-	}
-	return r
 }
 
 // judge returns what is wrong with a report.

@@ -62,7 +62,7 @@ func (m *Module) outputs(x handle, train, all bool) (out []handle, err error) {
 		return nil, err
 	}
 	for _, c := range l.Chunks {
-		if err := a.chunk(c, nil); err != nil {
+		if err := a.run(c.First, c.Last, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -153,12 +153,13 @@ func (m *Module) SetPass(n int64) { m.passes = n }
 // ZeroGrad forgets all gradients.
 func (m *Module) ZeroGrad() (err error) {
 	defer guard("clear gradients", &err)()
-	for _, p := range m.params {
-		t, ok := m.weights[p.Name]
-		if !ok || p.Buffer {
-			continue
-		}
-		g, err := call(func(r *handle) { lib.AtgGrad(r, raw(t)) })
+	return clearGradients(m.Parameters())
+}
+
+// clearGradients fills the gradients that there are with zeros.
+func clearGradients(parameters []NamedTensor) error {
+	for _, p := range parameters {
+		g, err := call(func(r *handle) { lib.AtgGrad(r, raw(p.Tensor)) })
 		if err != nil {
 			return err
 		}

@@ -43,11 +43,6 @@ func (a *arena) get(v int) (handle, error) {
 	return a.slots[v], nil
 }
 
-// chunk executes one chunk.
-func (a *arena) chunk(c schedule.Chunk, keep func(v int) bool) error {
-	return a.run(c.First, c.Last, keep)
-}
-
 // mix makes one seed out of three numbers (SplitMix64's finaliser).
 func mix(a, b, c int64) int64 {
 	z := uint64(a)*0x9e3779b97f4a7c15 + uint64(b)*0xbf58476d1ce4e5b9 + uint64(c)*0x94d049bb133111eb

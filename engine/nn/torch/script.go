@@ -211,20 +211,7 @@ func (s *Script) Backward(loss *ts.Tensor) (err error) {
 // ZeroGrad forgets all gradients.
 func (s *Script) ZeroGrad() (err error) {
 	defer guard("clear gradients", &err)()
-	for _, p := range s.Parameters() {
-		g, err := call(func(r *handle) { lib.AtgGrad(r, raw(p.Tensor)) })
-		if err != nil {
-			return err
-		}
-		if lib.AtDefined(g) {
-			err = zero(g)
-		}
-		free(g)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return clearGradients(s.Parameters())
 }
 
 // Close frees the module. Closing twice is fine.

@@ -112,7 +112,7 @@ func (t *tape) execute(c schedule.Chunk, grad, again bool) ([]handle, error) {
 		}
 		t.arena.slots[v] = h
 	}
-	if err := t.arena.chunk(c, func(v int) bool { return slices.Contains(c.Out, v) }); err != nil {
+	if err := t.arena.run(c.First, c.Last, func(v int) bool { return slices.Contains(c.Out, v) }); err != nil {
 		return nil, err
 	}
 	out := make([]handle, len(c.Out))
