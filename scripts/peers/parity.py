@@ -33,8 +33,6 @@ from safetensors.torch import load_file as load_torch
 
 import fixture
 
-import fixture
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKER = ROOT / "bin" / "minivess-worker"
 MINIVESS = ROOT / "bin" / "minivess"
