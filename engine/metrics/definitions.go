@@ -107,6 +107,9 @@ func (o Options) resolve() (Options, error) {
 	if !(o.BoundaryWidth > 0) || math.IsInf(o.BoundaryWidth, 0) {
 		return o, fmt.Errorf("%w: boundary width %g; it must be a positive, finite number of voxels", ErrParameter, o.BoundaryWidth)
 	}
+	if err := o.checkMatching(); err != nil {
+		return o, err
+	}
 	switch o.Empty {
 	case EmptyByDefinition, EmptyPenalise, EmptyNaN, EmptyExclude:
 	default:

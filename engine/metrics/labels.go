@@ -21,7 +21,7 @@ type LabelMap struct {
 
 // LabelChoice says which labels EvaluateLabels scores.
 type LabelChoice struct {
-	// Labels are scored in this order; none means every label but 0 and Ignore
+	// Labels, not 0, are scored in this order; none means every label but 0 and Ignore
 	// that occurs in either map, ascending.
 	Labels []uint8
 	// Ignore are labels of the reference where nothing is judged: such voxels
@@ -55,37 +55,75 @@ func EvaluateLabels(ctx context.Context, ref, pred LabelMap, choice LabelChoice,
 	if err != nil {
 		return LabelResults{}, err
 	}
-	if err := checkPair(Mask(ref), Mask(pred)); err != nil {
-		return LabelResults{}, err
-	}
-	if err := choice.check(); err != nil {
-		return LabelResults{}, err
-	}
-	found, err := survey(ctx, ref, pred, choice.Ignore, o.Threads)
+	scores, ignored, err := compareLabels(ctx, ref, pred, choice, []Options{o})
 	if err != nil {
 		return LabelResults{}, err
 	}
-	if len(choice.Labels) == 0 {
-		choice.Labels = found.labels()
-	}
-	out := LabelResults{Mean: map[string]float64{}, Counted: map[string]int{}, IgnoredVoxels: found.ignored}
-	for _, label := range choice.Labels {
-		p, err := labelPair(ctx, ref, pred, label, found, o)
-		if err != nil {
-			return LabelResults{}, err
-		}
-		r, err := p.evaluate(ctx, o)
-		if err != nil {
-			return LabelResults{}, fmt.Errorf("label %d: %w", label, err)
-		}
-		out.Labels = append(out.Labels, LabelResult{Label: label, Result: r})
+	out := LabelResults{Mean: map[string]float64{}, Counted: map[string]int{}, IgnoredVoxels: ignored}
+	for _, s := range scores {
+		out.Labels = append(out.Labels, LabelResult{Label: s.Label, Result: s.Results[0]})
 	}
 	out.average()
 	return out, nil
 }
 
+// LabelComparison is the scores of one label under several definitions.
+type LabelComparison struct {
+	Label   uint8      `json:"label"`
+	Results Comparison `json:"scores"`
+}
+
+// CompareLabels scores label by label under each of the definitions (none means
+// all), as Compare does. It also says how many voxels were ignored.
+func CompareLabels(ctx context.Context, ref, pred LabelMap, choice LabelChoice, o Options, definitions ...string) (scores []LabelComparison, ignored int, err error) {
+	if len(definitions) == 0 {
+		definitions = Definitions()
+	}
+	plans, err := plan(o, definitions)
+	if err != nil {
+		return nil, 0, err
+	}
+	return compareLabels(ctx, ref, pred, choice, plans)
+}
+
+// compareLabels does the work once for all plans.
+func compareLabels(ctx context.Context, ref, pred LabelMap, choice LabelChoice, plans []Options) (scores []LabelComparison, ignored int, err error) {
+	if err := checkPair(Mask(ref), Mask(pred)); err != nil {
+		return nil, 0, err
+	}
+	if err := choice.check(); err != nil {
+		return nil, 0, err
+	}
+	found, err := survey(ctx, ref, pred, choice.Ignore, plans[0].Threads)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(choice.Labels) == 0 {
+		choice.Labels = found.labels()
+	}
+	for _, label := range choice.Labels {
+		p, err := labelPair(ctx, ref, pred, label, found, plans[0])
+		if err != nil {
+			return nil, 0, err
+		}
+		s := LabelComparison{Label: label}
+		for _, plan := range plans {
+			r, err := p.evaluate(ctx, plan)
+			if err != nil {
+				return nil, 0, fmt.Errorf("label %d: %w", label, err)
+			}
+			s.Results = append(s.Results, r)
+		}
+		scores = append(scores, s)
+	}
+	return scores, found.ignored, nil
+}
+
 func (c LabelChoice) check() error {
 	for i, label := range c.Labels {
+		if label == 0 {
+			return fmt.Errorf("%w: 0 is the background, and no structure", ErrLabel)
+		}
 		if slices.Contains(c.Ignore, label) {
 			return fmt.Errorf("%w: %d is to be scored and to be ignored; drop one of the two", ErrLabel, label)
 		}

@@ -1,5 +1,10 @@
 package metrics
 
+import (
+	"github.com/minivess/minivess/engine/metrics/instances"
+	"github.com/minivess/minivess/engine/metrics/topology"
+)
+
 // The metrics by name. HD95, HD, ASSD and MASD are in the spacing's unit and
 // fall as a segmentation improves; the others lie in [0, 1] and rise. Beside
 // HD95 any other percentile of the border distances has a name too: HDPercentile.
@@ -73,6 +78,16 @@ type Options struct {
 	// BoundaryWidth is how far from its border, in voxels and exclusive, the
 	// voxels of a mask count in BoundaryIoU; 0 means DefaultBoundaryWidth.
 	BoundaryWidth float64
+	// Matching is how the pieces of LesionPrecision, LesionRecall and LesionF1 are
+	// paired, "" meaning instances.Overlap, and those of PanopticQuality, "" and
+	// instances.Overlap meaning instances.Greedy.
+	Matching instances.Matching
+	// MatchThreshold is the least IoU of a pair; 0 means
+	// instances.DefaultThreshold.
+	MatchThreshold float64
+	// Connectivity says which voxels belong to one piece of these metrics; 0
+	// means topology.Corners. Topology's own counts do not follow it.
+	Connectivity topology.Connectivity
 	// Metrics are the names to compute; none means all of Names.
 	Metrics []string
 	// Definition is whose formulas are followed; "" means Minivess.

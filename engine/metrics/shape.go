@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/minivess/minivess/engine/metrics/instances"
@@ -10,7 +12,7 @@ import (
 )
 
 // The metrics of shape, which the Minivess definition has. Centrelines are those
-// of Lee et al. 1994, pieces are 26-connected.
+// of Lee et al. 1994, pieces are 26-connected unless Options say otherwise.
 const (
 	// SkeletonRecall and SkeletonPrecision are what ClDice is the harmonic mean of:
 	// the share of the reference's centreline inside the prediction, and the
@@ -30,12 +32,13 @@ const (
 	EulerError  = "euler_error"
 	// LesionPrecision is the share of the prediction's pieces that share a voxel
 	// with the reference, LesionRecall the share of the reference's pieces that
-	// share one with the prediction, and LesionF1 their harmonic mean.
+	// share one with the prediction, and LesionF1 their harmonic mean. With
+	// another Options.Matching, pieces are paired one to one instead.
 	LesionPrecision = "lesion_precision"
 	LesionRecall    = "lesion_recall"
 	LesionF1        = "lesion_f1"
-	// PanopticQuality pairs pieces whose intersection over union is at least a
-	// half (Kirillov et al., CVPR 2019).
+	// PanopticQuality pairs pieces whose intersection over union is at least
+	// Options.MatchThreshold, a half by default (Kirillov et al., CVPR 2019).
 	PanopticQuality = "panoptic_quality"
 )
 
@@ -66,13 +69,16 @@ func (p *pair) shapeScore(ctx context.Context, o Options, name string) (float64,
 	case RadiusError:
 		return p.radiusError(ctx)
 	case PanopticQuality:
-		err := p.match(ctx, &p.shapes.panoptic, instances.Greedy)
-		if err != nil {
+		way := o.Matching
+		if way == instances.Overlap {
+			way = instances.Greedy
+		}
+		if err := p.match(ctx, &p.shapes.panoptic, way, o); err != nil {
 			return 0, err
 		}
 		return p.shapes.panoptic.Panoptic, nil
 	case LesionPrecision, LesionRecall, LesionF1:
-		if err := p.match(ctx, &p.shapes.overlap, instances.Overlap); err != nil {
+		if err := p.match(ctx, &p.shapes.overlap, cmp.Or(o.Matching, instances.Overlap), o); err != nil {
 			return 0, err
 		}
 		switch name {
@@ -85,6 +91,25 @@ func (p *pair) shapeScore(ctx context.Context, o Options, name string) (float64,
 		}
 	default:
 		return p.countError(ctx, name)
+	}
+}
+
+// checkMatching refuses what instances.Match would refuse, before anything is
+// computed.
+func (o Options) checkMatching() error {
+	switch o.Matching {
+	case "", instances.Overlap, instances.Greedy, instances.Optimal:
+	default:
+		return fmt.Errorf("%w: matching %q; choose %s, %s or %s", ErrParameter, string(o.Matching), instances.Overlap, instances.Greedy, instances.Optimal)
+	}
+	if !(o.MatchThreshold >= 0 && o.MatchThreshold <= 1) {
+		return fmt.Errorf("%w: a least IoU of %g; it must be above 0 and at most 1", ErrParameter, o.MatchThreshold)
+	}
+	switch o.Connectivity {
+	case 0, topology.Faces, topology.Edges, topology.Corners:
+		return nil
+	default:
+		return fmt.Errorf("%w: connectivity %d; choose 6, 18 or 26", ErrParameter, o.Connectivity)
 	}
 }
 
@@ -108,12 +133,14 @@ func (p *pair) radiusError(ctx context.Context) (float64, error) {
 }
 
 // match pairs pieces once for each way of matching.
-func (p *pair) match(ctx context.Context, found **instances.Result, way instances.Matching) error {
+func (p *pair) match(ctx context.Context, found **instances.Result, way instances.Matching, o Options) error {
 	if *found != nil {
 		return nil
 	}
 	ref, pred := p.bytes()
-	r, err := instances.Match(ctx, ref.Data, pred.Data, ref.Shape, instances.Options{Matching: way, Threads: p.threads})
+	r, err := instances.Match(ctx, ref.Data, pred.Data, ref.Shape, instances.Options{
+		Matching: way, Threshold: o.MatchThreshold, Connectivity: o.Connectivity, Threads: p.threads,
+	})
 	if err != nil {
 		return err
 	}

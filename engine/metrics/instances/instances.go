@@ -46,12 +46,16 @@ const (
 // panoptic quality (Kirillov et al., CVPR 2019) and in panoptica.
 const DefaultThreshold = 0.5
 
-// Options says how pieces are matched. The zero value is panoptica's default.
+// Options says how pieces are matched. The zero value is panoptica's default,
+// with pieces that may touch by a corner.
 type Options struct {
 	// Matching is the way of matching; "" means Greedy.
 	Matching Matching
 	// Threshold is the least IoU of a pair, in (0, 1]; 0 means DefaultThreshold.
 	Threshold float64
+	// Connectivity says which voxels belong to one piece; 0 means
+	// topology.Corners, 26 neighbours.
+	Connectivity topology.Connectivity
 	// Threads bounds the goroutines used; 0 means GOMAXPROCS.
 	Threads int
 }
@@ -89,7 +93,7 @@ type Result struct {
 	Pairs []Pair `json:"pairs"`
 }
 
-// Match finds the 26-connected pieces of both masks (0 or 1, shape (x, y, z),
+// Match finds the connected pieces of both masks (0 or 1, shape (x, y, z),
 // x fastest) and pairs them. Time is linear in the voxels, memory proportional
 // to the runs of voxels along x and to the pieces that touch each other.
 func Match(ctx context.Context, ref, pred []uint8, shape [3]int, o Options) (Result, error) {
@@ -101,11 +105,11 @@ func Match(ctx context.Context, ref, pred []uint8, shape [3]int, o Options) (Res
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Threads)
 	group.Go(func() (err error) {
-		a, err = topology.Label(gctx, ref, shape)
+		a, err = topology.LabelBy(gctx, ref, shape, o.Connectivity)
 		return wrap("reference", err)
 	})
 	group.Go(func() (err error) {
-		b, err = topology.Label(gctx, pred, shape)
+		b, err = topology.LabelBy(gctx, pred, shape, o.Connectivity)
 		return wrap("prediction", err)
 	})
 	if err := group.Wait(); err != nil {
@@ -142,6 +146,9 @@ func (o Options) resolve() (Options, error) {
 	}
 	if !(o.Threshold > 0 && o.Threshold <= 1) {
 		return o, fmt.Errorf("%w: an IoU of %g; it must be above 0 and at most 1", ErrThreshold, o.Threshold)
+	}
+	if o.Connectivity == 0 {
+		o.Connectivity = topology.Corners
 	}
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)

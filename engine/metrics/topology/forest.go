@@ -98,8 +98,8 @@ func (f *forest) forget() {
 }
 
 // addForeground adds the foreground runs of the next plane and joins those that
-// touch, be it by a corner.
-func (f *forest) addForeground(p *plane) {
+// touch in the way that counts as connected.
+func (f *forest) addForeground(p *plane, c Connectivity) {
 	front := f.next()
 	ny := len(front.first) - 1
 	for y := range ny {
@@ -109,11 +109,26 @@ func (f *forest) addForeground(p *plane) {
 		if front.first[y] == front.first[y+1] {
 			continue
 		}
-		if y > 0 {
-			f.join(y, front, y-1, 1)
+		beside := int32(1) // runs of rows that share a face may touch by an edge, or only overlap
+		if c == Faces {
+			beside = 0
 		}
-		for other := max(y-1, 0); other <= min(y+1, ny-1); other++ {
-			f.join(y, &f.behind, other, 1)
+		if y > 0 {
+			f.join(y, front, y-1, beside)
+		}
+		f.join(y, &f.behind, y, beside)
+		if c == Faces {
+			continue
+		}
+		across := int32(1) // the same of rows that share an edge, and touch by a corner
+		if c == Edges {
+			across = 0
+		}
+		if y > 0 {
+			f.join(y, &f.behind, y-1, across)
+		}
+		if y < ny-1 {
+			f.join(y, &f.behind, y+1, across)
 		}
 	}
 }

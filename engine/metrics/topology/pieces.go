@@ -1,9 +1,23 @@
 package topology
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
-// Pieces are the 26-connected foreground pieces of a mask, numbered from 1 in
-// the order of their first voxels. They refer to the mask, which must not
+// Connectivity says which voxels touch: those that share a face, also those
+// that share an edge, or also those that share a corner.
+type Connectivity int
+
+// The ways of touching, by the number of neighbours that a voxel has.
+const (
+	Faces   Connectivity = 6
+	Edges   Connectivity = 18
+	Corners Connectivity = 26
+)
+
+// Pieces are the connected foreground pieces of a mask, numbered from 1 in the
+// order of their first voxels. They refer to the mask, which must not
 // change, and take 4 bytes for each run of foreground along x.
 type Pieces struct {
 	// Number is how many there are: b0.
@@ -14,10 +28,19 @@ type Pieces struct {
 	piece []int32 // of each run, in the mask's order
 }
 
-// Label finds the pieces of a mask (0 or 1, shape (x, y, z), x fastest).
+// Label finds the 26-connected pieces of a mask (0 or 1, shape (x, y, z),
+// x fastest).
 func Label(ctx context.Context, mask []uint8, shape [3]int) (*Pieces, error) {
+	return LabelBy(ctx, mask, shape, Corners)
+}
+
+// LabelBy is Label for pieces whose voxels touch by faces, edges or corners.
+func LabelBy(ctx context.Context, mask []uint8, shape [3]int, c Connectivity) (*Pieces, error) {
 	if err := check(mask, shape); err != nil {
 		return nil, err
+	}
+	if c != Faces && c != Edges && c != Corners {
+		return nil, fmt.Errorf("%w %d; choose 6, 18 or 26", ErrConnectivity, c)
 	}
 	f, p := newForest(shape), newPlane(shape)
 	runs := 0
@@ -31,7 +54,7 @@ func Label(ctx context.Context, mask []uint8, shape [3]int) (*Pieces, error) {
 			return nil, err
 		}
 		p.pack(mask[z*shape[0]*shape[1]:])
-		f.addForeground(p)
+		f.addForeground(p, c)
 	}
 	number := int32(0)
 	for i, parent := range f.parent { // parents come before their children

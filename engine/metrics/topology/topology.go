@@ -10,9 +10,14 @@ import (
 	"math"
 )
 
-// ErrInput says that an array does not have the shape it is said to have, or
-// is too large for 32-bit labels.
-var ErrInput = errors.New("topology: unusable mask")
+// The errors of this package.
+var (
+	// ErrInput says that an array does not have the shape it is said to have, or
+	// is too large for 32-bit labels.
+	ErrInput = errors.New("topology: unusable mask")
+	// ErrConnectivity says that voxels have no such number of neighbours.
+	ErrConnectivity = errors.New("topology: unknown connectivity")
+)
 
 // Counts are the Betti numbers of a mask and their alternating sum, all for
 // the union of closed voxels: foreground that touches by a corner is joined
@@ -53,7 +58,7 @@ func Count(ctx context.Context, mask []uint8, shape [3]int) (Counts, error) {
 		if z == shape[2] {
 			break
 		}
-		pieces.addForeground(front)
+		pieces.addForeground(front, Corners)
 		holes.addBackground(front, z == 0 || z == shape[2]-1)
 	}
 	c := Counts{Components: pieces.trees, Cavities: holes.trees, Euler: euler}

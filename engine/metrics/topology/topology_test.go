@@ -118,6 +118,9 @@ func TestRefusesWhatIsNoVolume(t *testing.T) {
 			t.Errorf("shape %v: %v", shape, err)
 		}
 	}
+	if _, err := topology.LabelBy(t.Context(), []uint8{1}, [3]int{1, 1, 1}, 8); !errors.Is(err, topology.ErrConnectivity) {
+		t.Errorf("connectivity 8: %v", err)
+	}
 }
 
 func TestStopsWhenAsked(t *testing.T) {
