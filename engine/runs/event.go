@@ -117,14 +117,49 @@ type Artifact struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// Case is one volume's score. Excluded names metrics that the empty-mask
-// policy left out, ByPolicy those whose value it set, each with the reason.
+// Case is one volume's score. A volume that is judged again, by a resumed
+// evaluation, has a later record, which counts.
 type Case struct {
-	Volume   string            `json:"volume"`
-	Split    string            `json:"split"`
+	Volume string `json:"volume"`
+	Split  string `json:"split"`
+	// Values by metric are the means over the labels, and what is measured of
+	// the volume as a whole. Journals from before there were Labels have those of
+	// single labels here too, as dice_1 and so on. Excluded names metrics without
+	// a value, and ByPolicy those whose value the empty-mask policy set, each
+	// with the reason.
 	Values   map[string]Number `json:"values"`
 	Excluded map[string]string `json:"excluded,omitempty"`
 	ByPolicy map[string]string `json:"by_policy,omitempty"`
+
+	// Labels are the scores of each label, one of them also where there is only
+	// one.
+	Labels []CaseLabel `json:"labels,omitempty"`
+	// Definition says whose formulas the scores follow, and Unit and Tolerance
+	// what distances and NSD are in; see metrics.Options.
+	Definition string  `json:"definition,omitempty"`
+	Unit       string  `json:"unit,omitempty"`
+	Tolerance  float64 `json:"tolerance,omitempty"`
+	// IgnoredVoxels is how many voxels carry a label that is not judged.
+	IgnoredVoxels int `json:"ignored_voxels,omitempty"`
+	// Failure is why the volume could not be judged; then every metric is
+	// excluded.
+	Failure *CaseFailure `json:"failure,omitempty"`
+}
+
+// CaseLabel is the scores of one label of a volume, as in Case.
+type CaseLabel struct {
+	Label    int               `json:"label"`
+	Values   map[string]Number `json:"values"`
+	Excluded map[string]string `json:"excluded,omitempty"`
+	ByPolicy map[string]string `json:"by_policy,omitempty"`
+}
+
+// CaseFailure says what was wrong with a volume. Code is one of those of
+// Failed.
+type CaseFailure struct {
+	Code  string `json:"code"`
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 // Warning is something a person should know that does not stop the run.

@@ -72,4 +72,20 @@ type EvaluateSpec struct {
 	Split      string   `json:"split"`
 	Metrics    []string `json:"metrics"`
 	Tolerance  float64  `json:"tolerance"` // NSD tolerance, in the spacing's unit
+	// Ignore, if not nil, is the label of voxels that are not judged.
+	Ignore *uint8 `json:"ignore,omitempty"`
+	// Worst is for how many of the worst volumes the report has pictures; nil
+	// means DefaultWorst.
+	Worst *int `json:"worst,omitempty"`
 }
+
+// DefaultWorst is for how many volumes the report of an evaluation has pictures
+// unless it is told otherwise.
+const DefaultWorst = 4
+
+// ReportFile is the path of an evaluation's report in the run folder, and
+// PicturesDir that of its pictures.
+const (
+	ReportFile  = ArtifactsDir + "/report.html"
+	PicturesDir = ArtifactsDir + "/pictures"
+)
