@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/minivess/minivess/engine/metrics/probability"
 )
 
 // Definitions lists the definitions, Minivess first.
@@ -59,14 +61,15 @@ func IsDistance(metric string) bool {
 }
 
 // HigherIsBetter tells whether a greater value of the metric is a better one:
-// not of distances, nor of the errors that topology and calibration report.
+// not of distances, nor of the errors that topology and calibration report. It
+// knows every metric of Choice, also of a single label (dice_2), and takes a
+// name it does not know for one that rises unless it speaks of an error.
 func HigherIsBetter(metric string) bool {
-	switch metric {
-	case "brier", "nll", "ece":
-		return false
-	default:
-		return !IsDistance(metric) && !strings.HasSuffix(metric, "_error")
+	metric = unlabelled(metric)
+	if OfProbabilities(metric) {
+		return probability.HigherIsBetter(metric)
 	}
+	return !IsDistance(metric) && !strings.HasSuffix(metric, "_error")
 }
 
 // has tells whether a definition has a metric. MedPy's percentile is fixed.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minivess/minivess/engine/journal"
+	"github.com/minivess/minivess/engine/metrics"
 )
 
 // Best is the best finite value that a metric has had.
@@ -211,15 +212,12 @@ func (f *Fold) clone() Fold {
 	return c
 }
 
-// LowerIsBetter tells the direction of a metric by its name: losses, errors
-// and distances (hd, hd95, assd, masd) fall as a model improves.
+// LowerIsBetter tells the direction of what a run measures by its name: losses
+// and errors fall as a model improves, and so do the metrics of which
+// metrics.HigherIsBetter says so.
 func LowerIsBetter(metric string) bool {
-	switch name := strings.ToLower(metric); name {
-	case "hd", "hd95", "assd", "masd", "ece":
-		return true
-	default:
-		return strings.Contains(name, "loss") || strings.Contains(name, "error")
-	}
+	name := strings.ToLower(metric)
+	return strings.Contains(name, "loss") || strings.Contains(name, "error") || !metrics.HigherIsBetter(name)
 }
 
 // Better reports whether a is strictly better than b for the metric.

@@ -1,0 +1,56 @@
+package metrics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/minivess/minivess/engine/metrics/probability"
+	"github.com/minivess/minivess/engine/spelling"
+)
+
+// Choice lists every metric by which a predicted volume can be judged: those
+// of masks that the Minivess definition has, then those of probabilities.
+// Percentiles of the border distances other than the 95th may be chosen too.
+func Choice() []string { return append(Names(Minivess), probability.Names()...) }
+
+// OfProbabilities tells whether a metric judges probabilities rather than
+// masks; see engine/metrics/probability.
+func OfProbabilities(metric string) bool { return slices.Contains(probability.Names(), metric) }
+
+// Check refuses, with ErrMetric, a name that is neither in Choice nor a
+// percentile of the border distances, and says which one is probably meant.
+func Check(metric string) error {
+	if has(Minivess, metric) || OfProbabilities(metric) {
+		return nil
+	}
+	if near := Nearest(metric); near != "" {
+		return fmt.Errorf("%w %q: did you mean %s?", ErrMetric, metric, near)
+	}
+	return fmt.Errorf("%w %q; choose of %s, or hdN for the Nth percentile of the border distances, 0 < N < 100", ErrMetric, metric, strings.Join(Choice(), ", "))
+}
+
+// Nearest is the metric of Choice whose name is spelt most like a word, or ""
+// when none is near. Case, spaces and hyphens do not count.
+func Nearest(word string) string {
+	const far = 3
+	word = strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(word)))
+	best, least := "", far
+	for _, name := range Choice() {
+		d := spelling.Distance(word, name)
+		if d < least && 2*d < len(name) {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// unlabelled takes off the label that a column of several labels' scores has
+// behind the metric's name, as in dice_2.
+func unlabelled(metric string) string {
+	at := strings.LastIndexByte(metric, '_')
+	if at <= 0 || at == len(metric)-1 || strings.Trim(metric[at+1:], "0123456789") != "" {
+		return metric
+	}
+	return metric[:at]
+}
