@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,13 +110,6 @@ type metricRow struct {
 	void        bool // superseded by a later row of the same batch
 }
 
-type caseRow struct {
-	volume, split, name string
-	value               float64 // NaN when excluded
-	excluded, byPolicy  string
-	void                bool
-}
-
 // batch collects what one run's new events add.
 type batch struct {
 	mem     *memory
@@ -198,18 +190,6 @@ func (b *batch) summary(f runs.Finished, at time.Time) {
 		}
 		b.mem.Summary[key] = true
 		b.metric(metricRow{name: name, split: split, step: f.Step, epoch: f.Epoch, value: float64(v), time: at})
-	}
-}
-
-func (b *batch) volume(c runs.Case) {
-	key := c.Split + "/" + c.Volume
-	b.casesAgain = b.casesAgain || b.mem.Cases[key]
-	b.mem.Cases[key] = true
-	for name, v := range c.Values {
-		b.cases = append(b.cases, caseRow{volume: c.Volume, split: c.Split, name: name, value: float64(v), byPolicy: c.ByPolicy[name]})
-	}
-	for name, why := range c.Excluded {
-		b.cases = append(b.cases, caseRow{volume: c.Volume, split: c.Split, name: name, value: math.NaN(), excluded: why})
 	}
 }
 

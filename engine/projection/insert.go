@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -164,19 +163,7 @@ func addMeasured(in *inserter, spec runs.Spec, b *batch) error {
 			return err
 		}
 	}
-	for _, r := range b.cases {
-		if r.void {
-			continue
-		}
-		var value any = r.value
-		if r.excluded != "" && math.IsNaN(r.value) {
-			value = nil
-		}
-		if err := in.add("case_metrics", about, spec.RunID, r.volume, r.split, r.name, value, textOrNull(r.excluded), textOrNull(r.byPolicy)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return addCases(in, about, spec.RunID, b.cases)
 }
 
 func textOrNull(s string) any {

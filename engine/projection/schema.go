@@ -4,7 +4,7 @@ import "strings"
 
 // version changes whenever the tables or the meaning of the saved state do;
 // a snapshot of another version is not used.
-const version = 1
+const version = 2
 
 // Column is one column of a table, for prompts and hints.
 type Column struct {
@@ -86,15 +86,18 @@ func tables() []tableSpec {
 			{"value", double, ""},
 			{"time", stamp, ""},
 		}}},
-		{owner: "job_id", TableInfo: TableInfo{"case_metrics", "one row a volume and metric of an evaluation", []Column{
+		{owner: "job_id", TableInfo: TableInfo{"case_metrics", "one row a volume and metric of an evaluation; of several labels one more each", []Column{
 			{"run_id", text, "the run that was judged"},
 			{"job_id", text, "the evaluation"},
 			{"volume", text, ""},
 			{"split", text, ""},
-			{"name", text, ""},
-			{"value", double, "NULL when the empty-mask policy left it out"},
-			{"excluded", text, "why it was left out"},
+			{"name", text, "dice, hd95, …: one row a volume; dice_2 for label 2 where there are several"},
+			{"value", double, "NULL when it was left out"},
+			{"excluded", text, "why it was left out: by the empty-mask policy, or since the volume could not be judged"},
 			{"by_policy", text, "why the empty-mask policy set the value; NULL when it was measured"},
+			{"label", integer, "the label that is scored; NULL for the mean over several, and for the volume as a whole"},
+			{"metric", text, "the name without its label"},
+			{"definition", text, "whose formula the value follows, with its parameters"},
 		}}},
 		{owner: "run_id", TableInfo: TableInfo{"artifacts", "one row a file that a run wrote, checkpoints included", []Column{
 			{"run_id", text, ""},
