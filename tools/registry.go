@@ -114,13 +114,17 @@ func Register[In any, Out Summarised](r *Registry, t Tool[In, Out]) error {
 			return fmt.Errorf("registering %s: example %q: %w", d.Name, ex.Say, err)
 		}
 	}
-	h := handlerOf(d, accepted, t)
+	r.add(d, previewOf(d, accepted, t), handlerOf(d, accepted, t))
+	return nil
+}
+
+// add puts a tool behind the gates.
+func (r *Registry) add(d Descriptor, preview func(context.Context, Call) (Preview, error), h Handler) {
 	for _, gate := range slices.Backward(r.gates) {
 		h = gate(d, h)
 	}
-	r.entries[d.Name] = entry{descriptor: d, preview: previewOf(d, accepted, t), handle: h}
+	r.entries[d.Name] = entry{descriptor: d, preview: preview, handle: h}
 	r.order = append(r.order, d.Name)
-	return nil
 }
 
 func describeTool[In any, Out Summarised](t Tool[In, Out]) (Descriptor, error) {
