@@ -14,6 +14,39 @@ import (
 // Percentiles of the border distances other than the 95th may be chosen too.
 func Choice() []string { return append(Names(Minivess), probability.Names()...) }
 
+// The families of metrics that judge probabilities, beside those of masks.
+const (
+	FamilyProbability = "probability"
+	FamilyUncertainty = "uncertainty"
+)
+
+// Expand gives the metrics that a list of names and families asks for, each
+// once and in order. Of a family those count that are in Choice.
+func Expand(names ...string) ([]string, error) {
+	var all []string
+	for _, name := range names {
+		members := slices.DeleteFunc(Family(name), func(m string) bool { return !slices.Contains(Choice(), m) })
+		switch name {
+		case FamilyProbability:
+			members = []string{probability.Brier, probability.NLL, probability.ECE, probability.MCE, probability.AUROC, probability.AveragePrecision}
+		case FamilyUncertainty:
+			members = []string{probability.UncertaintyAUROC, probability.UncertaintySpearman}
+		}
+		if members == nil {
+			if err := Check(name); err != nil {
+				return nil, err
+			}
+			members = []string{name}
+		}
+		for _, m := range members {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all, nil
+}
+
 // OfProbabilities tells whether a metric judges probabilities rather than
 // masks; see engine/metrics/probability.
 func OfProbabilities(metric string) bool { return slices.Contains(probability.Names(), metric) }
@@ -27,7 +60,9 @@ func Check(metric string) error {
 	if near := Nearest(metric); near != "" {
 		return fmt.Errorf("%w %q: did you mean %s?", ErrMetric, metric, near)
 	}
-	return fmt.Errorf("%w %q; choose of %s, or hdN for the Nth percentile of the border distances, 0 < N < 100", ErrMetric, metric, strings.Join(Choice(), ", "))
+	families := append(Families(), FamilyProbability, FamilyUncertainty)
+	return fmt.Errorf("%w %q; choose of %s, or hdN for the Nth percentile of the border distances, 0 < N < 100, or a family: %s",
+		ErrMetric, metric, strings.Join(Choice(), ", "), strings.Join(families, ", "))
 }
 
 // Nearest is the metric of Choice whose name is spelt most like a word, or ""

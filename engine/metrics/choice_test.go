@@ -3,48 +3,118 @@ package metrics_test
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/minivess/minivess/engine/metrics"
-	"github.com/minivess/minivess/engine/metrics/probability"
+	"github.com/minivess/minivess/engine/metrics/instances"
+	"github.com/minivess/minivess/engine/metrics/topology"
 )
 
-// Every metric has a direction, and it is the right one.
-func TestDirectionOfEveryMetric(t *testing.T) {
+func TestFamiliesHoldEveryMetricOnce(t *testing.T) {
 	t.Parallel()
-	lower := []string{
-		metrics.HD95, metrics.HD, metrics.ASSD, metrics.MASD, metrics.RadiusError, metrics.Betti0Error, metrics.Betti1Error, metrics.Betti2Error,
-		metrics.EulerError, probability.Brier, probability.NLL, probability.ECE, probability.MCE,
+	var inFamilies, inDefinitions []string
+	for _, family := range metrics.Families() {
+		inFamilies = append(inFamilies, metrics.Family(family)...)
 	}
-	all := append(metrics.Choice(), "hd50", "hd99.5")
-	lower = append(lower, "hd50", "hd99.5")
-	for _, name := range all {
-		for _, n := range []string{name, name + "_1", name + "_12"} {
-			if got := metrics.HigherIsBetter(n); got == slices.Contains(lower, name) {
-				t.Errorf("higher is better for %s: %v", n, got)
-			}
-		}
+	for _, definition := range metrics.Definitions() {
+		inDefinitions = append(inDefinitions, metrics.Names(definition)...)
 	}
-	if len(metrics.Choice()) < 30 {
-		t.Errorf("only %d metrics to choose from", len(metrics.Choice()))
+	slices.Sort(inFamilies)
+	slices.Sort(inDefinitions)
+	if d := cmp.Diff(slices.Compact(inDefinitions), inFamilies); d != "" {
+		t.Error(d)
+	}
+	if metrics.Family("shape") != nil {
+		t.Error("a family that there is not")
 	}
 }
 
-func TestCheckNames(t *testing.T) {
+func TestNamesAreChecked(t *testing.T) {
 	t.Parallel()
-	for _, name := range append(metrics.Choice(), "hd90", "hd99.5") {
-		if err := metrics.Check(name); err != nil {
-			t.Error(err)
+	if err := metrics.CheckNames([]string{"dice", "hd90", "nsd_subvoxel"}); err != nil {
+		t.Error(err)
+	}
+	if err := metrics.CheckNames([]string{"hd95", "dice"}, metrics.MedPy); !errors.Is(err, metrics.ErrMetric) {
+		t.Errorf("MedPy's Dice: %v", err)
+	}
+	if metrics.Has(metrics.MedPy, "hd90") || !metrics.Has(metrics.MONAI, "hd90") {
+		t.Error("MedPy's percentile is fixed, MONAI's is not")
+	}
+}
+
+// TestPiecesAreMatchedAsAsked scores two pieces that touch by an edge, one of
+// which is found in part.
+func TestPiecesAreMatchedAsAsked(t *testing.T) {
+	t.Parallel()
+	shape := [3]int{6, 2, 1}
+	ref := metrics.Mask{Shape: shape, Data: []uint8{
+		1, 1, 1, 0, 0, 0,
+		0, 0, 0, 1, 1, 0,
+	}}
+	pred := metrics.Mask{Shape: shape, Data: []uint8{
+		1, 0, 0, 0, 0, 0,
+		0, 0, 0, 1, 1, 0,
+	}}
+	for name, c := range map[string]struct {
+		options  metrics.Options
+		f1, qual float64
+	}{
+		"as published":  {metrics.Options{}, 1, 0},
+		"by faces":      {metrics.Options{Connectivity: topology.Faces}, 1, 0.5},
+		"one to one":    {metrics.Options{Matching: instances.Greedy, Connectivity: topology.Faces}, 0.5, 0.5},
+		"easily":        {metrics.Options{Matching: instances.Optimal, MatchThreshold: 0.3, Connectivity: topology.Faces}, 1, 2. / 3},
+		"never so well": {metrics.Options{Matching: instances.Greedy, MatchThreshold: 1}, 0, 0},
+	} {
+		c.options.Spacing, c.options.Metrics = [3]float64{1, 1, 1}, []string{metrics.LesionF1, metrics.PanopticQuality}
+		r, err := metrics.Evaluate(t.Context(), ref, pred, c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !close1e5(r.Values[metrics.LesionF1], c.f1) || !close1e5(r.Values[metrics.PanopticQuality], c.qual) {
+			t.Errorf("%s: %v, want %v and %v", name, r.Values, c.f1, c.qual)
 		}
 	}
-	for name, want := range map[string]string{
-		"dise": "did you mean dice?", "cl-dice": "did you mean cldice?", "Panoptic Quality": "did you mean panoptic_quality?",
-		"hd0": "", "hd100": "", "uncertainty": "choose of dice", "": "choose of dice", "lesion_f2": "did you mean lesion_f1?", "\x1b[0m": `"\x1b[0m"`,
-	} {
-		err := metrics.Check(name)
-		if !errors.Is(err, metrics.ErrMetric) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q in it", name, err, want)
+	for _, bad := range []metrics.Options{{Matching: "closest"}, {MatchThreshold: 1.5}, {MatchThreshold: -1}, {Connectivity: 8}} {
+		bad.Spacing = [3]float64{1, 1, 1}
+		if _, err := metrics.Evaluate(t.Context(), ref, pred, bad); !errors.Is(err, metrics.ErrParameter) {
+			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+}
+
+// TestLabelsAreComparedLikeMasks holds several definitions at once to each on
+// its own.
+func TestLabelsAreComparedLikeMasks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		ref, pred, o := drawLabels(rt)
+		o.Metrics = nil
+		choice := metrics.LabelChoice{Labels: []uint8{2, 1}, Ignore: []uint8{4}}
+		got, ignored, err := metrics.CompareLabels(t.Context(), ref, pred, choice, o)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for at, definition := range metrics.Definitions() {
+			one := o
+			one.Definition = definition
+			want, err := metrics.EvaluateLabels(t.Context(), ref, pred, choice, one)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			for i, l := range want.Labels {
+				requireEqual(rt, metrics.Comparison{got[i].Results[at]}, metrics.Comparison{l.Result}, 1)
+				if got[i].Label != l.Label || got[i].Results[at].Definition != definition || ignored != want.IgnoredVoxels {
+					rt.Fatalf("label %d under %s, %d ignored", got[i].Label, got[i].Results[at].Definition, ignored)
+				}
+			}
+		}
+	})
+	one := metrics.LabelMap{Shape: [3]int{1, 1, 1}, Data: []uint8{1}}
+	o := metrics.Options{Spacing: [3]float64{1, 1, 1}}
+	if _, _, err := metrics.CompareLabels(t.Context(), one, one, metrics.LabelChoice{Labels: []uint8{0}}, o); !errors.Is(err, metrics.ErrLabel) {
+		t.Errorf("background as a label: %v", err)
 	}
 }
