@@ -1,8 +1,8 @@
 // Package volume reads and writes 3D volumes in NIfTI-1 and NIfTI-2: single
 // files and .hdr/.img pairs, plain or gzipped, in both byte orders and every
-// real numeric datatype. It knows the file format and nothing else: which
-// volumes belong together is engine/dataset's business, and resampling,
-// normalising and augmenting live elsewhere.
+// real numeric datatype. It knows the file format and where voxels lie: which
+// volumes belong together is engine/dataset's business, and normalising and
+// augmenting live elsewhere. Volumes are put onto one another's grids here.
 //
 // # Axes and memory
 //
