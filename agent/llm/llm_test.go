@@ -250,27 +250,6 @@ func TestConversationsAreBroughtIntoForm(t *testing.T) {
 	}
 }
 
-func TestToolsAreSentAndNothingIsStreamed(t *testing.T) {
-	t.Parallel()
-	s := serve(t, http.StatusOK, nil, chat(`{"content":"Hello.","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}}]}`))
-	var streamed []string
-	_, err := connect(t, s).GenerateContent(t.Context(), []llms.MessageContent{human("hi")},
-		llms.WithTools([]llms.Tool{{Type: "function", Function: &llms.FunctionDefinition{Name: "f", Parameters: map[string]any{"type": "object"}}}}),
-		llms.WithStreamingFunc(func(_ context.Context, chunk []byte) error {
-			streamed = append(streamed, string(chunk))
-			return nil
-		}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.last.Stream || len(s.last.Tools) != 1 || s.last.Tools[0].Function.Name != "f" || s.last.Model != "test-1" {
-		t.Errorf("request %+v", s.last)
-	}
-	if diff := cmp.Diff([]string{"Hello."}, streamed); diff != "" {
-		t.Errorf("the text callback got tool JSON or nothing: %s", diff)
-	}
-}
-
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -288,13 +267,15 @@ func TestErrors(t *testing.T) {
 		"no quota":        {429, nil, `{"error":{"message":"You exceeded your current quota"}}`, llm.KindRateLimited, "quota", "quota"},
 		"bad request":     {400, nil, `{"detail":"tools are not supported"}`, llm.KindRefused, "tools are not supported", "tools"},
 		"server error":    {500, nil, `<html>oops` + secret + "\x1b[31m", llm.KindServer, "oops***", "later"},
-		"overloaded":      {503, nil, ``, llm.KindServer, "503", "later"},
+		"overloaded":      {503, nil, ``, llm.KindOverloaded, "503", "later"},
 		"web page":        {200, nil, `<!doctype html>`, llm.KindProtocol, "does not speak", "/v1"},
 		"half a JSON":     {200, nil, `{"choices":[{"message":{"content":"He`, llm.KindProtocol, "does not speak", "/v1"},
 		"no choices":      {200, nil, `{"choices":[]}`, llm.KindProtocol, "no choices", "/v1"},
 		"error with 200":  {200, nil, `{"error":{"message":"model is loading"}}`, llm.KindProtocol, "model is loading", "/v1"},
-		"calls are a map": {200, nil, `{"choices":[{"message":{"tool_calls":{"a":1}}}]}`, llm.KindProtocol, "tool calls", "/v1"},
+		"calls are a map": {200, nil, `{"choices":[{"message":{"tool_calls":{"a":1}}}]}`, llm.KindProtocol, "tool_calls", "/v1"},
 		"endless":         {200, nil, chat(`{"content":"` + strings.Repeat("x", 5<<20) + `"}`), llm.KindTooLarge, "more than 4 MiB", "stop"},
+		"2 MB":            {200, nil, chat(`{"content":"` + strings.Repeat("x", 2_000_000) + `"}`), llm.KindTooLarge, "more than 1 MiB", "stop"},
+		"redirected":      {307, http.Header{"Location": {"http://elsewhere.invalid/v1"}}, ``, llm.KindProtocol, "307", "/v1"},
 		"long message":    {500, nil, strings.Repeat("y", 9999), llm.KindServer, "…", "later"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -407,7 +388,7 @@ func TestSpans(t *testing.T) {
 		for key, want := range map[string]string{
 			"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "test-1", "gen_ai.response.model": "test-1-0613",
 			"gen_ai.response.id": "resp-1", "gen_ai.usage.input_tokens": "11", "gen_ai.usage.output_tokens": "7",
-			"gen_ai.usage.cache_read.input_tokens": "3", "gen_ai.response.finish_reasons": `["stop"]`, "langfuse.observation.type": "generation",
+			"gen_ai.usage.cache_read.input_tokens": "3", "gen_ai.response.finish_reasons": `["tool_calls"]`, "langfuse.observation.type": "generation",
 		} {
 			if attrs[key] != want {
 				t.Errorf("%s is %q, want %q", key, attrs[key], want)

@@ -2,26 +2,31 @@ package llm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"strings"
+	"sync"
 
 	"github.com/tmc/langchaingo/llms"
+
+	"github.com/minivess/minivess/agent/llm/wire"
 )
 
-// The keys under which GenerationInfo names what answered, beside langchaingo's
-// own.
+// The keys under which GenerationInfo says what text cannot. The counts of
+// tokens are there under langchaingo's names: PromptTokens, CompletionTokens,
+// TotalTokens, PromptCachedTokens, ReasoningTokens, and CacheCreationTokens.
+// Where a server does not count, they are absent.
 const (
-	InfoModel      = "model"
-	InfoResponseID = "response_id"
+	InfoModel      = "model"       // string: what answered, as the server calls it
+	InfoProvider   = "provider"    // string: a Provider
+	InfoResponseID = "response_id" // string
+	InfoNotices    = "notices"     // []string: what a person should know of how the answer came about
 )
 
-// model mends what langchaingo's client gets wrong on either side of a call.
+// model is one model at one endpoint.
 type model struct {
-	inner  llms.Model
-	config Config
+	format     wire.Format
+	config     Config
+	signatures signatures
 }
 
 var _ llms.Model = (*model)(nil)
@@ -31,179 +36,150 @@ func (m *model) Call(ctx context.Context, prompt string, options ...llms.CallOpt
 	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)
 }
 
-// GenerateContent asks the model. Answers are not streamed from the server,
-// because langchaingo mixes up parallel tool calls in a stream; a streaming
-// function gets the text once, when it is there.
+// GenerateContent asks the model once: whoever wants retries has them in the
+// router. With a streaming function the answer is streamed; the function gets
+// text only, never the JSON of tool calls.
 func (m *model) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
 	var opts llms.CallOptions
 	for _, o := range options {
 		o(&opts)
 	}
-	stream := opts.StreamingFunc
-	opts.StreamingFunc, opts.StreamingReasoningFunc = nil, nil
-	var x exchange
-	limited, cancel := context.WithTimeout(context.WithValue(ctx, exchangeKey{}, &x), m.config.Timeout)
-	defer cancel()
-	resp, err := m.inner.GenerateContent(limited, normalise(messages), llms.WithOptions(opts))
+	request := m.request(messages, opts)
+	body, err := m.format.Encode(request)
 	if err != nil {
-		return nil, m.explain(ctx, err)
+		return nil, &Error{Kind: KindRefused, Message: m.config.clean(err.Error())}
 	}
-	choice := merge(resp.Choices)
-	choice.GenerationInfo[InfoModel], choice.GenerationInfo[InfoResponseID] = x.Model, x.ID
-	if stream != nil && choice.Content != "" {
-		if err := stream(ctx, []byte(choice.Content)); err != nil {
-			return nil, fmt.Errorf("stream the answer: %w", err)
+	var answer wire.Answer
+	if request.Stream {
+		answer, err = m.stream(ctx, request.Model, body, sink{text: opts.StreamingFunc, reasoning: opts.StreamingReasoningFunc})
+	} else {
+		answer, err = m.whole(ctx, request.Model, body)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
+		return nil, m.config.explain(err)
 	}
-	return &llms.ContentResponse{Choices: []*llms.ContentChoice{choice}}, nil
+	m.signatures.keep(answer.Signatures)
+	return m.response(answer), nil
 }
 
-// explain types an error that langchaingo made itself.
-func (m *model) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (m *model) request(messages []llms.MessageContent, opts llms.CallOptions) wire.Request {
+	r := wire.Request{
+		Model: m.config.Model, Messages: wire.Normalise(messages), Tools: opts.Tools, Choice: opts.ToolChoice,
+		MaxTokens: opts.MaxTokens, Temperature: opts.Temperature, TopP: opts.TopP, Stop: opts.StopWords, Seed: opts.Seed, JSON: opts.JSONMode,
+		Stream: opts.StreamingFunc != nil || opts.StreamingReasoningFunc != nil,
 	}
-	if own, ok := errors.AsType[*Error](err); ok {
+	if opts.Model != "" {
+		r.Model = opts.Model
+	}
+	if r.MaxTokens <= 0 {
+		r.MaxTokens = m.config.MaxTokens
+	}
+	return r
+}
+
+// response puts an answer into langchaingo's form: always one choice.
+func (m *model) response(a wire.Answer) *llms.ContentResponse {
+	info := map[string]any{InfoModel: a.Model, InfoProvider: string(m.config.Provider), InfoResponseID: a.ID}
+	if u := a.Usage; u.Known {
+		info["PromptTokens"], info["CompletionTokens"], info["TotalTokens"] = u.Input, u.Output, u.Input+u.Output
+		info["PromptCachedTokens"], info["CacheCreationTokens"], info["ReasoningTokens"] = u.CacheRead, u.CacheWritten, u.Reasoning
+	}
+	if a.Model == "" {
+		info[InfoModel] = m.config.Model
+	}
+	c := &llms.ContentChoice{Content: a.Text, ReasoningContent: a.Reasoning, StopReason: a.Stop, ToolCalls: a.Calls, GenerationInfo: info}
+	if len(a.Calls) > 0 {
+		c.FuncCall = a.Calls[0].FunctionCall
+	}
+	return &llms.ContentResponse{Choices: []*llms.ContentChoice{c}}
+}
+
+// explain types what the wire format could not make sense of.
+func (c Config) explain(err error) error {
+	var own *Error
+	var said *wire.ServerError
+	var mine *callbackError
+	at := redactURL(c.BaseURL)
+	switch {
+	case errors.As(err, &own):
 		return own
+	case errors.As(err, &mine):
+		return fmt.Errorf("stream the answer: %w", mine.cause)
+	case errors.As(err, &said):
+		e := &Error{Kind: kindOf(said.Status, said), Message: c.clean(fmt.Sprintf("%s reports: %s", at, said.Message))}
+		c.advise(e)
+		return e
+	case errors.Is(err, wire.ErrTooLong):
+		return &Error{
+			Kind: KindTooLarge, Message: c.clean(fmt.Sprintf("%s: %v", at, err)),
+			hint: "the model does not stop; ask for less, or use another model",
+		}
+	case errors.Is(err, wire.ErrCut):
+		return &Error{Kind: KindProtocol, Message: c.clean(fmt.Sprintf("%s: %v", at, err)), hint: "ask again; if it happens each time, look at the server's log"}
 	}
-	return &Error{Kind: KindProtocol, Message: m.config.clean(fmt.Sprintf("%s: %v", redactURL(m.config.BaseURL), err))}
+	e := &Error{Kind: KindProtocol, Message: c.clean(fmt.Sprintf("%s does not speak the %s API: %v", at, c.Provider.api(), err))}
+	c.advise(e)
+	return e
 }
 
-// merge makes one choice of all, and mends its calls.
-func merge(choices []*llms.ContentChoice) *llms.ContentChoice {
-	out := &llms.ContentChoice{GenerationInfo: map[string]any{}}
-	for i, c := range choices {
-		if c == nil {
-			continue
-		}
-		if i == 0 {
-			out.StopReason, out.ReasoningContent = c.StopReason, c.ReasoningContent
-			maps.Copy(out.GenerationInfo, c.GenerationInfo) // later choices repeat the usage
-		}
-		out.Content += c.Content
-		out.ToolCalls = append(out.ToolCalls, c.ToolCalls...)
+func (p Provider) api() string {
+	switch p {
+	case Anthropic:
+		return "Anthropic"
+	case Google:
+		return "Gemini"
+	default:
+		return "OpenAI"
 	}
-	seen := make(map[string]bool)
-	for i := range out.ToolCalls {
-		c := &out.ToolCalls[i]
-		if c.ID == "" || seen[c.ID] {
-			c.ID = fmt.Sprintf("call_%d", i+1)
-		}
-		seen[c.ID] = true
-		if c.FunctionCall != nil {
-			c.FunctionCall.Arguments = mendArguments(c.FunctionCall.Arguments)
-		}
-	}
-	if len(out.ToolCalls) > 0 {
-		out.FuncCall = out.ToolCalls[0].FunctionCall
-	}
-	return out
 }
 
-// mendArguments takes off what models wrap around tool arguments: code fences,
-// a second layer of quotes, the empty object that some append. What is still
-// not JSON then stays as it is, for the caller to send back.
-func mendArguments(s string) string {
-	s = strings.TrimSpace(s)
-	if body, ok := strings.CutPrefix(s, "```"); ok {
-		body = strings.TrimPrefix(body, "json")
-		s = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(body), "```"))
+// Usage is what an answer cost in tokens; not Known where nobody counted.
+func Usage(choice *llms.ContentChoice) wire.Usage {
+	count := func(key string) int {
+		n, _ := choice.GenerationInfo[key].(int)
+		return n
 	}
-	var inner string
-	if json.Unmarshal([]byte(s), &inner) == nil {
-		s = strings.TrimSpace(inner)
+	_, known := choice.GenerationInfo["PromptTokens"].(int)
+	return wire.Usage{
+		Known: known, Input: count("PromptTokens"), Output: count("CompletionTokens"), Reasoning: count("ReasoningTokens"),
+		CacheRead: count("PromptCachedTokens"), CacheWritten: count("CacheCreationTokens"),
 	}
-	if body, ok := strings.CutSuffix(s, "{}"); ok && json.Valid([]byte(body)) {
-		s = body
-	}
-	if s == "" || s == "null" {
-		return "{}"
-	}
-	return s
 }
 
-// unanswered is what a model hears of a call that nothing came of.
-const unanswered = `{"state":"not_run","message":"not run: the turn ended before"}`
-
-// normalise brings a conversation into the form that the API demands: every
-// tool result a message of its own, every call answered right after the
-// message that made it, and no id twice.
-func normalise(messages []llms.MessageContent) []llms.MessageContent {
-	out := make([]llms.MessageContent, 0, len(messages))
-	used := make(map[string]bool)
-	var open []llms.ToolCall           // calls of the last assistant message without a result
-	renamed := make(map[string]string) // its ids, as they were, to what they are now
-	closeOpen := func() {
-		for _, c := range open {
-			out = append(out, toolResult(llms.ToolCallResponse{ToolCallID: c.ID, Name: c.FunctionCall.Name, Content: unanswered}))
-		}
-		open = nil
-	}
-	for _, m := range messages {
-		if m.Role == llms.ChatMessageTypeTool {
-			for _, p := range m.Parts {
-				if r, ok := p.(llms.ToolCallResponse); ok {
-					if id, ok := renamed[r.ToolCallID]; ok {
-						r.ToolCallID = id
-					}
-					if i := indexOf(open, r.ToolCallID); i >= 0 {
-						open = append(open[:i:i], open[i+1:]...)
-						out = append(out, toolResult(r))
-					}
-				}
-			}
-			continue
-		}
-		closeOpen()
-		if m.Role == llms.ChatMessageTypeAI {
-			m, open = uniqueCalls(m, used, renamed)
-		}
-		out = append(out, m)
-	}
-	closeOpen()
-	return out
+// signatures remembers Google's marks on its calls for as long as the process
+// lives.
+type signatures struct {
+	mu    sync.Mutex
+	known map[string]string
+	order []string
 }
 
-func toolResult(r llms.ToolCallResponse) llms.MessageContent {
-	return llms.MessageContent{Role: llms.ChatMessageTypeTool, Parts: []llms.ContentPart{r}}
+// maxSignatures bounds what is remembered; the oldest goes first.
+const maxSignatures = 512
+
+func (s *signatures) get(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[id]
 }
 
-func indexOf(calls []llms.ToolCall, id string) int {
-	for i, c := range calls {
-		if c.ID == id {
-			return i
+func (s *signatures) keep(marks map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, mark := range marks {
+		if s.known == nil {
+			s.known = map[string]string{}
 		}
+		if _, there := s.known[id]; !there {
+			s.order = append(s.order, id)
+		}
+		s.known[id] = mark
 	}
-	return -1
-}
-
-func uniqueCalls(m llms.MessageContent, used map[string]bool, renamed map[string]string) (llms.MessageContent, []llms.ToolCall) {
-	clear(renamed)
-	var calls []llms.ToolCall
-	parts := make([]llms.ContentPart, 0, len(m.Parts))
-	for _, p := range m.Parts {
-		c, ok := p.(llms.ToolCall)
-		if !ok {
-			parts = append(parts, p)
-			continue
-		}
-		if c.FunctionCall == nil {
-			continue
-		}
-		id := c.ID
-		for n := 2; id == "" || used[id]; n++ {
-			id = fmt.Sprintf("%s_%d", c.ID, n)
-		}
-		used[id], renamed[c.ID] = true, id
-		c.ID = id
-		call := *c.FunctionCall
-		if !json.Valid([]byte(call.Arguments)) {
-			call.Arguments = "{}" // servers refuse a history with broken JSON
-		}
-		c.FunctionCall = &call
-		calls = append(calls, c)
-		parts = append(parts, c)
+	for len(s.order) > maxSignatures {
+		delete(s.known, s.order[0])
+		s.order = s.order[1:]
 	}
-	m.Parts = parts
-	return m, calls
 }

@@ -84,10 +84,11 @@ func errorType(err error) string {
 // tokens are part of the input tokens in both.
 func usage() map[string]string {
 	return map[string]string{ //nolint:gosec // these tokens are counted, not kept secret
-		"PromptTokens":       "gen_ai.usage.input_tokens",
-		"CompletionTokens":   "gen_ai.usage.output_tokens",
-		"PromptCachedTokens": "gen_ai.usage.cache_read.input_tokens",
-		"ReasoningTokens":    "gen_ai.usage.reasoning.output_tokens",
+		"PromptTokens":        "gen_ai.usage.input_tokens",
+		"CompletionTokens":    "gen_ai.usage.output_tokens",
+		"PromptCachedTokens":  "gen_ai.usage.cache_read.input_tokens",
+		"CacheCreationTokens": "gen_ai.usage.cache_creation.input_tokens",
+		"ReasoningTokens":     "gen_ai.usage.reasoning.output_tokens",
 	}
 }
 
