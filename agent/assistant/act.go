@@ -120,9 +120,13 @@ func (x *execution) begin(ctx context.Context, running map[string]bool) {
 	}
 }
 
-// stale says whether a step's approval ran out before the step was begun.
+// stale says whether a step's approval ran out before the step was begun, or
+// was given for something else than the step now is. Reading needs none.
 func (x *execution) stale(s *Step) bool {
-	return s.State == StepApproved && s.Approval != nil && !x.a.options.Now().Before(s.Approval.Expires)
+	if s.State != StepApproved || s.Effect == tools.Read && x.a.tools[s.Tool].Effect == tools.Read {
+		return false
+	}
+	return !x.a.approved(s) || !x.a.options.Now().Before(s.Approval.Expires)
 }
 
 func (x *execution) met(s *Step) bool {

@@ -117,7 +117,7 @@ func (a *Assistant) Turn(ctx context.Context, thread, text string) iter.Seq2[Eve
 		case text == "":
 			return ErrNothingSaid
 		case s.review != nil:
-			return s.decide(ctx, decisionIn(text, s.review))
+			return s.decide(ctx, DecisionFor(text, s.review))
 		case s.at.Unfinished():
 			return s.goOn(ctx, text)
 		}

@@ -53,6 +53,9 @@ type Review struct {
 	// name each of them, a blanket approval leaves them waiting.
 	Confirm []string `json:"confirm,omitempty"`
 	Plan    *Plan    `json:"plan,omitempty"`
+	// Changed says in words what is different from the plan that was approved
+	// before, if that is why the question is asked again.
+	Changed []string `json:"changed,omitempty"`
 }
 
 // Answer is what the turn says in the end.
@@ -63,6 +66,18 @@ type Answer struct {
 	Unverified []string `json:"unverified,omitempty"`
 	// Questions are what the user has to say before anything can be done.
 	Questions []Question `json:"questions,omitempty"`
+	// Followups are what the thread will take up when runs have ended.
+	Followups []Followup `json:"followups,omitempty"`
+}
+
+// Followup is something that the user wants done, or wants to be told, when
+// runs have ended. It is kept with the thread until Follow takes it up.
+type Followup struct {
+	ID    string    `json:"id"`
+	Turn  int       `json:"turn"`          // the turn in which it was asked for
+	Runs  []string  `json:"runs"`          // what it waits for
+	Say   string    `json:"say,omitempty"` // what to do then, in the user's words; empty: only to be told
+	Asked time.Time `json:"asked"`
 }
 
 // Source is where the numbers of an answer come from.

@@ -19,13 +19,23 @@ type Message struct {
 	Time  time.Time `json:"time"`
 	Role  Role      `json:"role"`
 	Text  string    `json:"text,omitempty"`
+	// Hears is what the model is told instead of Text, where the two differ
+	// (user): without the part that waits for a run, names put for what the
+	// user calls them. Notes say so, for the plan.
+	Hears string   `json:"hears,omitempty"`
+	Notes []string `json:"notes,omitempty"`
 	Calls []Call    `json:"calls,omitempty"` // tool calls that the model asked for (assistant)
 	// Assumptions and Questions came with the model's words (assistant).
+	// Assumed names the arguments that no words of the user stand for ("1.fold").
 	Assumptions []string   `json:"assumptions,omitempty"`
+	Assumed     []string   `json:"assumed,omitempty"`
 	Questions   []Question `json:"questions,omitempty"`
 
 	Plan   *Plan   `json:"plan,omitempty"`   // call k of the message before is step k (plan)
 	Answer *Answer `json:"answer,omitempty"` // the final words of a turn (assistant)
+	// Own marks words that the assistant made up by itself, out of what the user
+	// said or a run came to (assistant).
+	Own bool `json:"own,omitempty"`
 	// Invalid marks a plan that never came to review; no transcript shows it.
 	Invalid bool `json:"invalid,omitempty"`
 }
@@ -35,6 +45,8 @@ type Call struct {
 	ID   string `json:"id"`
 	Tool string `json:"tool"`
 	Args string `json:"args"`
+
+	step *Step // what became of it, while a model is told
 }
 
 // shown says whether a person sees the message when a thread is opened. The

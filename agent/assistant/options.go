@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/minivess/minivess/agent/graph"
+	"github.com/minivess/minivess/agent/memory"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -25,6 +26,7 @@ type RunOutcome struct {
 	Summary string `json:"summary,omitempty"`
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+	Code    string `json:"code,omitempty"` // what kind of failure: nan_loss, out_of_memory, …
 }
 
 // Watcher waits for launched runs. Watch blocks until the run has ended and
@@ -39,6 +41,13 @@ type Watcher interface {
 type Threads interface {
 	graph.Checkpointer
 	Acquire(ctx context.Context, thread string) (release func() error, err error)
+}
+
+// Memory keeps what the user wants remembered; *memory.Store is one.
+type Memory interface {
+	List(ctx context.Context) ([]memory.Item, error)
+	Remember(ctx context.Context, item memory.Item) (memory.Item, error)
+	Forget(ctx context.Context, ids ...string) ([]memory.Item, error)
 }
 
 // Policy says what may be done without asking a person.
@@ -72,6 +81,13 @@ type Options struct {
 	Policy  Policy       // default AskBeforeChange
 	Numbers NumberPolicy // default NumbersRefuse
 	User    string       // who gives approvals, for the audit trail; default "user"
+
+	// Memory, if set, keeps what the user wants remembered.
+	Memory Memory
+	// Swayable says that the model reads what tools return as language, so that
+	// text in data might talk it into something. What it then asks for is
+	// approved by a person, whatever the policy.
+	Swayable bool
 
 	// Context, if set, returns lines about the workspace for the system
 	// prompt (datasets, models, recent runs).

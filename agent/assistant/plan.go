@@ -57,12 +57,28 @@ type Step struct {
 	Error    *Problem        `json:"error,omitempty"`
 	Started  time.Time       `json:"started,omitzero"`
 	Ended    time.Time       `json:"ended,omitzero"`
+	// Attempts are the earlier goes at the step, which failed; what is planned
+	// now differs from them and was, or has to be, approved by itself.
+	Attempts []Attempt `json:"attempts,omitempty"`
+}
+
+// Attempt is one failed go at a step.
+type Attempt struct {
+	Args    json.RawMessage `json:"args"`
+	Run     string          `json:"run,omitempty"`
+	Outcome *RunOutcome     `json:"outcome,omitempty"`
+	Error   *Problem        `json:"error,omitempty"`
+	// Remedy says what is changed in the next go, and why.
+	Remedy string `json:"remedy,omitempty"`
 }
 
 // Approval says who allowed a step, and when. It binds to the step: the call
 // that the step becomes when its references are resolved is the only one that
-// it covers, once.
+// it covers, once. Fingerprint is of tool, arguments and what the preview
+// showed; a step that no longer has it is asked about again.
 type Approval struct {
+	Fingerprint string `json:"fingerprint,omitempty"`
+
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Expires time.Time `json:"expires"`
@@ -70,10 +86,14 @@ type Approval struct {
 }
 
 // Cost adds up what the previews of the steps estimate: seconds as if the
-// steps ran one after another, the largest memory, all disk space.
+// steps ran one after another, the largest memory, all disk space. Steps that
+// will not be done cost nothing.
 func (p *Plan) Cost() tools.Cost {
 	var c tools.Cost
 	for i := range p.Steps {
+		if s := p.Steps[i].State; s == StepRejected || s == StepSkipped {
+			continue
+		}
 		if pv := p.Steps[i].Preview; pv != nil {
 			c.Seconds += pv.Cost.Seconds
 			c.MemoryBytes = max(c.MemoryBytes, pv.Cost.MemoryBytes)
@@ -108,7 +128,7 @@ type Verdict = graph.Verdict
 const (
 	Approve = graph.Approve // do the steps
 	Reject  = graph.Reject  // do none of them; Text says why, and the model hears it
-	Edit    = graph.Edit    // replace the arguments in Args; the changed plan is reviewed again
+	Edit    = graph.Edit    // change arguments or drop steps (Args, Set, Drop); the changed plan is reviewed again
 	Respond = graph.Respond // Text says in words what to change; the model plans anew
 )
 
@@ -121,8 +141,16 @@ type Decision struct {
 	// Steps limits an approval to these steps. Empty approves every step that
 	// destroys nothing; a destroying step is approved only if it is named here.
 	Steps []string `json:"steps,omitempty"`
-	// Args replaces the arguments of steps (Edit).
+	// Args replaces all arguments of steps (Edit).
 	Args map[string]json.RawMessage `json:"args,omitempty"`
+	// Set changes single arguments (Edit): "2.max_steps" to the value as a
+	// person types it (200, 64x64x32, dice,cldice, or JSON). "max_steps" alone
+	// is enough where only one waiting step has such an argument; an empty
+	// value, or null, takes the argument out.
+	Set map[string]string `json:"set,omitempty"`
+	// Drop takes steps out of the plan (Edit), and with them those that use
+	// what they would have made.
+	Drop []string `json:"drop,omitempty"`
 	// Text is the reason (Reject) or the wish (Respond).
 	Text string    `json:"text,omitempty"`
 	By   string    `json:"by,omitempty"` // who decided; filled in from Options.User

@@ -13,6 +13,7 @@ const (
 	CodeLoop       = "loop"       // the model asks for the same again and again
 	CodeUnverified = "unverified" // the answer has numbers that no tool result supports
 	CodeRun        = "run"        // a launched run failed or was cancelled
+	CodeStale      = "stale"      // something has changed since a plan was approved
 	CodeBadRef     = "bad_reference"
 )
 

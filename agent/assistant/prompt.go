@@ -1,11 +1,14 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // for the prompt
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 
 	"github.com/tmc/langchaingo/llms"
 
@@ -65,13 +68,17 @@ func (a *Assistant) conversation(ctx context.Context, messages []Message) []llms
 	for i := range messages {
 		switch m := &messages[i]; m.Role {
 		case RoleUser, RoleNote:
-			out = append(out, llms.TextParts(llms.ChatMessageTypeHuman, m.Text))
+			out = append(out, llms.TextParts(llms.ChatMessageTypeHuman, cmp.Or(m.Hears, m.Text)))
 		case RoleAssistant:
 			if m.Answer != nil && i > 0 && messages[i-1].draft() {
 				out = out[:len(out)-1]
 			}
-			calls = m.Calls
-			out = append(out, spoken(m))
+			said := *m
+			if i+1 < len(messages) && messages[i+1].Role == RolePlan {
+				said.Calls = asPlanned(m.Calls, messages[i+1].Plan)
+			}
+			calls = said.Calls
+			out = append(out, spoken(&said))
 		case RolePlan:
 			out = append(out, reported(m.Plan, calls)...)
 			calls = nil
@@ -93,15 +100,96 @@ func spoken(m *Message) llms.MessageContent {
 	return msg
 }
 
+// asPlanned are a model's calls as they stand in the plan that became of them:
+// with the arguments that the user gave them, and, where nothing was done yet,
+// without the steps that the user dropped. So a model that is asked to change
+// the plan begins with the plan that the user looks at.
+func asPlanned(calls []Call, p *Plan) []Call {
+	if p == nil || len(calls) != len(p.Steps) {
+		return calls
+	}
+	ids := p.kept()
+	out := make([]Call, 0, len(calls))
+	for i, c := range calls {
+		s := &p.Steps[i]
+		if ids[s.ID] == "" {
+			continue
+		}
+		c.step = s
+		if !p.invalid() {
+			c.Args = renumbered(s, ids)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// kept are the ids that the steps of a plan have for a model: the same, unless
+// steps were dropped before anything was done.
+func (p *Plan) kept() map[string]string {
+	ids := make(map[string]string, len(p.Steps))
+	begun := slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State != StepRejected })
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if begun {
+			ids[s.ID] = s.ID
+		} else if s.Error == nil || s.Error.Code != CodeDropped {
+			ids[s.ID] = strconv.Itoa(len(ids) + 1)
+		}
+	}
+	return ids
+}
+
+// invalid says whether the plan never came to review: its calls are shown to
+// the model as it wrote them.
+func (p *Plan) invalid() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State == StepPlanned })
+}
+
+// renumbered are the arguments of a step as a model writes them, with the steps
+// that it waits for.
+func renumbered(s *Step, ids map[string]string) string {
+	args, err := mapStrings(s.Args, func(text string) (any, error) {
+		if id, field, ok := tools.ParseRef(text); ok && ids[id] != "" {
+			return "@" + ids[id] + "." + field, nil
+		}
+		return text, nil
+	})
+	if err != nil {
+		return string(s.Args)
+	}
+	var silent []string
+	for _, id := range s.silentNeeds() {
+		if ids[id] != "" {
+			silent = append(silent, ids[id])
+		}
+	}
+	if len(silent) == 0 {
+		return string(args)
+	}
+	waits, err := encode(silent)
+	if err == nil {
+		args, err = withArgument(args, needsKey, waits)
+	}
+	if err != nil {
+		return string(s.Args)
+	}
+	return string(args)
+}
+
 // reported is what the model hears of a plan: one message a call.
 func reported(p *Plan, calls []Call) []llms.MessageContent {
 	var out []llms.MessageContent
 	for i, c := range calls {
-		if i >= len(p.Steps) {
-			break
+		s := c.step
+		if s == nil {
+			if i >= len(p.Steps) {
+				break
+			}
+			s = &p.Steps[i]
 		}
 		out = append(out, llms.MessageContent{Role: llms.ChatMessageTypeTool, Parts: []llms.ContentPart{
-			llms.ToolCallResponse{ToolCallID: c.ID, Name: c.Tool, Content: p.Steps[i].report()},
+			llms.ToolCallResponse{ToolCallID: c.ID, Name: c.Tool, Content: s.report()},
 		}})
 	}
 	return out

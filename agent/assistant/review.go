@@ -15,7 +15,7 @@ import (
 // pauses with a Review, and takes the Decision when it is there.
 func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
 	p := s.Plan.clone()
-	allowed := a.applyPolicy(p)
+	allowed := a.applyPolicy(p, &s)
 	if answer, ok := rt.Answer(); ok {
 		var d Decision
 		if err := json.Unmarshal(answer.Value, &d); err != nil {
@@ -25,7 +25,7 @@ func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (res
 	}
 	waiting := p.waiting()
 	if len(waiting) > 0 && !p.canRun() {
-		return graph.Pause[state](Review{Steps: waiting, Confirm: p.confirm(), Plan: p}), nil
+		return graph.Pause[state](Review{Steps: waiting, Confirm: p.confirm(), Plan: p, Changed: s.Changed}), nil
 	}
 	if len(allowed) > 0 {
 		emitter(rt)(Event{Kind: EventDecision, Decision: &Decision{
@@ -36,15 +36,17 @@ func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (res
 	return a.to(nodeAct, a.fields.plan.Set(p)), nil
 }
 
-// applyPolicy approves what the policy allows and returns those steps.
-func (a *Assistant) applyPolicy(p *Plan) []string {
-	if a.options.Policy != AllButDestroying {
+// applyPolicy approves what the policy allows and returns those steps. What was
+// tried before and failed, or has changed since somebody looked at it, needs a
+// person; so does what a model asks for after it has read text from data.
+func (a *Assistant) applyPolicy(p *Plan, at *state) []string {
+	if a.options.Policy != AllButDestroying || len(at.Changed) > 0 || a.options.Swayable && at.hasRead() {
 		return nil
 	}
 	var ids []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.State == StepPlanned && (s.Effect == tools.Write || s.Effect == tools.Launch) {
+		if s.State == StepPlanned && s.Error == nil && len(s.Attempts) == 0 && (s.Effect == tools.Write || s.Effect == tools.Launch) {
 			a.approve(s, Decision{By: a.options.User, At: a.options.Now().UTC()}, true)
 			ids = append(ids, s.ID)
 		}
@@ -54,7 +56,9 @@ func (a *Assistant) applyPolicy(p *Plan) []string {
 
 func (a *Assistant) approve(s *Step, d Decision, blanket bool) {
 	s.State = StepApproved
-	s.Approval = &Approval{By: d.By, At: d.At, Expires: d.At.Add(a.options.ApprovalTTL), Blanket: blanket}
+	s.Approval = &Approval{
+		Fingerprint: a.fingerprint(s), By: d.By, At: d.At, Expires: d.At.Add(a.options.ApprovalTTL), Blanket: blanket,
+	}
 }
 
 // waiting lists the steps that need a word.
@@ -114,23 +118,38 @@ func (a *Assistant) decide(ctx context.Context, p *Plan, d Decision, rt *graph.R
 	emitter(rt)(Event{Kind: EventDecision, Decision: &d})
 	switch d.Verdict {
 	case Approve:
+		if changed := a.refresh(ctx, p); len(changed) > 0 {
+			return a.askAgain(p, changed, rt), nil
+		}
 		for _, id := range d.approves(p) {
 			a.approve(p.Step(id), d, false)
 		}
 		p.approveReads()
-		return a.to(nodeAct, a.fields.plan.Set(p)), nil
+		return a.to(nodeAct, a.fields.plan.Set(p), a.fields.changed.Set(nil)), nil
 	case Edit:
 		edited, err := a.edited(ctx, p, d)
 		if err != nil {
 			return result{}, err
 		}
 		emitter(rt)(Event{Kind: EventPlan, Plan: edited})
-		return a.to(nodeReview, a.fields.plan.Set(edited)), nil
+		return a.to(nodeReview, a.fields.plan.Set(edited), a.fields.changed.Set(nil)), nil
 	case Reject, Respond:
 		return a.turnDown(p, d, rt), nil
 	default:
 		return result{}, fmt.Errorf("%w: unknown verdict %q", ErrDecision, d.Verdict)
 	}
+}
+
+// askAgain refuses an approval that was given for what is no longer so, and
+// shows the plan as it would be now.
+func (a *Assistant) askAgain(p *Plan, changed []string, rt *graph.Runtime) result {
+	emitter(rt)(Event{Kind: EventProblem, Problem: &Problem{
+		Code:    CodeStale,
+		Message: "the approval does not hold: since the plan was shown, something has changed\n  " + strings.Join(changed, "\n  "),
+		Hint:    "look at the plan as it is now and decide again",
+	}})
+	emitter(rt)(Event{Kind: EventPlan, Plan: p})
+	return a.to(nodeReview, a.fields.plan.Set(p), a.fields.changed.Set(changed))
 }
 
 // approves lists the steps that an approval covers: those named, or, if none
@@ -143,74 +162,6 @@ func (d *Decision) approves(p *Plan) []string {
 		}
 		return p.Step(id).Effect == tools.Destroy
 	})
-}
-
-// edited is the plan with replaced arguments, checked and previewed again.
-func (a *Assistant) edited(ctx context.Context, p *Plan, d Decision) (*Plan, error) {
-	calls := make([]Call, len(p.Steps))
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		args := s.Args
-		if changed, ok := d.Args[s.ID]; ok {
-			args = changed
-		}
-		calls[i] = Call{Tool: s.Tool, Args: string(args)}
-	}
-	draft := a.draft(calls)
-	fresh := p.clone()
-	var before []tools.Planned
-	for i := range fresh.Steps {
-		s, n := &fresh.Steps[i], &draft.Steps[i]
-		if _, changed := d.Args[s.ID]; changed {
-			// What the step waited for silently, it still waits for.
-			s.Args, s.Error, s.Needs = n.Args, n.Error, union(s.Needs, n.Needs)
-		}
-		if s.State == StepPlanned && s.Error == nil {
-			a.previewStep(tools.WithPlanned(ctx, slices.Clone(before)), s)
-		}
-		if s.State == StepPlanned && s.Error != nil {
-			return nil, fmt.Errorf("%w: step %s: %s", ErrDecision, s.ID, s.Error)
-		}
-		before = append(before, tools.Planned{ID: s.ID, Tool: s.Tool, Args: s.Args})
-	}
-	return fresh, nil
-}
-
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, x := range b {
-		if !slices.Contains(out, x) {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// turnDown ends the plan undone, as far as it is not done yet, and tells the
-// model why.
-func (a *Assistant) turnDown(p *Plan, d Decision, rt *graph.Runtime) result {
-	why := "the user rejected this step"
-	if d.Verdict == Respond {
-		why = "not run: the user wants something changed"
-	}
-	if d.Text != "" && d.Verdict == Reject {
-		why += ": " + d.Text
-	}
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		if s.State != StepPlanned && s.State != StepApproved {
-			continue
-		}
-		s.State, s.Error = StepRejected, &Problem{Code: string(tools.CodeRefused), Message: why}
-		emitter(rt)(Event{Kind: EventStep, Step: s})
-	}
-	told := a.message(rt, RolePlan, "")
-	told.Plan = p
-	messages := []Message{told}
-	if d.Verdict == Respond {
-		messages = append(messages, a.message(rt, RoleUser, d.Text))
-	}
-	return a.to(nodeUnderstand, a.fields.messages.Set(messages), a.fields.plan.Set(nil))
 }
 
 // fits checks a decision before it is taken, so that a slip costs nothing.
@@ -228,14 +179,14 @@ func (a *Assistant) fits(ctx context.Context, r *Review, d Decision) error {
 		if len(d.approves(r.Plan)) == 0 {
 			return fmt.Errorf("%w: approve %s, if that is what you want", ErrUnconfirmed, strings.Join(r.Confirm, " "))
 		}
-	case Edit:
-		if len(d.Args) == 0 {
-			return fmt.Errorf("%w: an edit without arguments", ErrDecision)
-		}
-		for id := range d.Args {
-			if s := r.Plan.Step(id); s == nil || s.State != StepPlanned {
-				return fmt.Errorf("%w: step %q cannot be edited", ErrDecision, id)
+		for _, id := range d.approves(r.Plan) {
+			if s := r.Plan.Step(id); s.Error != nil {
+				return fmt.Errorf("%w: step %s cannot be done: %s", ErrDecision, id, s.Error)
 			}
+		}
+	case Edit:
+		if len(d.Args) == 0 && len(d.Set) == 0 && len(d.Drop) == 0 {
+			return fmt.Errorf("%w: an edit that changes nothing", ErrDecision)
 		}
 		if _, err := a.edited(ctx, r.Plan, d); err != nil {
 			return err

@@ -81,7 +81,7 @@ func (s *session) start(ctx context.Context, text string) error {
 		said := Message{Turn: s.turn, Time: s.a.options.Now().UTC(), Role: RoleUser, Text: text}
 		return s.a.graph.Start(ctx, s.thread, emit,
 			f.messages.Set([]Message{said}), f.plan.Set(nil), f.round.Set(0), f.repairs.Set(0),
-			f.rewrites.Set(0), f.problem.Set(nil), f.trace.Set(traceParent(ctx)))
+			f.rewrites.Set(0), f.problem.Set(nil), f.changed.Set(nil), f.trace.Set(traceParent(ctx)))
 	})
 }
 

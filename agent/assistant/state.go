@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"context"
+	"slices"
 
 	"github.com/minivess/minivess/agent/graph"
 )
@@ -28,6 +29,7 @@ type state struct {
 	Repairs  int      // invalid plans in a row
 	Rewrites int      // answers sent back for numbers without a source
 	Problem  *Problem // why the turn failed
+	Changed  []string // what is different from the plan that was approved
 	Trace    string   // traceparent of the turn's first span
 	Next     string   // where the node that ran last wants to go
 }
@@ -39,6 +41,7 @@ type fields struct {
 	repairs  graph.Field[state, int]
 	rewrites graph.Field[state, int]
 	problem  graph.Field[state, *Problem]
+	changed  graph.Field[state, []string]
 	trace    graph.Field[state, string]
 	next     graph.Field[state, string]
 }
@@ -51,6 +54,7 @@ func newFields() fields {
 		repairs:  graph.NewField("repairs", func(s *state) *int { return &s.Repairs }, graph.Replace[int]),
 		rewrites: graph.NewField("rewrites", func(s *state) *int { return &s.Rewrites }, graph.Replace[int]),
 		problem:  graph.NewField("problem", func(s *state) **Problem { return &s.Problem }, graph.Replace[*Problem]),
+		changed:  graph.NewField("changed", func(s *state) *[]string { return &s.Changed }, graph.Replace[[]string]),
 		trace:    graph.NewField("trace", func(s *state) *string { return &s.Trace }, graph.Replace[string]),
 		next:     graph.NewField("next", func(s *state) *string { return &s.Next }, graph.Replace[string]),
 	}
@@ -73,7 +77,7 @@ func (a *Assistant) fail(p *Problem, writes ...graph.Write[state]) result {
 func (a *Assistant) build() (*graph.Graph[state], error) {
 	f := a.fields
 	next := func(s state) string { return s.Next }
-	return graph.New("assistant", f.messages, f.plan, f.round, f.repairs, f.rewrites, f.problem, f.trace, f.next).
+	return graph.New("assistant", f.messages, f.plan, f.round, f.repairs, f.rewrites, f.problem, f.changed, f.trace, f.next).
 		Node(nodeUnderstand, a.understand).
 		Node(nodePlan, a.plan).
 		Node(nodeReview, a.review).
@@ -88,6 +92,17 @@ func (a *Assistant) build() (*graph.Graph[state], error) {
 		Branch(nodeObserve, next, nodeUnderstand, nodeAnswer).
 		Branch(nodeAnswer, next, graph.End, nodeUnderstand).
 		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit})
+}
+
+// hasRead says whether the model has seen anything that tools returned.
+func (s *state) hasRead() bool {
+	for i := range s.Messages {
+		p := s.Messages[i].Plan
+		if p != nil && slices.ContainsFunc(p.Steps, func(step Step) bool { return step.Result != nil || step.State == StepFailed }) {
+			return true
+		}
+	}
+	return false
 }
 
 // said is what the user said at the beginning of a turn.

@@ -27,12 +27,12 @@ func TestDecisionsInWords(t *testing.T) {
 		"okay then what is the cost": {Verdict: Respond},
 		"delete it":                  {Verdict: Respond},
 	} {
-		got := decisionIn(text, r)
+		got := DecisionFor(text, r)
 		if got.Verdict != want.Verdict || !slices.Equal(got.Steps, want.Steps) {
 			t.Errorf("%q is read as %s %v, want %s %v", text, got.Verdict, got.Steps, want.Verdict, want.Steps)
 		}
 	}
-	if d := decisionIn("yes", &Review{Steps: []string{"7"}, Confirm: []string{"7"}}); !slices.Equal(d.Steps, []string{"7"}) {
+	if d := DecisionFor("yes", &Review{Steps: []string{"7"}, Confirm: []string{"7"}}); !slices.Equal(d.Steps, []string{"7"}) {
 		t.Errorf("a yes to one single step names %v", d.Steps)
 	}
 }

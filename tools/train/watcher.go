@@ -19,6 +19,7 @@ type Outcome struct {
 	Summary string `json:"summary,omitempty"`
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+	Code    string `json:"code,omitempty"` // of the failure, as the worker gave it
 }
 
 // Watcher waits for launched runs. It holds no state: a new one can go on
@@ -63,6 +64,9 @@ func outcomeOf(r runs.Run) Outcome {
 	o := Outcome{State: string(r.State), Summary: fmt.Sprintf("%s %s", r.ID(), b.Sentence())}
 	if r.State != runs.StateFinished {
 		o.Error, o.Hint = b.Error, b.Hint
+	}
+	if r.Failure != nil {
+		o.Code = r.Failure.Code
 	}
 	if r.State == runs.StateCancelled {
 		o.Error = fmt.Sprintf("cancelled at step %d", r.LastStep)
