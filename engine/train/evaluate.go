@@ -5,20 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"os"
-	"path"
-	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/train/inorder"
 	"github.com/minivess/minivess/engine/train/patches"
-	"github.com/minivess/minivess/engine/volume"
 )
 
 // predictionsDir is where predicted label volumes go, below the artifacts.
@@ -27,16 +21,23 @@ const predictionsDir = "predictions"
 // evaluation judges one checkpoint on one split.
 type evaluation struct {
 	*job
+
 	request runs.EvaluateSpec
+	volumes []runs.VolumeRef
+	files   []string // of the predictions, below predictionsDir
 	net     *network
 	read    patches.Options
 	config  config.Experiment
-	sums    map[string]float64
-	counts  map[string]int
-	left    map[string]int // volumes that a metric's empty-mask policy left out
+	at      Position
+	judge   judge
+	known   map[string]runs.Case // volumes that earlier attempts judged
+	cases   []runs.Case          // in the order of the volumes
+	passed  int64                // windows of the volumes that are predicted
 }
 
-// evaluate predicts and scores every volume of the split.
+// evaluate predicts and scores every volume of the split. An attempt that was
+// stopped is taken up at the first volume whose scores and prediction are not
+// both there.
 func (j *job) evaluate(ctx context.Context) (err error) {
 	request := *j.spec.Evaluate
 	request.Split = cmp.Or(request.Split, "test")
@@ -53,14 +54,14 @@ func (j *job) evaluate(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.net.Close()) }()
-	j.report.phase("evaluate", 0, int64(len(cases)))
-	for i, ref := range cases {
-		if err := v.judge(ctx, ref); err != nil {
-			return fmt.Errorf("volume %q: %w", ref.ID, err)
-		}
-		j.report.done(int64(i + 1))
+	v.volumes, v.files = cases, fileNames(cases)
+	if v.known, err = v.judged(); err != nil {
+		return err
 	}
-	return v.finish(len(cases), checkpoint.meta.Position)
+	if err := v.all(ctx); err != nil {
+		return err
+	}
+	return v.finish(ctx)
 }
 
 // newEvaluation makes the network as it was trained. How the volumes are read
@@ -71,6 +72,11 @@ func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, e
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSpec, err)
 	}
+	v := &evaluation{job: j, request: request, config: e, at: c.meta.Position}
+	var err error
+	if v.judge, err = newJudge(request, e); err != nil {
+		return nil, err
+	}
 	device, name, threads, err := prepare(e)
 	if err != nil {
 		return nil, err
@@ -79,14 +85,10 @@ func newEvaluation(j *job, request runs.EvaluateSpec, c *stored) (*evaluation, e
 	if err := j.started(name, threads); err != nil {
 		return nil, err
 	}
-	if len(request.Metrics) == 0 {
-		request.Metrics = []string{metrics.Dice, metrics.ClDice, metrics.HD95, metrics.NSD}
-	}
-	request.Tolerance = cmp.Or(request.Tolerance, metrics.DefaultTolerance)
-	v := &evaluation{job: j, request: request, config: e, sums: map[string]float64{}, counts: map[string]int{}, left: map[string]int{}}
 	if v.read, err = readOptions(e.Normalise, e.Model.OutChannels); err != nil {
 		return nil, err
 	}
+	v.read.Keep = request.Ignore
 	if v.net, err = newNetwork(e, device); err != nil {
 		return nil, err
 	}
@@ -109,102 +111,90 @@ func (j *job) asTrained(trained config.Experiment) config.Experiment {
 	return e
 }
 
-// judge predicts, saves and scores one volume.
-func (v *evaluation) judge(ctx context.Context, ref runs.VolumeRef) error {
-	if err := v.report.failure(); err != nil {
+// all judges the volumes that have not been judged yet. The network predicts
+// one at a time; meanwhile those before it are scored, as many as their memory
+// allows, and what comes of them is written down in the volumes' order.
+func (v *evaluation) all(ctx context.Context) error {
+	v.report.phase("evaluate", int64(len(v.known)), int64(len(v.volumes)))
+	v.foresee()
+	scoring := inorder.New(ctx, inorder.Limits{Weight: scoringMemory(v.Memory), Tasks: runtime.GOMAXPROCS(0)}, v.record)
+	err := func() error {
+		for i, ref := range v.volumes {
+			if c, ok := v.known[ref.ID]; ok {
+				if err := scoring.Deliver(outcome{scores: c, known: true}); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := v.one(ctx, scoring, ref, v.files[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if ended := scoring.Wait(); ended != nil {
+		return ended // says why the queue takes no more
+	}
+	return err
+}
+
+// one predicts a volume and hands it over to be scored. What is wrong with the
+// volume becomes its result; an error is for what would be wrong with any.
+func (v *evaluation) one(ctx context.Context, scoring *inorder.Queue[outcome], ref runs.VolumeRef, file string) error {
+	weight := v.judge.memory(ref.Shape)
+	if err := scoring.Reserve(weight); err != nil {
 		return err
 	}
+	p, err := v.predict(ctx, ref)
+	if err == nil {
+		scoring.Submit(weight, func(ctx context.Context) (outcome, error) { return v.scored(ctx, p, file) })
+		return nil
+	}
+	scoring.GiveBack(weight)
+	if v.lasting(ctx, err) {
+		return errors.Join(ctx.Err(), err)
+	}
+	return scoring.Deliver(outcome{scores: v.judge.failed(ref, err)})
+}
+
+// predict reads a volume and predicts it.
+func (v *evaluation) predict(ctx context.Context, ref runs.VolumeRef) (predicted, error) {
+	if err := v.report.failure(); err != nil {
+		return predicted{}, err
+	}
+	defer v.pass(ref.Shape)
 	c, header, err := patches.Read(ctx, ref, v.read)
 	if err != nil {
-		return err
+		return predicted{}, err
 	}
-	labels, err := labels(ctx, v.net, c.Image, c.Shape, v.config, nil)
-	if err != nil {
-		return err
-	}
-	pred, truth := make([]uint8, len(labels)), make([]uint8, len(labels))
-	patches.FromC(pred, labels, c.Shape)
-	patches.FromC(truth, c.Label, c.Shape)
-	if err := v.save(ctx, ref, &volume.Labels{Shape: c.Shape, Spacing: header.Spacing(), Unit: header.Unit(), Affine: header.Affine(), Data: pred}); err != nil {
-		return err
-	}
-	r, err := score(ctx, truth, pred, c.Shape, v.config.Model.OutChannels, metrics.Options{
-		Spacing: header.Spacing(), Unit: header.Unit(), Tolerance: v.request.Tolerance, Metrics: v.request.Metrics, Threads: v.config.Threads,
-	})
-	if err != nil {
-		return err
-	}
-	values := make(map[string]runs.Number, len(r.Values))
-	for name, x := range r.Values {
-		values[name] = runs.Number(x)
-		if !math.IsNaN(x) && !math.IsInf(x, 0) {
-			v.sums[name] += x
-			v.counts[name]++
-		}
-	}
-	for name := range r.Excluded {
-		v.left[name]++
-	}
-	v.report.event(runs.EventCase, runs.Case{Volume: ref.ID, Split: v.request.Split, Values: values, Excluded: r.Excluded, ByPolicy: r.ByPolicy})
-	return nil
+	p := predicted{ref: ref, shape: c.Shape, header: header, truth: c.Label}
+	before := v.passed
+	o := windows(v.config, func(done, _ int) { v.report.expect(before + int64(done)) })
+	err = v.judge.labels(ctx, &p, c.Image, o, predict(v.net, v.config.Model.OutChannels))
+	return p, err
 }
 
-// save writes a predicted label volume into the artifacts.
-func (v *evaluation) save(ctx context.Context, ref runs.VolumeRef, l *volume.Labels) error {
-	dir := filepath.Join(v.dir, runs.ArtifactsDir, predictionsDir)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("save the prediction: %w", err)
-	}
-	name := fileName(ref.ID) + ".nii.gz"
-	file := filepath.Join(dir, name)
-	if err := volume.WriteLabels(ctx, file, l, volume.WriteOptions{}); err != nil {
-		return fmt.Errorf("save the prediction: %w", err)
-	}
-	sum, size, err := runs.Digest(file)
-	if err != nil {
-		return fmt.Errorf("save the prediction: %w", err)
-	}
-	v.report.event(runs.EventArtifact, runs.Artifact{
-		Path: path.Join(runs.ArtifactsDir, predictionsDir, name), Role: "prediction", SHA256: sum, Bytes: size,
-	})
-	return nil
-}
-
-// fileName makes a volume's id safe as a file name: what is not a letter, a
-// digit, '.', '_' or '-' becomes '_', as does a leading dot.
-func fileName(id string) string {
-	s := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r) {
-			return r
-		}
-		return '_'
-	}, id)
-	if s == "" || s[0] == '.' {
-		s = "_" + s
-	}
-	return s
-}
-
-// finish writes the means over the volumes.
-func (v *evaluation) finish(cases int, at Position) error {
-	split := v.request.Split
-	values := map[string]runs.Number{}
-	summary := map[string]runs.Number{split + "/volumes": runs.Number(cases)}
-	for _, name := range slices.Sorted(maps.Keys(v.counts)) {
-		values[name] = runs.Number(v.sums[name] / float64(v.counts[name]))
-		summary[split+"/"+name] = values[name]
-	}
-	for name, n := range v.left {
-		summary[split+"/"+name+"_excluded"] = runs.Number(n)
-	}
-	v.report.event(runs.EventMetric, runs.Metric{Step: at.Step, Epoch: at.Epoch, Split: split, Values: values})
-	v.report.tell()
+// finish writes the means over the volumes and the report.
+func (v *evaluation) finish(ctx context.Context) error {
 	if err := v.report.failure(); err != nil {
 		return err
 	}
-	_, err := v.Journal.Append(runs.EventFinished, runs.Finished{
-		Step: at.Step, Epoch: at.Epoch, Seconds: time.Since(v.begun).Seconds(),
-		Reason: fmt.Sprintf("all %d volumes judged", cases), Summary: summary,
-	})
-	return err
+	v.illustrate(ctx)
+	if err := errors.Join(ctx.Err(), v.report.failure()); err != nil {
+		return err
+	}
+	if failed := failures(v.cases); len(failed) > 0 {
+		return v.incomplete(failed)
+	}
+	return v.sumUp()
+}
+
+// failures are the volumes that could not be judged.
+func failures(cases []runs.Case) []runs.Case {
+	return slices.DeleteFunc(slices.Clone(cases), func(c runs.Case) bool { return c.Failure == nil })
+}
+
+// defaultMetrics are what an evaluation measures unless it is told what to.
+func defaultMetrics() []string {
+	return []string{metrics.Dice, metrics.ClDice, metrics.HD95, metrics.NSD}
 }

@@ -1,14 +1,12 @@
 package train
 
 import (
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/volume"
 )
@@ -41,6 +39,9 @@ func TestEvaluate(t *testing.T) {
 		if f.Summary["test/"+name] != v {
 			t.Errorf("the mean of one volume's %s is %v, not %v", name, f.Summary["test/"+name], v)
 		}
+	}
+	if l := cases[0].Labels; len(l) != 1 || l[0].Label != 1 || cmp.Diff(cases[0].Values, l[0].Values) != "" || cases[0].Definition != "minivess" || cases[0].Unit != "um" {
+		t.Errorf("%+v", cases[0])
 	}
 	if len(cases[0].Values) != 4 || f.Summary["test/volumes"] != 1 {
 		t.Errorf("%+v, %+v", cases[0], f)
@@ -84,28 +85,15 @@ func sameGrid(t *testing.T, prediction, image string) {
 	}
 }
 
-// Several classes are scored one by one, and on average.
-func TestScoreOfSeveralClasses(t *testing.T) {
-	t.Parallel()
-	ref, pred := []uint8{0, 1, 1, 2, 2, 0, 0, 0}, []uint8{0, 1, 1, 2, 0, 0, 0, 0}
-	r, err := score(t.Context(), ref, pred, [3]int{2, 2, 2}, 3, metricOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Values["dice_1"] != 1 || r.Values["dice_2"] != 2.0/3 || math.Abs(r.Values["dice"]-5.0/6) > 1e-12 {
-		t.Errorf("%v", r.Values)
-	}
-}
-
 func TestFileNames(t *testing.T) {
 	t.Parallel()
+	got := fileNames([]runs.VolumeRef{{ID: "a/b"}, {ID: "a_b"}, {ID: "a_b-2"}, {ID: "c"}})
+	if diff := cmp.Diff([]string{"a_b.nii.gz", "a_b-2.nii.gz", "a_b-2-2.nii.gz", "c.nii.gz"}, got); diff != "" {
+		t.Error(diff)
+	}
 	for id, want := range map[string]string{"mv07": "mv07", "../x": "_.._x", "a/b\x1b[0m": "a_b__0m", "": "_", "Ä": "_"} {
 		if got := fileName(id); got != want {
 			t.Errorf("%q becomes %q, want %q", id, got, want)
 		}
 	}
-}
-
-func metricOptions() metrics.Options {
-	return metrics.Options{Spacing: [3]float64{1, 1, 1}, Metrics: []string{metrics.Dice}}
 }

@@ -31,7 +31,9 @@ type reporter struct {
 	step    int64
 	rates   map[string]float64 // of each phase, as last known
 	err     error              // of the first append that failed
-	usage   usage
+	// parts of whole are done, where things that count as one differ in size.
+	parts, whole int64
+	usage        usage
 }
 
 func newReporter(w Journal) *reporter { return &reporter{journal: w, rates: map[string]float64{}} }
@@ -58,6 +60,7 @@ func (r *reporter) phase(name string, done, total int64) {
 	r.mu.Lock()
 	r.now = runs.Progress{Phase: name, Done: done, Total: total, Epoch: r.now.Epoch, Epochs: r.now.Epochs}
 	r.since, r.first = time.Now(), done
+	r.parts, r.whole = 0, 0
 	r.mu.Unlock()
 	r.tell()
 }
@@ -67,6 +70,28 @@ func (r *reporter) done(done int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.now.Done = done
+}
+
+// count counts one on.
+func (r *reporter) count() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now.Done++
+}
+
+// foresee says how many parts the phase has, by which the time that is left is
+// estimated from then on.
+func (r *reporter) foresee(parts int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parts, r.whole = 0, parts
+}
+
+// expect says how many of the parts are done.
+func (r *reporter) expect(parts int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parts = parts
 }
 
 // train counts the steps of a training.
@@ -87,6 +112,9 @@ func (r *reporter) tell() {
 	}
 	if rate := r.rates[p.Phase]; rate > 0 {
 		p.Rate, p.ETA = rate, float64(p.Total-p.Done)/rate
+	}
+	if r.parts > 0 && r.whole > 0 {
+		p.ETA = elapsed * float64(max(r.whole-r.parts, 0)) / float64(r.parts)
 	}
 	r.mu.Unlock()
 	if p.Phase != "" {

@@ -25,6 +25,9 @@ type Deps struct {
 	Tracer  trace.Tracer // makes the job's span, below the one in ctx
 	Version string
 	Native  string // folder of the native runtimes, where ONNX Runtime lies
+	// Memory is how many bytes scoring may take beside the network, 0 for half of
+	// what the system says is free.
+	Memory int64
 	// Epochs, when positive, replaces the specification's number of epochs.
 	Epochs int
 }

@@ -46,3 +46,26 @@ func residentMemory(r syscall.Rusage) int64 {
 	}
 	return pages * int64(os.Getpagesize())
 }
+
+// scoringMemory is how many bytes predictions that wait to be scored, and their
+// scoring, may take: as many as given, or half of what is free.
+func scoringMemory(given int64) int64 {
+	const unknown = 1 << 30
+	if given > 0 {
+		return given
+	}
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return unknown
+	}
+	for line := range strings.Lines(string(b)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || fields[0] != "MemAvailable:" {
+			continue
+		}
+		if kilobytes, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
+			return kilobytes << 10 / 2
+		}
+	}
+	return unknown
+}

@@ -54,43 +54,23 @@ func (t *trainer) diceOf(ctx context.Context, i int) (float64, error) {
 	// C order of (x, y, z) is x-fastest order of (z, y, x), and Dice does not
 	// mind which axis is which.
 	shape := [3]int{c.Shape[2], c.Shape[1], c.Shape[0]}
-	scores, err := score(ctx, c.Label, labels, shape, t.experiment.Model.OutChannels, metrics.Options{
+	scores, err := metrics.EvaluateLabels(ctx, metrics.LabelMap{Shape: shape, Data: c.Label}, metrics.LabelMap{Shape: shape, Data: labels}, t.foreground(), metrics.Options{
 		Spacing: [3]float64{1, 1, 1}, Metrics: []string{metrics.Dice},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("volume %q: %w", c.Ref.ID, err)
 	}
-	return scores.Values[metrics.Dice], nil
+	return scores.Mean[metrics.Dice], nil
 }
 
-// score compares two label maps, x fastest, class by class, and gives the mean
-// over the foreground classes. With more than one of those, each class's own
-// values are there too, as dice_1, dice_2 and so on.
-func score(ctx context.Context, ref, pred []uint8, shape [3]int, classes int, o metrics.Options) (metrics.Result, error) {
-	if classes == 2 {
-		return metrics.Evaluate(ctx, metrics.Foreground(shape, ref, 1), metrics.Foreground(shape, pred, 1), o)
+// foreground are the labels that count in validation: every class but the
+// background, also where a volume lacks it.
+func (t *trainer) foreground() metrics.LabelChoice {
+	var choice metrics.LabelChoice
+	for class := 1; class < t.experiment.Model.OutChannels; class++ {
+		choice.Labels = append(choice.Labels, uint8(class))
 	}
-	mean := metrics.Result{Values: map[string]float64{}, Excluded: map[string]string{}, ByPolicy: map[string]string{}}
-	for class := 1; class < classes; class++ {
-		label := uint8(class)
-		r, err := metrics.Evaluate(ctx, metrics.Foreground(shape, ref, label), metrics.Foreground(shape, pred, label), o)
-		if err != nil {
-			return mean, fmt.Errorf("class %d: %w", class, err)
-		}
-		for name, v := range r.Values {
-			mean.Values[fmt.Sprintf("%s_%d", name, class)] = v
-			mean.Values[name] += v / float64(classes-1)
-		}
-		for name, why := range r.Excluded {
-			mean.Excluded[fmt.Sprintf("%s_%d", name, class)] = why
-			mean.Excluded[name] = why
-		}
-		for name, why := range r.ByPolicy {
-			mean.ByPolicy[fmt.Sprintf("%s_%d", name, class)] = why
-			mean.ByPolicy[name] = why
-		}
-	}
-	return mean, nil
+	return choice
 }
 
 // readOptions are those with which a volume is read for prediction.

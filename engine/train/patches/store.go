@@ -51,6 +51,8 @@ type Options struct {
 	Normalise Normalisation
 	Classes   int   // background included
 	Budget    int64 // bytes for cached volumes
+	// Keep, if not nil, is a label that stays as it is, though it is no class.
+	Keep *uint8
 	// Progress, if set, is told how many volumes have been read.
 	Progress func(done, total int)
 }
@@ -209,7 +211,7 @@ func read(ctx context.Context, ref runs.VolumeRef, o Options) (c *Case, header *
 	o.Normalise.Apply(v.Data)
 	ToC(c.Image, v.Data, v.Shape)
 	ToC(c.Label, l.Data, l.Shape)
-	if binarised, err = binarise(c.Label, o.Classes); err != nil {
+	if binarised, err = binarise(c.Label, o.Classes, o.Keep); err != nil {
 		return nil, nil, false, fmt.Errorf("%q: %w", ref.Label, err)
 	}
 	return c, v.Header, binarised, nil
@@ -217,9 +219,9 @@ func read(ctx context.Context, ref runs.VolumeRef, o Options) (c *Case, header *
 
 // binarise checks that the labels are classes of the model. For two classes
 // every value but 0 is foreground: masks are often stored as 0 and 255.
-func binarise(label []uint8, classes int) (binarised bool, err error) {
+func binarise(label []uint8, classes int, keep *uint8) (binarised bool, err error) {
 	for i, c := range label {
-		if int(c) < classes {
+		if int(c) < classes || keep != nil && c == *keep {
 			continue
 		}
 		if classes != 2 {
