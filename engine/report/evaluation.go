@@ -49,6 +49,8 @@ type Case struct {
 	Shape   [3]int     // x, y, z; zero where it is not known
 	Spacing [3]float64 // in Scoring.Unit
 	Scores
+	// Failure is why the volume could not be judged, empty where it was.
+	Failure string
 	// Labels are the scores of single labels where there are several.
 	Labels []LabelScores
 	// Pictures are shown for the worst cases that have some.
