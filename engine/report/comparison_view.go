@@ -169,7 +169,7 @@ func compareMetric(m string, all []Evaluation) (comparedMetric, error) {
 	}
 	for _, p := range found.Pairs {
 		if len(all) <= everyPair || p.Question.A == best || p.Question.B == best {
-			out.Pairs = append(out.Pairs, shownPair(m, p))
+			out.Pairs = append(out.Pairs, shownPair(p))
 		}
 	}
 	if n := len(found.Pairs) - len(out.Pairs); n > 0 {
@@ -317,10 +317,10 @@ func (p pairing) markBest(m string, cells []cell, at []int, volume int, low, hig
 	}
 }
 
-func shownPair(m string, p cases.Paired) comparedPair {
+func shownPair(p cases.Paired) comparedPair {
 	out := comparedPair{
 		A: p.Question.A, B: p.Question.B, N: p.N, Mean: signed(p.MeanDifference), Interval: "–",
-		P: fmt.Sprintf("%.2g", p.P), Adjusted: fmt.Sprintf("%.2g", p.Adjusted), Effect: "–", Detectable: "–", Conclusion: conclusion(m, p),
+		P: fmt.Sprintf("%.2g", p.P), Adjusted: fmt.Sprintf("%.2g", p.Adjusted), Effect: "–", Detectable: "–", Conclusion: conclusion(p),
 	}
 	if i := p.Interval; i != nil {
 		out.Interval = signed(i.Low) + " to " + signed(i.High)
@@ -340,14 +340,14 @@ func shownPair(m string, p cases.Paired) comparedPair {
 func signed(v float64) string { return strings.ReplaceAll(fmt.Sprintf("%+.3g", v), "-", "−") }
 
 // conclusion is the outcome in few words.
-func conclusion(m string, p cases.Paired) string {
+func conclusion(p cases.Paired) string {
 	switch p.Outcome {
 	case cases.BetterA:
-		return p.Question.A + " has the better " + title(m)
+		return p.Question.A + " is better"
 	case cases.BetterB:
-		return p.Question.B + " has the better " + title(m)
+		return p.Question.B + " is better"
 	case cases.NoDifference:
-		return "no difference is shown, which does not show that there is none"
+		return "no difference shown"
 	case cases.Undecidable:
 		return "too few volumes to tell"
 	}

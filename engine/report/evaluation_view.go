@@ -67,9 +67,10 @@ type evaluationView struct {
 }
 
 type metricRow struct {
-	Title, Unit, Better                     string
-	Mean, Interval, Median, IQR, N, Without string
-	Strip                                   strip
+	Title, Unit, Better            string
+	Mean, Interval, Median, IQR, N string
+	Without                        []string // a value of their own: how many, and why
+	Strip                          strip
 }
 
 type caseRow struct {
@@ -180,14 +181,12 @@ func (e Evaluation) metricRow(m string, sum cases.Summary, samples []sample) met
 	if !math.IsNaN(sum.LowerQuartile) {
 		row.IQR = between(m, sum.LowerQuartile, sum.UpperQuartile)
 	}
-	var without []string
 	if sum.Excluded > 0 {
-		without = append(without, fmt.Sprintf("%d without a value", sum.Excluded))
+		row.Without = append(row.Without, fmt.Sprintf("%d without a value", sum.Excluded))
 	}
 	if sum.ByPolicy > 0 {
-		without = append(without, fmt.Sprintf("%d by policy", sum.ByPolicy))
+		row.Without = append(row.Without, fmt.Sprintf("%d by policy", sum.ByPolicy))
 	}
-	row.Without = strings.Join(without, ", ")
 	values := make([]float64, len(samples))
 	for i, s := range samples {
 		values[i] = s.value
@@ -322,12 +321,24 @@ func (e Evaluation) worst(c Case) worstCase {
 		shown := shownView{Caption: clean(v.Caption)}
 		for _, l := range v.Layers {
 			shown.Layers = append(shown.Layers, shownLayer{
-				Name: clean(l.Kind), Alt: clean(l.Alt), Data: base64.StdEncoding.EncodeToString(l.PNG), Width: l.Width, Height: l.Height,
+				Name: layerName(l.Kind), Alt: clean(l.Alt), Data: base64.StdEncoding.EncodeToString(l.PNG), Width: l.Width, Height: l.Height,
 			})
 		}
 		out.Views = append(out.Views, shown)
 	}
 	return out
+}
+
+func layerName(kind string) string {
+	switch kind {
+	case LayerImage:
+		return "Image"
+	case LayerOutlines:
+		return "Outlines"
+	case LayerErrors:
+		return "Errors"
+	}
+	return clean(kind)
 }
 
 func (e Evaluation) facts() []fact {

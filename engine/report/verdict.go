@@ -70,22 +70,22 @@ func caveats(e Evaluation, m string, sum cases.Summary) string {
 		text += fmt.Sprintf(format, args...)
 	}
 	if failed > 0 {
-		add("%s not judged, because of an error, and not in the mean.", are(failed))
+		add("%s not judged because of an error, and not in the mean.", were(failed))
 	}
 	if n := sum.Excluded - failed; n > 0 {
-		add("%s without a %s and not in its mean.", are(n), title(m))
+		add("%s left out of the mean, having no %s.", were(n), title(m))
 	}
 	if sum.ByPolicy > 0 {
-		add("%s scored by the policy for empty masks, not by measuring.", are(sum.ByPolicy))
+		add("%s scored by the policy for empty masks, not by measuring.", were(sum.ByPolicy))
 	}
 	return text
 }
 
-func are(n int) string {
+func were(n int) string {
 	if n == 1 {
-		return "1 volume is"
+		return "1 volume was"
 	}
-	return fmt.Sprintf("%d volumes are", n)
+	return fmt.Sprintf("%d volumes were", n)
 }
 
 // reach says how far the numbers reach.
