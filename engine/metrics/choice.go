@@ -65,6 +65,26 @@ func Check(metric string) error {
 		ErrMetric, metric, strings.Join(Choice(), ", "), strings.Join(families, ", "))
 }
 
+// JudgingMemory estimates how many bytes a prediction of a shape takes from when
+// it is made until it has been scored by metrics of Choice: its label maps, the
+// probabilities of its classes (background included) where they are judged, and
+// the scoring itself.
+func JudgingMemory(shape [3]int, classes int, names []string, o Options) int64 {
+	voxels := int64(shape[0]) * int64(shape[1]) * int64(shape[2])
+	o.Metrics = slices.DeleteFunc(slices.Clone(names), OfProbabilities)
+	bytes := 4 * voxels // both label maps, as they are predicted and as they are stored
+	if len(o.Metrics) > 0 {
+		bytes += Memory(shape, o)
+	}
+	if len(o.Metrics) == len(names) {
+		return bytes
+	}
+	if classes == 2 {
+		classes = 1 // the foreground's alone
+	}
+	return bytes + (4*int64(classes)+2)*voxels
+}
+
 // Nearest is the metric of Choice whose name is spelt most like a word, or ""
 // when none is near. Case, spaces and hyphens do not count.
 func Nearest(word string) string {

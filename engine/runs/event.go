@@ -175,6 +175,16 @@ type Finished struct {
 	Reason  string  `json:"reason"` // "all steps done", "early stopping", …
 	// Summary repeats the numbers most asked for, by "split/name".
 	Summary map[string]Number `json:"summary,omitempty"`
+	// Worst is, of an evaluation, the volume with the worst value of what was
+	// asked for first.
+	Worst *Worst `json:"worst,omitempty"`
+}
+
+// Worst is a volume that stands out.
+type Worst struct {
+	Volume string `json:"volume"`
+	Metric string `json:"metric"`
+	Value  Number `json:"value"`
 }
 
 // Failed ends a run that cannot go on. Code is short and stable (nan_loss,

@@ -43,6 +43,7 @@ type Fold struct {
 	Best    map[string]Best   `json:"best,omitempty"`
 	Latest  map[string]Number `json:"latest,omitempty"`
 	Summary map[string]Number `json:"summary,omitempty"`
+	Worst   *Worst            `json:"worst,omitempty"`
 
 	Checkpoints map[string]Checkpoint `json:"checkpoints,omitempty"` // by role
 	Warnings    int                   `json:"warnings,omitempty"`
@@ -151,7 +152,7 @@ func (f *Fold) end(rec journal.Record) error {
 			return err
 		}
 		f.Step, f.Epoch, f.Reason = max(f.Step, d.Step), max(f.Epoch, d.Epoch), d.Reason
-		f.Summary = d.Summary
+		f.Summary, f.Worst = d.Summary, d.Worst
 		return nil
 	case EventFailed:
 		f.Failure = new(Failed)

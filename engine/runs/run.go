@@ -45,11 +45,24 @@ type Run struct {
 	Best        map[string]Best       `json:"best,omitempty"`
 	Latest      map[string]Number     `json:"latest,omitempty"`
 	Summary     map[string]Number     `json:"summary,omitempty"`
+	Worst       *Worst                `json:"worst,omitempty"`       // of an evaluation
 	Checkpoints map[string]Checkpoint `json:"checkpoints,omitempty"` // by role
 	Warnings    int                   `json:"warnings,omitempty"`
 	Tags        map[string]string     `json:"tags,omitempty"`
 	Epochs      int                   `json:"epochs,omitempty"` // the total asked for on resuming, 0 for the specification's
 	Resumable   bool                  `json:"resumable"`
+}
+
+// Report is the path of an evaluation's report, or "" when there is none.
+func (r Run) Report() string {
+	if r.Spec.Kind != KindEvaluate {
+		return ""
+	}
+	path := filepath.Join(r.Dir, filepath.FromSlash(ReportFile))
+	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+		return ""
+	}
+	return path
 }
 
 // ID is the run's id.
@@ -90,7 +103,7 @@ func Assemble(ws *workspace.Workspace, spec Spec, f *Fold, live bool, tags map[s
 	return Run{
 		Spec: spec, Dir: dir, State: state, LastStep: c.Step, Epoch: c.Epoch, Attempt: c.Attempt,
 		Progress: c.Progress, Resource: c.Resource, Started: c.Started, Ended: ended(&c, state), Seen: c.Seen, Seconds: c.seconds(c.Seen),
-		Worker: c.Worker, Failure: failure, Reason: c.Reason, Best: c.Best, Latest: c.Latest, Summary: c.Summary,
+		Worker: c.Worker, Failure: failure, Reason: c.Reason, Best: c.Best, Latest: c.Latest, Summary: c.Summary, Worst: c.Worst,
 		Checkpoints: c.Checkpoints, Warnings: c.Warnings, Tags: tags, Epochs: c.Epochs,
 		Resumable: resumable(state, failure),
 	}

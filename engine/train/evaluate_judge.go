@@ -20,6 +20,7 @@ import (
 // judge scores predictions. It knows nothing of networks or files.
 type judge struct {
 	split         string
+	first         string   // of what is asked for, by which volumes rank
 	masks         []string // metrics of masks
 	probabilities []string // metrics of probabilities
 	tolerance     float64
@@ -53,7 +54,7 @@ func newJudge(request runs.EvaluateSpec, e config.Experiment) (judge, error) {
 		return judge{}, fmt.Errorf("%w: %w", ErrBadSpec, err)
 	}
 	j := judge{
-		split: request.Split, tolerance: cmp.Or(request.Tolerance, metrics.DefaultTolerance), classes: e.Model.OutChannels,
+		split: request.Split, first: names[0], tolerance: cmp.Or(request.Tolerance, metrics.DefaultTolerance), classes: e.Model.OutChannels,
 		ignore: request.Ignore, threads: e.Threads,
 	}
 	for _, name := range names {
@@ -85,23 +86,7 @@ func (j judge) metrics() []string { return slices.Concat(j.masks, j.probabilitie
 
 // memory is what a prediction takes from when it is made until it is scored.
 func (j judge) memory(shape [3]int) int64 {
-	voxels := int64(shape[0]) * int64(shape[1]) * int64(shape[2])
-	bytes := 4 * voxels // both label maps, in either order
-	if len(j.masks) > 0 {
-		bytes += metrics.Memory(shape, j.options(1))
-	}
-	switch {
-	case len(j.probabilities) == 0:
-	case j.classes == 2:
-		bytes += (4 + 2) * voxels
-	default:
-		bytes += (4*int64(j.classes) + 2) * voxels
-	}
-	return bytes
-}
-
-func (j judge) options(spacing float64) metrics.Options {
-	return metrics.Options{Spacing: [3]float64{spacing, spacing, spacing}, Tolerance: j.tolerance, Metrics: j.masks, Threads: j.threads}
+	return metrics.JudgingMemory(shape, j.classes, j.metrics(), metrics.Options{Tolerance: j.tolerance, Threads: j.threads})
 }
 
 // labels predicts a normalised image, once for labels and probabilities.
@@ -154,8 +139,7 @@ func softmax(logits []float32, classes int) (labels []uint8, probabilities [][]f
 func (j judge) score(ctx context.Context, p predicted, truth, pred []uint8) (runs.Case, error) {
 	c := j.blank(p.ref)
 	if len(j.masks) > 0 {
-		o := j.options(0)
-		o.Spacing, o.Unit = p.header.Spacing(), p.header.Unit()
+		o := metrics.Options{Spacing: p.header.Spacing(), Unit: p.header.Unit(), Tolerance: j.tolerance, Metrics: j.masks, Threads: j.threads}
 		c.Unit = o.Unit
 		r, err := metrics.EvaluateLabels(ctx, metrics.LabelMap{Shape: p.shape, Data: truth}, metrics.LabelMap{Shape: p.shape, Data: pred}, j.choice, o)
 		if err != nil {

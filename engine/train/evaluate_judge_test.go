@@ -52,6 +52,22 @@ func TestScoresOfSeveralLabels(t *testing.T) {
 	}
 }
 
+// The worst volume is the one with the lowest Dice, or the greatest distance.
+func TestWorst(t *testing.T) {
+	t.Parallel()
+	cases := []runs.Case{
+		{Volume: "a", Values: map[string]runs.Number{"dice": 0.5, "hd95": 1, "ece": 0.2}}, {Volume: "b", Values: map[string]runs.Number{"dice": 0.25, "hd95": 3, "ece": 0.1}},
+		{Volume: "c", Excluded: map[string]string{"dice": "not judged"}}, {Volume: "d", Values: map[string]runs.Number{"dice": 0.25, "hd95": 2}},
+	}
+	for metric, want := range map[string]*runs.Worst{
+		"dice": {Volume: "b", Metric: "dice", Value: 0.25}, "hd95": {Volume: "b", Metric: "hd95", Value: 3}, "ece": {Volume: "a", Metric: "ece", Value: 0.2}, "nsd": nil,
+	} {
+		if diff := cmp.Diff(want, worst(cases, metric)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // Probabilities of several classes add up to 1, and the likeliest is what
 // infer.Labels says.
 func TestSoftmaxAgreesWithLabels(t *testing.T) {

@@ -183,9 +183,22 @@ func (v *evaluation) sumUp() error {
 	}
 	_, err := v.Journal.Append(runs.EventFinished, runs.Finished{
 		Step: v.at.Step, Epoch: v.at.Epoch, Seconds: time.Since(v.begun).Seconds(),
-		Reason: fmt.Sprintf("all %d volumes judged", len(v.cases)), Summary: summary,
+		Reason: fmt.Sprintf("all %d volumes judged", len(v.cases)), Summary: summary, Worst: worst(v.cases, v.judge.first),
 	})
 	return err
+}
+
+// worst is the volume with the worst value of a metric, the first of equal
+// ones; nil when none has a value.
+func worst(cases []runs.Case, metric string) *runs.Worst {
+	var found *runs.Worst
+	for _, c := range cases {
+		v, ok := c.Values[metric]
+		if ok && (found == nil || runs.Better(metric, found.Value, v)) {
+			found = &runs.Worst{Volume: c.Volume, Metric: metric, Value: v}
+		}
+	}
+	return found
 }
 
 // means are those over volumes, and how many volumes each leaves out.
