@@ -1,10 +1,9 @@
 package graph
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"time"
 )
 
 // End is the target that ends a run.
@@ -14,32 +13,47 @@ const End = "end"
 // It is small on purpose: an agent that needs more is going in circles.
 const DefaultStepLimit = 50
 
-// DefaultParallel is how many nodes of a step run at once by default.
+// DefaultParallel is how many tasks of a step run at once by default.
 const DefaultParallel = 4
 
-// Node does one piece of work. It gets the state by value and must treat all
-// that the state points to as read-only; what it wants changed it returns.
-type Node[S any] func(ctx context.Context, s S, rt *Runtime) (Result[S], error)
+// DefaultLoopLimit is how often a run may come to the same nodes with the same
+// state before it is stopped, by default.
+const DefaultLoopLimit = 3
 
-// Result is what a node returns: writes, or a question.
-type Result[S any] struct {
-	writes []Write[S]
-	pause  bool
-	ask    any
-}
-
-// Update is the result that changes the state.
-func Update[S any](writes ...Write[S]) Result[S] { return Result[S]{writes: writes} }
-
-// Pause is the result that asks a question. The node runs again, from its
-// beginning, when the answer is there; payload must survive JSON.
-func Pause[S any](payload any) Result[S] { return Result[S]{pause: true, ask: payload} }
-
-// Options are the settings of a compiled graph.
+// Options are the settings of a compiled graph. A graph that is used as a node
+// of another takes its checkpointer, durability, clock and seed from the
+// outermost one.
 type Options struct {
 	Checkpointer Checkpointer // nil: nothing is stored, and interrupts end the run
+	Durability   Durability   // when records are stored; default Sync
 	StepLimit    int          // default DefaultStepLimit
 	Parallel     int          // default DefaultParallel
+	LoopLimit    int          // default DefaultLoopLimit; below zero: loops are not looked for
+	Clock        Clock        // default: the system's
+	Seed         uint64       // of the jitter of retries
+	Cache        Cache        // default: a MemoryCache for each compiled graph
+}
+
+func (o Options) withDefaults() Options {
+	if o.StepLimit <= 0 {
+		o.StepLimit = DefaultStepLimit
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = DefaultParallel
+	}
+	if o.LoopLimit == 0 {
+		o.LoopLimit = DefaultLoopLimit
+	}
+	if o.Durability == "" {
+		o.Durability = Sync
+	}
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	if o.Cache == nil {
+		o.Cache = &MemoryCache{}
+	}
+	return o
 }
 
 // Builder collects the parts of a graph. Its methods may be chained; mistakes
@@ -47,37 +61,86 @@ type Options struct {
 type Builder[S any] struct {
 	name     string
 	fields   []AnyField[S]
-	nodes    []string
-	funcs    map[string]Node[S]
+	order    []string
+	nodes    map[string]*vertex[S]
 	edges    []edge[S]
+	policies []named[Policy[S]]
 	entry    string
 	problems []error
 }
 
+// A vertex is a node with all that leads on from it.
+type vertex[S any] struct {
+	name     string
+	run      Node[S]    // nil for a subgraph
+	nested   *Nested[S] // nil for a plain node
+	policy   Policy[S]
+	out      []edge[S]
+	gotos    []string
+	sends    []string
+	maxSends int
+}
+
+type edgeKind int
+
+const (
+	plainEdge edgeKind = iota
+	branchEdge
+	gotoEdge
+	sendEdge
+)
+
 type edge[S any] struct {
+	kind    edgeKind
 	from    string
 	targets []string
-	choose  func(S) string // nil for a plain edge
+	choose  func(S) string // of a branch
+	most    int            // of sends
+}
+
+type named[T any] struct {
+	name  string
+	value T
 }
 
 // New begins a graph over the state S with these fields.
 func New[S any](name string, fields ...AnyField[S]) *Builder[S] {
-	return &Builder[S]{name: name, fields: fields, funcs: make(map[string]Node[S])}
+	return &Builder[S]{name: name, fields: fields, nodes: make(map[string]*vertex[S])}
 }
 
-// Node adds a node.
+// Node adds a node. A name has no '/', '[', ']' or '#', which paths, tasks and
+// questions are told apart by.
 func (b *Builder[S]) Node(name string, fn Node[S]) *Builder[S] {
-	switch {
-	case name == "" || name == End:
-		b.problem(ErrReserved, "node %q", name)
-	case b.funcs[name] != nil:
-		b.problem(ErrDuplicate, "node %s", name)
-	case fn == nil:
+	if fn == nil {
 		b.problem(ErrNilFunction, "node %s", name)
-	default:
-		b.nodes = append(b.nodes, name)
-		b.funcs[name] = fn
 	}
+	return b.add(&vertex[S]{name: name, run: fn})
+}
+
+// Subgraph adds a node that runs another graph; see Over.
+func (b *Builder[S]) Subgraph(name string, inner Nested[S]) *Builder[S] {
+	if inner.open == nil {
+		b.problem(ErrNilFunction, "subgraph %s", name)
+	}
+	return b.add(&vertex[S]{name: name, nested: &inner})
+}
+
+func (b *Builder[S]) add(v *vertex[S]) *Builder[S] {
+	switch {
+	case !validName(v.name):
+		b.problem(ErrReserved, "node %q", v.name)
+	case b.nodes[v.name] != nil:
+		b.problem(ErrDuplicate, "node %s", v.name)
+	default:
+		b.order = append(b.order, v.name)
+		b.nodes[v.name] = v
+	}
+	return b
+}
+
+// Policy says how a node is run. A node has at most one.
+func (b *Builder[S]) Policy(name string, p Policy[S]) *Builder[S] {
+	b.policies = append(b.policies, named[Policy[S]]{name, p})
 	return b
 }
 
@@ -93,7 +156,7 @@ func (b *Builder[S]) Entry(name string) *Builder[S] {
 // Edge leads from a node to another, or to End. Several edges from one node
 // fan out: all targets become active.
 func (b *Builder[S]) Edge(from, to string) *Builder[S] {
-	b.edges = append(b.edges, edge[S]{from: from, targets: []string{to}})
+	b.edges = append(b.edges, edge[S]{kind: plainEdge, from: from, targets: []string{to}})
 	return b
 }
 
@@ -103,7 +166,32 @@ func (b *Builder[S]) Branch(from string, choose func(S) string, targets ...strin
 		b.problem(ErrNilFunction, "branch from %s", from)
 		return b
 	}
-	b.edges = append(b.edges, edge[S]{from: from, targets: targets, choose: choose})
+	b.edges = append(b.edges, edge[S]{kind: branchEdge, from: from, targets: slices.Clone(targets), choose: choose})
+	return b
+}
+
+// Goto declares which targets a node's result may name with Result.To. Where
+// a result names targets, they take the place of the node's edges.
+func (b *Builder[S]) Goto(from string, targets ...string) *Builder[S] {
+	if len(targets) == 0 {
+		b.problem(ErrUnknownNode, "goto from %s names no target", from)
+		return b
+	}
+	b.edges = append(b.edges, edge[S]{kind: gotoEdge, from: from, targets: slices.Clone(targets)})
+	return b
+}
+
+// Sends declares that a node's result may send up to most tasks to these
+// targets with Result.Sending.
+func (b *Builder[S]) Sends(from string, most int, targets ...string) *Builder[S] {
+	switch {
+	case most <= 0:
+		b.problem(ErrUnbounded, "sends from %s: say how many tasks it may send at most", from)
+	case len(targets) == 0:
+		b.problem(ErrUnknownNode, "sends from %s name no target", from)
+	default:
+		b.edges = append(b.edges, edge[S]{kind: sendEdge, from: from, targets: slices.Clone(targets), most: most})
+	}
 	return b
 }
 
@@ -111,121 +199,63 @@ func (b *Builder[S]) problem(err error, format string, args ...any) {
 	b.problems = append(b.problems, fmt.Errorf("%w: %s", err, fmt.Sprintf(format, args...)))
 }
 
-// Compile checks the graph and makes it runnable. It refuses unknown,
-// duplicate and unreachable nodes, nodes from which End cannot be reached, a
-// missing entry, and fields that are incomplete or have the same name.
+// Compile checks the graph and makes it runnable. It reports everything that
+// is wrong at once, in a *CompileError: unknown, duplicate and unreachable
+// nodes, nodes from which End cannot be reached, a missing entry, fields that
+// are incomplete, share memory or cannot be stored, policies that contradict
+// what a node does, and fan-out without a bound.
 func (b *Builder[S]) Compile(o Options) (*Graph[S], error) {
 	check := *b
 	check.problems = slices.Clone(b.problems)
 	fields := check.checkFields()
 	check.checkEdges()
 	check.checkEntry()
-	if len(check.problems) == 0 {
-		check.checkPaths()
-	}
+	policies := check.checkPolicies()
+	check.checkOptions(o)
+	check.checkPaths()
 	if len(check.problems) > 0 {
 		return nil, &CompileError{Graph: b.name, Problems: check.problems}
 	}
-	if o.StepLimit <= 0 {
-		o.StepLimit = DefaultStepLimit
-	}
-	if o.Parallel <= 0 {
-		o.Parallel = DefaultParallel
-	}
 	g := &Graph[S]{
-		name: b.name, entry: b.entry, options: o, fields: fields,
-		nodes: make(map[string]Node[S], len(b.nodes)), out: make(map[string][]edge[S], len(b.nodes)),
+		name: b.name, entry: b.entry, options: o.withDefaults(),
+		fields: fields, fieldOrder: slices.Clone(b.fields),
+		order: slices.Clone(b.order), nodes: make(map[string]*vertex[S], len(b.nodes)),
 	}
-	maps.Copy(g.nodes, b.funcs)
+	for name, v := range b.nodes {
+		g.nodes[name] = &vertex[S]{name: name, run: v.run, nested: v.nested, policy: policies[name]}
+	}
 	for _, e := range b.edges {
-		g.out[e.from] = append(g.out[e.from], e)
+		v := g.nodes[e.from]
+		switch e.kind {
+		case gotoEdge:
+			v.gotos = append(v.gotos, e.targets...)
+		case sendEdge:
+			v.sends, v.maxSends = append(v.sends, e.targets...), e.most
+		default:
+			v.out = append(v.out, e)
+		}
 	}
 	return g, nil
 }
 
-func (b *Builder[S]) checkFields() map[string]AnyField[S] {
-	fields := make(map[string]AnyField[S], len(b.fields))
-	for _, f := range b.fields {
-		name := f.fieldName()
-		switch {
-		case name == "":
-			b.problem(ErrReserved, "field without a name")
-		case !f.complete():
-			b.problem(ErrNilFunction, "field %s", name)
-		case fields[name] != nil:
-			b.problem(ErrDuplicate, "field %s", name)
-		default:
-			fields[name] = f
-		}
-	}
-	return fields
+// Durability says when the records of a run are stored.
+type Durability string
+
+// The durabilities. Whatever is chosen, notes and answers are stored before
+// anything goes on, and so is all that happened before and in a node that is
+// declared to write.
+const (
+	Sync  Durability = "sync"  // each record before the run goes on
+	Async Durability = "async" // in the background, several at once; all before the call returns
+	Exit  Durability = "exit"  // when the call returns
+)
+
+func (d Durability) known() bool {
+	return d == "" || d == Sync || d == Async || d == Exit
 }
 
-func (b *Builder[S]) checkEdges() {
-	plain := make(map[[2]string]bool)
-	branched := make(map[string]bool)
-	for _, e := range b.edges {
-		if b.funcs[e.from] == nil {
-			b.problem(ErrUnknownNode, "edge from %q", e.from)
-		}
-		for _, to := range e.targets {
-			if to != End && b.funcs[to] == nil {
-				b.problem(ErrUnknownNode, "edge from %q to %q", e.from, to)
-			}
-		}
-		if e.choose != nil {
-			if branched[e.from] {
-				b.problem(ErrDuplicate, "branch from %s", e.from)
-			}
-			branched[e.from] = true
-			continue
-		}
-		pair := [2]string{e.from, e.targets[0]}
-		if plain[pair] {
-			b.problem(ErrDuplicate, "edge from %s to %s", pair[0], pair[1])
-		}
-		plain[pair] = true
-	}
-}
-
-func (b *Builder[S]) checkEntry() {
-	switch {
-	case b.entry == "":
-		b.problem(ErrNoEntry, "call Entry with the name of a node")
-	case b.funcs[b.entry] == nil:
-		b.problem(ErrUnknownNode, "entry %q", b.entry)
-	}
-}
-
-// checkPaths refuses nodes that no run gets to and nodes that no run leaves.
-func (b *Builder[S]) checkPaths() {
-	forth, back := make(map[string][]string), make(map[string][]string)
-	for _, e := range b.edges {
-		for _, to := range e.targets {
-			forth[e.from] = append(forth[e.from], to)
-			back[to] = append(back[to], e.from)
-		}
-	}
-	reached, leaving := closure(b.entry, forth), closure(End, back)
-	for _, n := range b.nodes {
-		if !reached[n] {
-			b.problem(ErrUnreachable, "node %s", n)
-		}
-		if !leaving[n] {
-			b.problem(ErrNoWayOut, "node %s never comes to %s", n, End)
-		}
-	}
-}
-
-func closure(from string, next map[string][]string) map[string]bool {
-	seen := map[string]bool{from: true}
-	for todo := []string{from}; len(todo) > 0; todo = todo[1:] {
-		for _, n := range next[todo[0]] {
-			if !seen[n] {
-				seen[n] = true
-				todo = append(todo, n)
-			}
-		}
-	}
-	return seen
-}
+// retryLimits keep a policy from meaning something else than was written.
+const (
+	maxAttempts = 100
+	maxPause    = 24 * time.Hour
+)

@@ -9,12 +9,26 @@ import (
 // Errors of running a graph. They come wrapped, so use errors.Is.
 var (
 	ErrStepLimit    = errors.New("step limit reached")
+	ErrLoop         = errors.New("the run goes in circles")
 	ErrUnfinished   = errors.New("the thread has an unfinished run")
 	ErrNoRun        = errors.New("the thread has nothing to go on with")
 	ErrNoInterrupt  = errors.New("no such question is pending; it may have been answered already")
+	ErrStale        = errors.New("the answer is for another question or an older state; look at the question again")
+	ErrExpired      = errors.New("the question is too old to be answered; continue the thread and it is asked again")
+	ErrVerdict      = errors.New("this answer does not fit the question")
 	ErrUndeclared   = errors.New("branch to an undeclared target")
+	ErrNoTarget     = errors.New("the node has no edges and its result names no target")
+	ErrFanOut       = errors.New("more tasks than declared")
+	ErrNoPayload    = errors.New("the task was not sent a payload")
+	ErrTimeout      = errors.New("the node took too long")
+	ErrIdle         = errors.New("nothing was heard of the node for too long")
+	ErrBusy         = errors.New("another run is at work on the thread")
 	ErrNoRecords    = errors.New("the graph was compiled without a checkpointer")
 	ErrIncompatible = errors.New("the thread's records do not fit this graph")
+	ErrNoPoint      = errors.New("the thread's records do not go there")
+	ErrNotEmpty     = errors.New("the new thread is not empty")
+	ErrCannotPrune  = errors.New("the checkpointer cannot prune")
+	ErrDiverged     = errors.New("the replay differs from the records")
 )
 
 // Errors of building a graph, joined in a *CompileError.
@@ -26,6 +40,9 @@ var (
 	ErrNoWayOut    = errors.New("no way out")
 	ErrNilFunction = errors.New("nil function")
 	ErrReserved    = errors.New("reserved or empty name")
+	ErrUnbounded   = errors.New("fan-out without a bound")
+	ErrPolicy      = errors.New("contradictory policy")
+	ErrField       = errors.New("field that cannot work")
 )
 
 // CompileError lists everything that is wrong with a graph at once.
@@ -73,3 +90,18 @@ type PanicError struct {
 
 // Error gives the panic's value; Stack is left for the log.
 func (e *PanicError) Error() string { return fmt.Sprintf("node panicked: %v", e.Value) }
+
+// LoopError says that a run came to the same nodes with the same state Times
+// times. Cycle are the nodes on the way from one time to the next.
+type LoopError struct {
+	Times int
+	Cycle []string
+}
+
+// Error names the cycle.
+func (e *LoopError) Error() string {
+	return fmt.Sprintf("%v: %d times the same state at %s", ErrLoop, e.Times, strings.Join(e.Cycle, " > "))
+}
+
+// Unwrap gives ErrLoop.
+func (e *LoopError) Unwrap() error { return ErrLoop }

@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 )
 
 // Reducer merges a new value into the one that is there. It must be
@@ -57,6 +60,11 @@ type AnyField[S any] interface {
 	fieldName() string
 	complete() bool
 	decode(raw json.RawMessage) (Write[S], error)
+	// encode and restore read and set the whole value, past the reducer.
+	encode(s *S) (json.RawMessage, error)
+	restore(s *S, raw json.RawMessage) error
+	// probe tries the field out and says where in the state it is.
+	probe(zero *S) (uintptr, error)
 }
 
 func (f Field[S, T]) fieldName() string { return f.name }
@@ -69,4 +77,102 @@ func (f Field[S, T]) decode(raw json.RawMessage) (Write[S], error) {
 		return Write[S]{}, fmt.Errorf("%w: field %s: %w", ErrIncompatible, f.name, err)
 	}
 	return f.Set(v), nil
+}
+
+func (f Field[S, T]) encode(s *S) (json.RawMessage, error) {
+	raw, err := json.Marshal(*f.at(s))
+	if err != nil {
+		return nil, fmt.Errorf("store field %s: %w", f.name, err)
+	}
+	return raw, nil
+}
+
+func (f Field[S, T]) restore(s *S, raw json.RawMessage) error {
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("%w: field %s: %w", ErrIncompatible, f.name, err)
+	}
+	*f.at(s) = v
+	return nil
+}
+
+// probe finds mistakes that the type system lets pass: a place that is not a
+// part of the state, a type that JSON cannot hold, a reducer that cannot deal
+// with a fresh state.
+func (f Field[S, T]) probe(zero *S) (place uintptr, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("its functions panic on an empty state: %v", v)
+		}
+	}()
+	p := f.at(zero)
+	place = reflect.ValueOf(p).Pointer()
+	begin, size := reflect.ValueOf(zero).Pointer(), reflect.TypeFor[S]().Size()
+	if p == nil || place < begin || place > begin+size {
+		return 0, errors.New("it does not point into the state")
+	}
+	if err := storable(reflect.TypeFor[T](), make(map[reflect.Type]bool)); err != nil {
+		return 0, err
+	}
+	raw, err := json.Marshal(f.reduce(*p, *p))
+	if err != nil {
+		return 0, err
+	}
+	var back T
+	return place, json.Unmarshal(raw, &back)
+}
+
+// storable refuses types that lose everything on their way through JSON.
+func storable(t reflect.Type, seen map[reflect.Type]bool) error {
+	if seen[t] || marshals(t) {
+		return nil
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		return fmt.Errorf("type %s cannot be stored", t)
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return fmt.Errorf("interface %s cannot be read back", t)
+		}
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return storable(t.Elem(), seen)
+	case reflect.Map:
+		return errors.Join(storable(t.Key(), seen), storable(t.Elem(), seen))
+	case reflect.Struct:
+		return storableStruct(t, seen)
+	default:
+	}
+	return nil
+}
+
+func storableStruct(t reflect.Type, seen map[reflect.Type]bool) error {
+	visible := 0
+	for f := range t.Fields() {
+		if !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		visible++
+		if f.Tag.Get("json") == "-" {
+			continue
+		}
+		if err := storable(f.Type, seen); err != nil {
+			return fmt.Errorf("%s.%s: %w", t, f.Name, err)
+		}
+	}
+	if visible == 0 && t.NumField() > 0 {
+		return fmt.Errorf("type %s has no exported fields, so nothing of it would be stored", t)
+	}
+	return nil
+}
+
+func marshals(t reflect.Type) bool {
+	for _, want := range []reflect.Type{
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler](),
+	} {
+		if t.Implements(want) || reflect.PointerTo(t).Implements(want) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,71 +1,178 @@
 package graph
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
+	"strings"
 )
 
-// position is what the records of a thread add up to.
+// position is what the records of a thread add up to, at one level.
 type position[S any] struct {
-	state   S
-	run     int
-	step    int
-	next    []string              // active nodes, in order
-	tasks   map[string][]Write[S] // active nodes that are through
-	notes   map[string]map[string]json.RawMessage
-	pending []Interrupt
-	answers map[string]*Answer
-	records int
+	state    S
+	run      int
+	step     int
+	next     []string            // active tasks, in order
+	sends    []Sent              // payloads of those that were sent
+	tasks    map[string]done[S]  // active tasks that are through
+	children map[string]child    // active tasks that are inside of their subgraph
+	notes    map[string]notebook // of active tasks
+	asked    []asked             // by active tasks, in order
+	pending  []asked             // those of them that wait for an answer
+	answers  map[string]given
 }
 
-// apply replays one stored record.
-func (p *position[S]) apply(g *Graph[S], rec Record) error {
-	for _, n := range rec.Next {
-		if g.nodes[n] == nil {
-			return fmt.Errorf("%w: there is no node %q any more", ErrIncompatible, n)
-		}
-	}
-	writes := make([]Write[S], len(rec.Writes))
-	for i, c := range rec.Writes {
-		f, ok := g.fields[c.Field]
-		if !ok {
-			return fmt.Errorf("%w: there is no field %q any more", ErrIncompatible, c.Field)
-		}
-		w, err := f.decode(c.Value)
+type notebook map[string]json.RawMessage
+
+// done is what a task came to.
+type done[S any] struct {
+	writes []Write[S]
+	to     []string
+	sends  []Sent
+}
+
+type asked struct {
+	key string // the task
+	in  Interrupt
+}
+
+type given struct {
+	in     Interrupt
+	answer Answer
+}
+
+// apply replays one stored record, which belongs to the level at the end of
+// rest.
+func (l *level[S]) apply(rec Record, rest string) error {
+	if rest != "" {
+		key, below, _ := strings.Cut(rest, "/")
+		c, err := l.child(key)
 		if err != nil {
 			return err
 		}
-		writes[i] = w
+		return c.apply(rec, below)
 	}
-	p.records++
+	if err := l.fits(rec); err != nil {
+		return err
+	}
+	writes, err := l.g.decode(rec.Writes)
+	if err != nil {
+		return err
+	}
+	p := &l.at
 	switch rec.Kind {
-	case KindInput:
-		p.begin(rec, writes)
+	case KindInput, KindEnter:
+		if err := applyAll(writes, &p.state); err != nil {
+			return fmt.Errorf("%w: %w", ErrIncompatible, err)
+		}
+		p.run, p.step, p.next, p.sends = rec.Run, 0, rec.Next, rec.Sends
+		p.clear()
 	case KindTask:
-		p.finish(rec.Node, writes)
-	case KindStep:
-		p.replayStep(rec, writes)
+		p.finish(rec.Node, done[S]{writes, rec.Next, rec.Sends})
+	case KindStep, KindInner:
+		return p.replayStep(rec, writes)
 	case KindNote:
 		p.remember(rec)
 	case KindInterrupt:
-		if rec.Interrupt == nil {
-			return fmt.Errorf("%w: interrupt without a question", ErrIncompatible)
-		}
-		p.interrupt(rec)
+		p.ask(asked{rec.Node, *rec.Interrupt})
 	case KindAnswer:
-		if rec.Answer == nil {
-			return fmt.Errorf("%w: empty answer", ErrIncompatible)
-		}
-		p.answer(rec)
+		p.answer(*rec.Answer)
+	case KindExpire:
+		p.expire(rec.Key)
 	case KindAbandon:
-		p.next = nil
+		p.next, p.sends = nil, nil
 		p.clear()
-	default:
-		return fmt.Errorf("%w: record of unknown kind %q", ErrIncompatible, rec.Kind)
+	case KindSnapshot:
+		return l.restore(rec)
+	case KindFork:
 	}
+	return nil
+}
+
+// fits refuses records that this graph cannot have written.
+func (l *level[S]) fits(rec Record) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrIncompatible, fmt.Sprintf(format, args...))
+	}
+	inner := false
+	switch rec.Kind {
+	case KindEnter, KindInner:
+		inner = true
+	case KindInput, KindStep, KindAbandon, KindSnapshot, KindFork:
+	case KindTask, KindNote, KindExpire:
+		inner = l.path != ""
+	case KindInterrupt:
+		if inner = l.path != ""; rec.Interrupt == nil {
+			return bad("interrupt without a question")
+		}
+	case KindAnswer:
+		if inner = l.path != ""; rec.Answer == nil {
+			return bad("empty answer")
+		}
+	default:
+		return bad("record of unknown kind %q", rec.Kind)
+	}
+	if inner != (l.path != "") {
+		return bad("record %q at %q", rec.Kind, l.path)
+	}
+	if rec.Run < 0 || rec.Step < 0 {
+		return bad("run %d, step %d", rec.Run, rec.Step)
+	}
+	for _, key := range rec.Next {
+		node, i := splitKey(key)
+		if rec.Kind == KindTask && key == End {
+			continue
+		}
+		if l.g.nodes[node] == nil {
+			return bad("there is no node %q any more", node)
+		}
+		if i >= 0 && (i >= len(rec.Sends) || rec.Sends[i].Node != node) {
+			return bad("task %q was not sent", key)
+		}
+	}
+	for _, s := range rec.Sends {
+		if l.g.nodes[s.Node] == nil {
+			return bad("there is no node %q any more", s.Node)
+		}
+	}
+	return nil
+}
+
+func (g *Graph[S]) decode(changes []Change) ([]Write[S], error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	writes := make([]Write[S], len(changes))
+	for i, c := range changes {
+		f, ok := g.fields[c.Field]
+		if !ok {
+			return nil, fmt.Errorf("%w: there is no field %q any more", ErrIncompatible, c.Field)
+		}
+		w, err := f.decode(c.Value)
+		if err != nil {
+			return nil, err
+		}
+		writes[i] = w
+	}
+	return writes, nil
+}
+
+// restore takes a snapshot's values as they are, past the reducers.
+func (l *level[S]) restore(rec Record) error {
+	var s S
+	for _, c := range rec.Writes {
+		f, ok := l.g.fields[c.Field]
+		if !ok {
+			return fmt.Errorf("%w: there is no field %q any more", ErrIncompatible, c.Field)
+		}
+		if err := f.restore(&s, c.Value); err != nil {
+			return err
+		}
+	}
+	if rec.Before < 1 {
+		return fmt.Errorf("%w: a snapshot of %d records", ErrIncompatible, rec.Before)
+	}
+	l.at = position[S]{state: s, run: rec.Run, step: rec.Step, next: rec.Next, sends: rec.Sends}
 	return nil
 }
 
@@ -73,132 +180,104 @@ func (p *position[S]) begin(rec Record, writes []Write[S]) {
 	for _, w := range writes {
 		w.apply(&p.state)
 	}
-	p.run, p.step, p.next = rec.Run, 0, rec.Next
+	p.run, p.step, p.next, p.sends = rec.Run, 0, rec.Next, rec.Sends
 	p.clear()
 }
 
-func (p *position[S]) finish(node string, writes []Write[S]) {
+func (p *position[S]) finish(key string, d done[S]) {
 	if p.tasks == nil {
-		p.tasks = make(map[string][]Write[S], len(p.next))
+		p.tasks = make(map[string]done[S], len(p.next))
 	}
-	p.tasks[node] = writes
+	p.tasks[key] = d
 }
 
-func (p *position[S]) replayStep(rec Record, writes []Write[S]) {
+func (p *position[S]) replayStep(rec Record, writes []Write[S]) error {
 	if rec.Node == "" {
-		for _, node := range p.next {
-			writes = append(writes, p.tasks[node]...)
+		for _, key := range p.next {
+			writes = append(writes, p.tasks[key].writes...)
 		}
 	}
 	s := p.state
-	for _, w := range writes {
-		w.apply(&s)
+	if err := applyAll(writes, &s); err != nil {
+		return fmt.Errorf("%w: %w", ErrIncompatible, err)
 	}
 	p.advance(s, rec)
+	return nil
 }
 
 func (p *position[S]) advance(s S, rec Record) {
-	p.state, p.step, p.next = s, rec.Step, rec.Next
+	p.state, p.step, p.next, p.sends = s, rec.Step, rec.Next, rec.Sends
 	p.clear()
 }
 
 func (p *position[S]) clear() {
 	clear(p.tasks)
-	p.notes, p.pending, p.answers = nil, nil, nil
+	clear(p.children)
+	p.notes, p.asked, p.pending, p.answers = nil, nil, nil, nil
 }
 
 func (p *position[S]) remember(rec Record) {
 	if p.notes == nil {
-		p.notes = make(map[string]map[string]json.RawMessage)
+		p.notes = make(map[string]notebook)
 	}
 	if p.notes[rec.Node] == nil {
-		p.notes[rec.Node] = make(map[string]json.RawMessage)
+		p.notes[rec.Node] = make(notebook)
 	}
 	p.notes[rec.Node][rec.Key] = rec.Value
 }
 
-func (p *position[S]) interrupt(rec Record) {
-	p.pending = append(p.pending, *rec.Interrupt)
+func (p *position[S]) ask(q asked) {
+	p.asked = append(p.asked, q)
+	p.pending = append(p.pending, q)
 }
 
-func (p *position[S]) answer(rec Record) {
-	p.pending = slices.DeleteFunc(p.pending, func(i Interrupt) bool { return i.ID == rec.Answer.Interrupt })
+func (p *position[S]) answer(a Answer) {
+	i := slices.IndexFunc(p.pending, func(q asked) bool { return q.in.ID == a.Interrupt })
+	if i < 0 {
+		return
+	}
+	q := p.pending[i]
+	p.pending = slices.Delete(slices.Clone(p.pending), i, i+1)
 	if p.answers == nil {
-		p.answers = make(map[string]*Answer)
+		p.answers = make(map[string]given)
 	}
-	p.answers[rec.Node] = rec.Answer
+	p.answers[q.key] = given{q.in, a}
 }
 
-func (p *position[S]) waits(node string) bool {
-	return slices.ContainsFunc(p.pending, func(i Interrupt) bool { return i.Node == node })
-}
-
-// Snapshot is a thread as it was after some step.
-type Snapshot[S any] struct {
-	State   S
-	Run     int
-	Step    int
-	Next    []string // active nodes; empty when the run is over
-	Pending []Interrupt
-}
-
-// Unfinished says whether there is something to Continue or Answer.
-func (s Snapshot[S]) Unfinished() bool { return len(s.Next) > 0 }
-
-// Inspect reads where a thread is.
-func (g *Graph[S]) Inspect(ctx context.Context, thread string) (Snapshot[S], error) {
-	if g.options.Checkpointer == nil {
-		return Snapshot[S]{}, ErrNoRecords
-	}
-	r, err := g.load(ctx, thread, nil)
-	if err != nil {
-		return Snapshot[S]{}, err
-	}
-	return r.at.snapshot(), nil
-}
-
-// History yields the thread as it was after each input and each step, oldest
-// first.
-func (g *Graph[S]) History(ctx context.Context, thread string) iter.Seq2[Snapshot[S], error] {
-	return func(yield func(Snapshot[S], error) bool) {
-		if g.options.Checkpointer == nil {
-			yield(Snapshot[S]{}, ErrNoRecords)
-			return
-		}
-		var p position[S]
-		for rec, err := range g.options.Checkpointer.Records(ctx, thread) {
-			if err == nil {
-				err = p.apply(g, rec)
-			}
-			if err != nil {
-				yield(Snapshot[S]{}, fmt.Errorf("thread %s: %w", thread, err))
-				return
-			}
-			if rec.Kind != KindInput && rec.Kind != KindStep {
-				continue
-			}
-			if !yield(p.snapshot(), nil) {
-				return
-			}
+func (p *position[S]) expire(id string) {
+	p.pending = slices.DeleteFunc(slices.Clone(p.pending), func(q asked) bool { return q.in.ID == id })
+	for key, g := range p.answers {
+		if g.in.ID == id {
+			delete(p.answers, key)
 		}
 	}
 }
 
-func (p *position[S]) snapshot() Snapshot[S] {
-	return Snapshot[S]{
-		State: p.state, Run: p.run, Step: p.step,
-		Next: slices.Clone(p.next), Pending: slices.Clone(p.pending),
+// payload is what a task was sent, or nil.
+func (p *position[S]) payload(key string) json.RawMessage {
+	if _, i := splitKey(key); i >= 0 && i < len(p.sends) {
+		return p.sends[i].Payload
 	}
+	return nil
 }
 
-// Notes reads what a node that was cut off in an unfinished step had noted.
-func (g *Graph[S]) Notes(ctx context.Context, thread, node string) (map[string]json.RawMessage, error) {
-	if g.options.Checkpointer == nil {
-		return nil, ErrNoRecords
+func (l *level[S]) waits(key string) bool {
+	if slices.ContainsFunc(l.at.pending, func(q asked) bool { return q.key == key }) {
+		return true
 	}
-	r, err := g.load(ctx, thread, nil)
-	if err != nil {
-		return nil, err
+	c := l.at.children[key]
+	return c != nil && c.waiting()
+}
+
+// waiting says whether any task below waits for an answer.
+func (l *level[S]) waiting() bool {
+	if len(l.at.pending) > 0 {
+		return true
 	}
-	return r.at.notes[node], nil
+	for _, c := range l.at.children {
+		if c.waiting() {
+			return true
+		}
+	}
+	return false
 }

@@ -5,137 +5,141 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
 // pathLength is how many nodes a NodeError's path names at most.
 const pathLength = 8
 
-// Runtime is what a running node sees of the machine around it.
-type Runtime struct {
-	thread string
-	node   string
-	run    int
-	step   int
-	answer *Answer
-	notes  map[string]json.RawMessage
-	emit   func(any)
-	note   func(key string, raw json.RawMessage) error
-}
-
-// Thread is the thread's name.
-func (rt *Runtime) Thread() string { return rt.thread }
-
-// Run counts the runs of the thread, from 1.
-func (rt *Runtime) Run() int { return rt.run }
-
-// Step counts the finished steps of the run.
-func (rt *Runtime) Step() int { return rt.step }
-
-// Answer is the answer to the interrupt with which this node paused, if it did.
-func (rt *Runtime) Answer() (Answer, bool) {
-	if rt.answer == nil {
-		return Answer{}, false
+// runTask runs the node of one task and keeps what it comes to: a question is
+// stored at once, and so is the result if other tasks are active beside it.
+func (l *level[S]) runTask(ctx context.Context, key string, beside bool) error {
+	v := l.vertex(key)
+	l.mu.Lock()
+	l.trail = append(l.trail, key)
+	if len(l.trail) > 2*trailLength {
+		l.trail = slices.Delete(l.trail, 0, trailLength)
 	}
-	return *rt.answer, true
-}
-
-// Emit reports a value to whoever follows the run. It may be called from
-// several goroutines and blocks until the report is taken.
-func (rt *Runtime) Emit(v any) { rt.emit(v) }
-
-// Note stores a part of this node's work under a key, safe when it returns. If
-// the process dies before the node is through, the node finds it with Recall
-// when it runs again. Notes are forgotten when the step is over.
-func (rt *Runtime) Note(key string, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("note %s: %w", key, err)
-	}
-	return rt.note(key, raw)
-}
-
-// Recall reads the last note under a key that an earlier attempt at this node
-// left, and says whether there was one.
-func (rt *Runtime) Recall(key string, v any) (bool, error) {
-	raw, ok := rt.notes[key]
-	if !ok {
-		return false, nil
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return false, fmt.Errorf("%w: note %s: %w", ErrIncompatible, key, err)
-	}
-	return true, nil
-}
-
-// runNode runs one node and keeps what it returns: an interrupt is stored at
-// once, and so are the writes if other nodes are active beside it.
-func (r *run[S]) runNode(ctx context.Context, node string, beside bool) error {
-	r.mu.Lock()
-	r.path = append(r.path, node)
-	state, rt := r.at.state, r.runtime(ctx, node)
-	r.mu.Unlock()
-
-	r.send(Event{Kind: EventNodeStarted, Node: node})
-	began := time.Now()
-	res, err := call(ctx, r.g.nodes[node], state, rt)
-	if err == nil {
-		err = r.keep(ctx, node, res, beside)
-	}
-	if err != nil {
-		err = r.nodeError(node, err)
-	}
-	r.send(Event{Kind: EventNodeEnded, Node: node, Elapsed: time.Since(began), Err: err})
-	return err
-}
-
-func (r *run[S]) keep(ctx context.Context, node string, res Result[S], beside bool) error {
-	if res.pause {
-		return r.pause(ctx, node, res.ask)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if beside {
-		rec := Record{Kind: KindTask, Run: r.at.run, Step: r.at.step, Node: node}
-		if err := r.save(ctx, &rec, res.writes); err != nil {
+	state, rt := l.at.state, l.runtime(ctx, key)
+	l.mu.Unlock()
+	if v.policy.Writes {
+		if err := l.s.records.flush(ctx); err != nil {
 			return err
 		}
 	}
-	r.at.finish(node, res.writes)
+	if l.s.emit == nil {
+		return l.outcomeOf(ctx, v, key, state, rt, beside)
+	}
+	e := Event{Kind: EventNodeStarted, Run: rt.run, Step: rt.step, Node: rt.address}
+	l.s.send(e)
+	began := l.s.clock.Now()
+	err := l.outcomeOf(ctx, v, key, state, rt, beside)
+	e.Kind, e.Elapsed, e.Err = EventNodeEnded, l.s.clock.Now().Sub(began), err
+	l.s.send(e)
+	return err
+}
+
+func (l *level[S]) outcomeOf(ctx context.Context, v *vertex[S], key string, s S, rt *Runtime, beside bool) error {
+	d, question, err := l.work(ctx, v, key, s, rt)
+	switch {
+	case err != nil:
+	case question != nil && !question.nested:
+		err = l.ask(ctx, key, question.ask)
+	case question == nil:
+		err = l.keep(ctx, v, key, d, beside)
+	}
+	if err != nil {
+		return l.nodeError(key, err)
+	}
 	return nil
 }
 
-func (r *run[S]) pause(ctx context.Context, node string, ask any) error {
-	raw, err := json.Marshal(ask)
+// waitsFor says why a task is not through: its own question, or one that was
+// asked, and stored, inside of its subgraph.
+type waitsFor struct {
+	ask    *Question
+	nested bool
+}
+
+func (l *level[S]) work(ctx context.Context, v *vertex[S], key string, s S, rt *Runtime) (done[S], *waitsFor, error) {
+	var res Result[S]
+	var err error
+	switch {
+	case v.nested != nil:
+		ok := false
+		if res, ok, err = l.nestedAttempt(ctx, v, key, s, rt); err == nil && !ok {
+			return done[S]{}, &waitsFor{nested: true}, nil
+		}
+	case v.policy.Writes && l.s.script != nil:
+		d, err := scripted[S](l, key)
+		return d, nil, err
+	case v.policy.plain():
+		res, err = call(ctx, v.run, s, rt)
+	default:
+		return l.governed(ctx, v, key, s, rt)
+	}
 	if err != nil {
-		return fmt.Errorf("store interrupt: %w", err)
+		return done[S]{}, nil, err
 	}
-	r.mu.Lock()
-	in := Interrupt{ID: r.interruptID(node), Node: node, Payload: raw}
-	rec := Record{Kind: KindInterrupt, Run: r.at.run, Step: r.at.step, Node: node, Interrupt: &in}
-	if err = r.save(ctx, &rec, nil); err == nil {
-		r.at.interrupt(rec)
+	return l.settle(v, res)
+}
+
+// settle checks where a result leads and makes it storable.
+func (l *level[S]) settle(v *vertex[S], res Result[S]) (done[S], *waitsFor, error) {
+	if res.question != nil {
+		return done[S]{}, &waitsFor{ask: res.question}, nil
 	}
-	r.mu.Unlock()
-	if err != nil {
-		return err
+	d := done[S]{writes: res.writes, to: res.to}
+	for _, to := range res.to {
+		if !slices.Contains(v.gotos, to) {
+			return d, nil, fmt.Errorf("%w: %q is not one of %v", ErrUndeclared, to, v.gotos)
+		}
 	}
-	r.send(Event{Kind: EventInterrupt, Node: node, Interrupt: &in})
+	if len(res.sends) > v.maxSends && v.maxSends > 0 {
+		return d, nil, fmt.Errorf("%w: %d, at most %d", ErrFanOut, len(res.sends), v.maxSends)
+	}
+	for _, s := range res.sends {
+		if !slices.Contains(v.sends, s.Node) {
+			return d, nil, fmt.Errorf("%w: %q is not one of %v", ErrUndeclared, s.Node, v.sends)
+		}
+		raw, err := json.Marshal(s.Payload)
+		if err != nil {
+			return d, nil, fmt.Errorf("send to %s: %w", s.Node, err)
+		}
+		d.sends = append(d.sends, Sent{s.Node, raw})
+	}
+	return d, nil, nil
+}
+
+// keep remembers what a task came to, and stores it if it is one of several.
+func (l *level[S]) keep(ctx context.Context, v *vertex[S], key string, d done[S], beside bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if beside {
+		rec := Record{Kind: KindTask, Run: l.at.run, Step: l.at.step, Node: key, Next: d.to, Sends: d.sends}
+		if err := l.save(ctx, &rec, d.writes); err != nil {
+			return err
+		}
+		if v.policy.Writes {
+			if err := l.s.records.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	l.at.finish(key, d)
 	return nil
 }
 
-func (r *run[S]) runtime(ctx context.Context, node string) *Runtime {
-	return &Runtime{
-		thread: r.thread, node: node, run: r.at.run, step: r.at.step,
-		answer: r.at.answers[node], notes: r.at.notes[node],
-		emit: func(v any) { r.send(Event{Kind: EventCustom, Node: node, Value: v}) },
-		note: func(key string, raw json.RawMessage) error {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			rec := Record{Kind: KindNote, Run: r.at.run, Step: r.at.step, Node: node, Key: key, Value: raw}
-			return r.save(ctx, &rec, nil)
-		},
+// nestedAttempt is runNested under the node's timeouts.
+func (l *level[S]) nestedAttempt(ctx context.Context, v *vertex[S], key string, s S, rt *Runtime) (Result[S], bool, error) {
+	if v.policy.Timeout == 0 && v.policy.Idle == 0 {
+		return l.runNested(ctx, v, key, s, rt)
 	}
+	ctx, stop := limited(ctx, v.policy.Timeout, v.policy.Idle, rt)
+	defer stop()
+	res, ok, err := l.runNested(ctx, v, key, s, rt)
+	return res, ok, causeOf(ctx, err)
 }
 
 func call[S any](ctx context.Context, fn Node[S], s S, rt *Runtime) (res Result[S], err error) {
@@ -151,9 +155,19 @@ func newPanicError(v any) *PanicError {
 	return &PanicError{Value: v, Stack: string(debug.Stack())}
 }
 
-func (r *run[S]) nodeError(node string, err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	path := r.path[max(0, len(r.path)-pathLength):]
-	return &NodeError{Graph: r.g.name, Node: node, Step: r.at.step, Path: append([]string(nil), path...), Err: err}
+// limited is a context under a node's timeouts, and a runtime whose signs of
+// life reset the idle one.
+func limited(ctx context.Context, timeout, idle time.Duration, rt *Runtime) (context.Context, func()) {
+	stopTimeout, stopIdle := context.CancelFunc(func() {}), func() {}
+	if timeout > 0 {
+		ctx, stopTimeout = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w: %s", ErrTimeout, timeout))
+	}
+	if idle > 0 {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		timer := time.AfterFunc(idle, func() { cancel(fmt.Errorf("%w: %s", ErrIdle, idle)) })
+		rt.beat = func() { timer.Reset(idle) }
+		stopIdle = func() { timer.Stop(); cancel(nil) }
+	}
+	return ctx, func() { stopIdle(); stopTimeout() }
 }
