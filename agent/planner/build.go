@@ -29,11 +29,16 @@ type fan struct {
 func (r *reader) tool(top scored, items []item) {
 	d := &draft{tool: top.intent, args: map[string]any{}}
 	info := r.cat.tools[top.intent]
-	if h, ok := fillers()[top.intent]; ok {
-		if !h(r, d, items, info) {
-			return
-		}
-	} else if !r.generic(d, items, info) {
+	asked := len(r.out.Questions)
+	fill := filler((*reader).generic)
+	if own, ok := fillers()[top.intent]; ok {
+		fill = own
+	}
+	if filled := fill(r, d, items, info); info.unbuilt {
+		// Nobody is asked for details of what cannot be done.
+		r.out.Questions, r.out.asks = r.out.Questions[:asked], r.out.asks[:asked]
+		r.note(fmt.Sprintf("%s is not available in this version.", d.tool))
+	} else if !filled {
 		return
 	}
 	r.assigned(d, items, info)
@@ -58,7 +63,7 @@ func fillers() map[string]filler {
 		"dataset_split": fillSplit, "dataset_list": fillNothing, "job_list": fillJobs, "runs_list": fillRuns,
 		"runs_sql": fillSQL, "run_tag": fillTag, "compare_runs": fillCompare, "evaluate_run": fillEvaluate,
 		"metric_history": fillHistory, "job_resume": fillResume, "model_list": fillNothing, "model_export": fillExport,
-		"predict_volume": fillPredict,
+		"predict_volume": fillPredict, "sweep_launch": fillSweep, "model_promote": fillPromote, "dataset_drift": fillDrift,
 	}
 }
 
@@ -178,7 +183,7 @@ func (r *reader) emit(d *draft) {
 	var made []string
 	for _, args := range combos {
 		id := strconv.Itoa(len(r.out.Steps) + 1)
-		s := Step{ID: id, Tool: d.tool, Args: args, Needs: slices.Clone(d.needs)}
+		s := Step{ID: id, Tool: d.tool, Args: args, Needs: slices.Concat(d.needs, r.after), Unavailable: r.cat.tools[d.tool].unbuilt}
 		r.wire(&s)
 		r.last = append(r.last, len(r.out.Steps))
 		r.out.Steps = append(r.out.Steps, s)
@@ -186,7 +191,7 @@ func (r *reader) emit(d *draft) {
 			why.Step = id
 			r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, why)
 		}
-		if d.tool == "train_launch" || d.tool == "job_resume" {
+		if d.tool == "train_launch" || d.tool == "job_resume" || d.tool == "ensemble_build" {
 			made = append(made, "@"+id+".run")
 		}
 		r.made(s)

@@ -23,6 +23,7 @@ type toolInfo struct {
 	params      map[string]param
 	names       []string // parameter names, sorted
 	required    []string
+	unbuilt     bool // planned, but said not to be available
 }
 
 // param is the part of a JSON Schema property that the planner reads.
@@ -68,8 +69,30 @@ func (p param) choices() []string {
 
 // has tells whether the tool was offered.
 func (c *catalogue) has(tool string) bool {
+	info, ok := c.tools[tool]
+	return ok && !info.unbuilt
+}
+
+// knows tells whether the tool was offered, or is one that this version does not
+// have.
+func (c *catalogue) knows(tool string) bool {
 	_, ok := c.tools[tool]
 	return ok
+}
+
+// plus adds the tools that this version does not have, where none of that name
+// was offered.
+func (c *catalogue) plus(unbuilt []tools.Descriptor) *catalogue {
+	for _, d := range unbuilt {
+		if _, offered := c.tools[d.Name]; offered {
+			continue
+		}
+		c.add(d.Name, d.Summary, d.Input)
+		info := c.tools[d.Name]
+		info.unbuilt = true
+		c.tools[d.Name] = info
+	}
+	return c
 }
 
 // catalogueOf reads the tools of a model call.

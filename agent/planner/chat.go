@@ -74,6 +74,8 @@ func chatReply(intent string, cat *catalogue) string {
 		return "I am minivess's built-in planner: rules and a lexicon, no network and no language model. I turn sentences into tool calls and answer with numbers from your runs only. " + abilities(cat)
 	case intentHelp:
 		return abilities(cat)
+	case intentRegistered:
+		return "No model is registered: model_register is not available in this version."
 	case intentModels:
 		return listed("Models of this version", cat.tools["train_launch"].params["model"])
 	case intentMetrics:

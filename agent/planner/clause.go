@@ -23,6 +23,8 @@ func (lex *lexicon) clauses(toks []token) []clause {
 	for i := range toks {
 		t := toks[i]
 		switch {
+		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && !lex.startsClause(toks, i+1):
+			cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
 		case isStop(t) || isThen(toks, i):
 			flush()
 		case isJoint(t) && lex.startsClause(toks, i+1):

@@ -16,14 +16,19 @@ func (r *reader) generic(d *draft, items []item, info toolInfo) bool {
 		}
 		r.genericParam(d, items, p, info.params[p])
 	}
-	if _, ok := info.params["dataset"]; ok {
+	if slices.Contains(info.required, "dataset") {
 		r.bareDataset(items)
+		if !r.needDataset(d, items) {
+			return false
+		}
+	} else if _, ok := info.params["dataset"]; ok {
+		r.optionalDataset(d, items)
 	}
-	if _, ok := info.params["dataset"]; ok && !r.needDataset(d, items) {
+	if _, ok := info.params["runs"]; ok {
+		r.fillRunList(d, items)
+	}
+	if _, ok := info.params["run"]; ok && !r.fillRun(d, items) {
 		return false
-	}
-	if _, ok := info.params["run"]; ok {
-		return r.fillRun(d, items)
 	}
 	return r.required(d, info)
 }
@@ -46,15 +51,17 @@ func (r *reader) bareDataset(items []item) {
 
 // genericParam looks for one argument.
 func (r *reader) genericParam(d *draft, items []item, name string, p param) {
-	if v, ok := enumWord(items, p.choices()); ok {
-		r.set(d, name, v, items)
-		return
-	}
-	if v, ok := chosen(items, name); ok {
+	if v, ok := enumValue(items, name, p.choices()); ok {
 		r.set(d, name, v, items)
 		return
 	}
 	switch {
+	case name == "volume":
+		v, ok := r.volumeValue(items)
+		r.setIf(d, name, v, ok, items)
+	case name == "alpha":
+		v, ok := errorRate(items)
+		r.setIf(d, name, v, ok, items)
 	case p.Type == "integer" || p.Type == "number":
 		v, ok := r.numeric(items, name)
 		if !ok {
@@ -64,7 +71,7 @@ func (r *reader) genericParam(d *draft, items []item, name string, p param) {
 		v.list = nil
 		r.setIf(d, name, v, ok, items)
 	case name == "name":
-		v, ok := newName(items)
+		v, ok := spokenName(items)
 		r.setIf(d, name, v, ok, items)
 	case name == "path" || name == "input" || name == "output":
 		if i, ok := first(items, cPath); ok {
@@ -80,7 +87,7 @@ func (r *reader) genericParam(d *draft, items []item, name string, p param) {
 // required asks for arguments that the schema wants and nothing gave.
 func (r *reader) required(d *draft, info toolInfo) bool {
 	for _, p := range info.required {
-		if _, ok := d.args[p]; ok || info.params[p].Default != nil {
+		if _, ok := d.args[p]; ok || info.params[p].Default != nil || slices.ContainsFunc(d.fan, func(f fan) bool { return f.param == p }) {
 			continue
 		}
 		if fill, ok := r.fills[p]; ok {
@@ -234,6 +241,9 @@ func liveRuns(items []item, picks []picked) []picked {
 func (r *reader) lookup(d *draft, p picked, list bool) {
 	g := *p.lookup
 	g.silent = true
+	if r.cat.tools[d.tool].unbuilt {
+		return
+	}
 	if !r.cat.has("runs_sql") {
 		r.question(d.tool, "run", Question{Text: "Which run do you mean?", Choices: r.known.Runs})
 		return
@@ -335,7 +345,7 @@ func (r *reader) evaluateFirst(d *draft, runs []any) {
 	}
 	for _, v := range runs {
 		run, _ := v.(string)
-		if !strings.HasPrefix(run, "@") {
+		if !strings.HasPrefix(run, "@") && r.judged[run] == "" {
 			continue
 		}
 		if r.judged[run] == "" {

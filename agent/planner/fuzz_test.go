@@ -47,6 +47,12 @@ func checkPlan(tb testing.TB, m *Model, all []tools.Descriptor, text string) {
 		tb.Errorf("%q: the reply is not fit to print: %q", text, o.Reply)
 	}
 	for i, s := range o.Steps {
+		if s.Unavailable {
+			if !strings.Contains(o.Reply, s.Tool+" is not available in this version") {
+				tb.Errorf("%q: nothing says that %s is not available", text, s.Tool)
+			}
+			continue
+		}
 		d := slices.IndexFunc(all, func(d tools.Descriptor) bool { return d.Name == s.Tool })
 		if d < 0 {
 			tb.Fatalf("%q: planned the unknown tool %s", text, s.Tool)
@@ -124,7 +130,7 @@ func FuzzResult(f *testing.F) {
 	lex := New().lex
 	f.Fuzz(func(t *testing.T, content string) {
 		c := call{tool: "runs_sql", args: map[string]any{}, result: readResult(content)}
-		for kind := goalQuality; kind <= goalSQL; kind++ {
+		for kind := goalQuality; kind <= goalSettings; kind++ {
 			text := goal{kind: kind, metric: "dice"}.words(c.table(), measure{})
 			if text == "" {
 				t.Errorf("no words for %q", content)

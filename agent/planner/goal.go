@@ -19,6 +19,7 @@ const (
 	goalFilter                   // runs whose metric is above or below a bound
 	goalRuns                     // a set of runs, for a step that comes later
 	goalSQL                      // a statement that the user wrote
+	goalSettings                 // settings of runs
 )
 
 // goal is a question about numbers. Its SQL can be written at once when it
@@ -44,6 +45,8 @@ type goal struct {
 	live    bool // queued or running
 	step    bool // its query is a step of the plan already
 	sql     string
+
+	settings []string // the settings that are asked for
 }
 
 // deferred is a step that is planned when the rows of its goal are there.
@@ -91,6 +94,8 @@ func (r *reader) ask(intent string, items []item) {
 		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
 	case intentFilter:
 		askFilter(&g, items)
+	case intentSettings:
+		r.askSettings(&g, items)
 	}
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")

@@ -8,21 +8,23 @@ import (
 
 // The intents that are no single tool of the catalogue.
 const (
-	intentBest     = "?best"
-	intentQuality  = "?quality"
-	intentVolumes  = "?volumes"
-	intentCount    = "?count"
-	intentDuration = "?duration"
-	intentAverage  = "?average"
-	intentFilter   = "?filter"
-	intentGreet    = "?greet"
-	intentThanks   = "?thanks"
-	intentBye      = "?bye"
-	intentHelp     = "?help"
-	intentWho      = "?who"
-	intentDefine   = "?define"
-	intentModels   = "?models"
-	intentMetrics  = "?metrics"
+	intentBest       = "?best"
+	intentQuality    = "?quality"
+	intentVolumes    = "?volumes"
+	intentCount      = "?count"
+	intentDuration   = "?duration"
+	intentAverage    = "?average"
+	intentFilter     = "?filter"
+	intentGreet      = "?greet"
+	intentThanks     = "?thanks"
+	intentBye        = "?bye"
+	intentHelp       = "?help"
+	intentWho        = "?who"
+	intentDefine     = "?define"
+	intentModels     = "?models"
+	intentMetrics    = "?metrics"
+	intentSettings   = "?settings"
+	intentRegistered = "?registered"
 )
 
 // threshold is the score below which a clause is not understood.
@@ -55,7 +57,7 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 	}
 	var frames []frame
 	for _, table := range [][]frame{
-		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(),
+		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(), {settingsFrame()},
 	} {
 		frames = append(frames, table...)
 	}

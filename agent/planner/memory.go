@@ -14,6 +14,7 @@ type memory struct {
 	aboutData bool     // a dataset, not a run, was spoken of last
 	calls     []call   // the last plan
 	text      string   // what asked for it
+	texts     []string // what was said in the turns that planned something
 }
 
 // remember goes through earlier turns, oldest first.
@@ -24,6 +25,7 @@ func remember(history []exchange) memory {
 			m.observe(rd)
 			if i == 0 {
 				m.calls, m.text = rd.calls, e.text
+				m.texts = append(m.texts, e.text)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tmc/langchaingo/llms"
 
@@ -53,10 +54,18 @@ func WithCatalogue(catalogue []tools.Descriptor) Option {
 	return func(m *Model) { m.descriptors = catalogue }
 }
 
+// WithClock gives the planner the time, by which "since Tuesday" becomes a
+// date. Without it the machine's own clock counts.
+func WithClock(now func() time.Time) Option {
+	return func(m *Model) { m.now = now }
+}
+
 // Model is the offline planner. It is safe for concurrent use.
 type Model struct {
 	names       func(context.Context) Names
 	descriptors []tools.Descriptor
+	unbuilt     []tools.Descriptor
+	now         func() time.Time
 	lex         *lexicon
 }
 
@@ -64,10 +73,13 @@ var _ llms.Model = (*Model)(nil)
 
 // New returns a planner.
 func New(options ...Option) *Model {
-	m := &Model{}
+	m := &Model{now: time.Now}
 	for _, o := range options {
 		o(m)
 	}
+	// The descriptions are part of the program, and a test reads them: a fault
+	// in them leaves requests for such tools out, and nothing else.
+	m.unbuilt, _ = tools.Unbuilt()
 	m.lex = newLexicon(m.descriptors)
 	return m
 }
@@ -89,7 +101,7 @@ func (m *Model) GenerateContent(ctx context.Context, messages []llms.MessageCont
 	if conversation.text == "" {
 		return nil, ErrNoMessages
 	}
-	out := m.turn(ctx, conversation, catalogueOf(opts.Tools))
+	out := m.turn(ctx, conversation, catalogueOf(opts.Tools).plus(m.unbuilt))
 	if opts.StreamingFunc != nil && out.Reply != "" {
 		if err := opts.StreamingFunc(ctx, []byte(out.Reply)); err != nil {
 			return nil, fmt.Errorf("planner: stream the reply: %w", err)
@@ -107,7 +119,7 @@ func (m *Model) Call(ctx context.Context, prompt string, options ...llms.CallOpt
 // the tools described. It is the same reading that GenerateContent gives, in
 // the planner's own types.
 func (m *Model) Plan(ctx context.Context, catalogue []tools.Descriptor, turns ...string) Outcome {
-	c, cat := conversation{}, catalogueFrom(catalogue)
+	c, cat := conversation{}, catalogueFrom(catalogue).plus(m.unbuilt)
 	if n := len(turns); n > 0 {
 		c.text = turns[n-1]
 		for _, t := range turns[:n-1] {

@@ -114,7 +114,7 @@ func TestNewToolIsUnderstoodFromItsExamples(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	t.Parallel()
 	all, m, again := catalogue(t), planner.New(), planner.New()
-	for _, u := range utterances(t) {
+	for _, u := range readUtterances[[]utterance](t, plainFile) {
 		a, err := json.Marshal(m.Plan(t.Context(), all, u.Say...))
 		if err != nil {
 			t.Fatal(err)

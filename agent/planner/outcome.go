@@ -25,6 +25,9 @@ type Step struct {
 	Tool  string         `json:"tool"`
 	Args  map[string]any `json:"args"`
 	Needs []string       `json:"needs,omitempty"`
+	// Unavailable marks a step that was understood, but whose tool this version
+	// does not have. It is part of the plan that is shown, and is never called.
+	Unavailable bool `json:"unavailable,omitempty"`
 }
 
 // Question is what the planner must know before it can plan. Choices may be

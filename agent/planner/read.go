@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxSteps is the largest plan that the planner makes without asking back.
@@ -28,6 +29,7 @@ type reader struct {
 	mem   memory
 	fills map[string]any // answers to earlier questions
 	text  string
+	now   func() time.Time
 
 	out      reading
 	group    []string // the runs that "it" and "them" mean: "@1.run" or ids
@@ -37,11 +39,12 @@ type reader struct {
 	makers   map[string]string // dataset → the step that makes it
 	skipped  []string          // clauses that were understood as nothing
 	chat     string
-	heard    int     // clauses with content
-	given    string  // the condition that the next clause hangs on
-	last     []int   // the steps that the clause before made
-	followed bool    // another clause comes after this one
-	carry    []token // words about a training that is named only later
+	heard    int      // clauses with content
+	given    string   // the condition that the next clause hangs on
+	last     []int    // the steps that the clause before made
+	after    []string // the steps that this clause hangs on
+	followed bool     // another clause comes after this one
+	carry    []token  // words about a training that is named only later
 }
 
 // read understands one sentence.
@@ -138,9 +141,14 @@ func (r *reader) clause(c clause) {
 		r.fragment(items, said)
 		return
 	}
-	top := ranked[0]
+	r.plan(items, ranked[0], ranked, said, c.toks...)
+	r.after = nil
+}
+
+// plan acts on the reading of a clause that was chosen.
+func (r *reader) plan(items []item, top scored, ranked []scored, said string, toks ...token) {
 	if top.intent == "train_launch" && len(r.carry) > 0 {
-		items = r.lex.recognise(slices.Concat(c.toks, r.carry), r.known)
+		items = r.lex.recognise(slices.Concat(toks, r.carry), r.known)
 		r.carry = nil
 	}
 	if top.intent == intentModels && r.cat.has("model_list") {
@@ -152,7 +160,7 @@ func (r *reader) clause(c clause) {
 		r.talk(top.intent, items, said, ranked)
 	case strings.HasPrefix(top.intent, "?"):
 		r.ask(top.intent, items)
-	case !r.cat.has(top.intent):
+	case !r.cat.knows(top.intent):
 		r.note(fmt.Sprintf("%s is not available in this version.", top.intent))
 		if len(r.out.Steps) == 0 && r.chat == "" {
 			r.chat = abilities(r.cat)
@@ -192,7 +200,7 @@ func (r *reader) unplanned(c clause, said string) bool {
 
 func isChat(intent string) bool {
 	switch intent {
-	case intentGreet, intentThanks, intentBye, intentHelp, intentWho, intentModels, intentMetrics:
+	case intentGreet, intentThanks, intentBye, intentHelp, intentWho, intentModels, intentMetrics, intentRegistered:
 		return true
 	}
 	return false

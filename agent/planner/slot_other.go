@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"math"
 	"path"
 	"strings"
 )
@@ -88,6 +89,37 @@ func nameOf(it item) string {
 		return clean(strings.ToLower(it.tok.text))
 	}
 	return ""
+}
+
+// errorRate reads an error rate that is allowed: as it is, or as the coverage
+// that it leaves.
+func errorRate(items []item) (value, bool) {
+	words := []string{"coverage", "confidence", "guarantee"}
+	if v, ok := number(items, slot{"coverage", false, words, words}); ok {
+		if share, isShare := v.v.(float64); isShare && share > 0 && share < 1 {
+			v.v, v.list, v.rule = math.Round((1-share)*1e9)/1e9, nil, "one minus the coverage"
+			return v, true
+		}
+	}
+	leads := []string{"alpha", "risk", "level", "error", "rate", "miscoverage"}
+	v, ok := number(items, slot{"alpha", false, leads, leads})
+	v.list = nil
+	return v, ok
+}
+
+// spokenName reads a name that is said to be one: "called X", "as X".
+func spokenName(items []item) (value, bool) {
+	if i, ok := first(items, cName); ok {
+		return mentioned(items, i), true
+	}
+	for i := 1; i < len(items); i++ {
+		if items[i-1].anyWord("as") && !items[i].used && !items[i].is(cPath) && !items[i].anyWord("a", "the", "an") {
+			if name := nameOf(items[i]); name != "" {
+				return value{v: name, from: i, to: i + 1, rule: "name after as"}, true
+			}
+		}
+	}
+	return value{}, false
 }
 
 // newName reads the name of something to be made: "called X", "X as NAME",

@@ -25,6 +25,8 @@ func (g goal) statement(jobs []string) string {
 		return g.durationSQL()
 	case goalAverage:
 		return g.averageSQL()
+	case goalSettings:
+		return g.settingsSQL()
 	case goalRuns:
 		if g.metric != "" {
 			return g.bestSQL("")

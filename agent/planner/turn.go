@@ -32,7 +32,7 @@ type session struct {
 
 // reader makes a reader for one text.
 func (s session) reader(text string, mem memory, fills map[string]any) *reader {
-	return &reader{lex: s.model.lex, cat: s.cat, known: s.known, mem: mem, fills: fills, text: text}
+	return &reader{lex: s.model.lex, now: s.model.now, cat: s.cat, known: s.known, mem: mem, fills: fills, text: text}
 }
 
 // understand reads the last thing said: as the answer to a question, as a
@@ -45,6 +45,9 @@ func (s session) understand(c conversation) (reading, *reader) {
 	}
 	r := s.reader(c.text, mem, nil)
 	if out, ok := r.correct(); ok {
+		return out, r
+	}
+	if out, ok := r.elliptical(); ok {
 		return out, r
 	}
 	return r.read(), r

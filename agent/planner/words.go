@@ -19,9 +19,9 @@ func phrases() []phrase {
 }
 
 // phraseTable has one word a line with the groups of words that it stands for.
-const phraseTable = `learning_rate = learning rate, learn rate
-batch_size = mini batch size, batch size
-patch_size = patch size, crop size, patches of
+const phraseTable = `learning_rate = learning rate, learn rate, learning rates
+batch_size = mini batch size, batch size, batch sizes
+patch_size = patch size, patch sizes, crop size, patches of
 gradient_checkpointing = gradient checkpointing, activation checkpointing
 fit_memory = planned for this machine's memory, planned for this machine, planned for the memory, planned for my machine, plan patch and batch, plan the patch and batch, plan the patch and the batch, as nnu-net plans, as nnunet plans, planned like nnu-net, planned like nnunet
 max_steps = max steps, maximum steps
@@ -87,7 +87,7 @@ random_search = random search
 hyperparameter_search = hyperparameter search
 sweep = parameter sweep
 greedy_soup = greedy soup
-temperature_scaling = temperature scaling
+temperature_scaling = temperature scaling, temperature scale
 prediction_set = prediction sets
 wall_time = wall time
 training_time = training time

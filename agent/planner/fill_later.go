@@ -1,0 +1,215 @@
+package planner
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// fillSweep reads what is trained on what, and the values to try by setting.
+func fillSweep(r *reader, d *draft, items []item, _ toolInfo) bool {
+	if vals, v := r.namedModels(items); len(vals) > 0 {
+		r.set(d, "model", v, items)
+	}
+	r.optionalDataset(d, items)
+	grid := map[string]any{}
+	from, to := len(items), 0
+	for _, p := range []string{"learning_rate", "batch_size", "patience", "epochs", "max_steps", "seed", "fold"} {
+		v, ok := r.numeric(items, p)
+		if !ok {
+			continue
+		}
+		if len(v.list) == 0 {
+			v.list = []any{v.v}
+		}
+		use(items, v)
+		grid[p], from, to = v.list, min(from, v.from), max(to, v.to)
+	}
+	if len(grid) > 0 {
+		r.set(d, "grid", value{v: grid, from: from, to: to, rule: "settings with several values"}, items)
+	}
+	for _, p := range []string{"strategy", "executor"} {
+		v, ok := chosen(items, p)
+		r.setIf(d, p, v, ok, items)
+	}
+	trials, ok := r.numeric(items, "trials")
+	trials.list = nil
+	r.setIf(d, "trials", trials, ok, items)
+	if i, ok := first(items, cMetric); ok {
+		r.set(d, "metric", mentioned(items, i), items)
+	}
+	if i, ok := first(items, cName); ok {
+		r.set(d, "name", mentioned(items, i), items)
+	}
+	return true
+}
+
+// optionalDataset takes the dataset that is named, or that "it" means.
+func (r *reader) optionalDataset(d *draft, items []item) {
+	if i, ok := first(items, cDataset); ok {
+		r.set(d, "dataset", mentioned(items, i), items)
+		return
+	}
+	if i, ok := first(items, cDataRef); ok && orElse(r.dataset, r.mem.dataset) != "" {
+		r.set(d, "dataset", value{v: orElse(r.dataset, r.mem.dataset), from: i, to: i + 1, rule: "reference"}, items)
+	}
+}
+
+// fillPromote reads the model, its version and the alias that it gets.
+func fillPromote(r *reader, d *draft, items []item, _ toolInfo) bool {
+	at := -1
+	for i := range items {
+		switch {
+		case isAlias(items[i].word()) || i > 0 && items[i-1].anyWord("alias"):
+			at = i
+		case at < 0 && i > 1 && items[i-1].anyWord("to", "as") && nameOf(items[i]) != "" && !isDeterminer(items[i].word()) && !items[i].is(cNumber):
+			at = i
+		}
+	}
+	if at >= 0 {
+		r.set(d, "alias", value{v: nameOf(items[at]), from: at, to: at + 1, rule: "alias"}, items)
+	}
+	if v, ok := r.numeric(items, "version"); ok {
+		v.list = nil
+		r.set(d, "version", v, items)
+	}
+	for i := range items {
+		if items[i].used || items[i].is(cNumber) {
+			continue
+		}
+		if n, ok := versionWord(items[i].word()); ok && d.args["version"] == nil {
+			r.set(d, "version", value{v: n, from: i, to: i + 1, rule: "version"}, items)
+			continue
+		}
+		_, taken := d.args["name"]
+		named := items[i].is(cRun) || items[i].is(cDataset) || items[i].is(cName) || items[i].is(cQuoted) || items[i].mention == nil && r.lex.nameAt([]token{items[i].tok}, 0) != ""
+		if named && !taken {
+			r.set(d, "name", value{v: nameOf(items[i]), from: i, to: i + 1, rule: "name of the model"}, items)
+		}
+	}
+	return true
+}
+
+// isAlias lists what versions of models are usually promoted to.
+func isAlias(w string) bool {
+	switch w {
+	case "champion", "challenger", "staging", "production", "prod", "candidate", "archived", "canary":
+		return true
+	}
+	return false
+}
+
+// versionWord reads "v3".
+func versionWord(w string) (int64, bool) {
+	digits, ok := strings.CutPrefix(w, "v")
+	n, unit, isNumber := parseNumber(digits)
+	return int64(n), ok && isNumber && unit == "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// fillDrift reads which dataset is compared with which: what is said to have
+// drifted is the current one, what it drifted from the reference.
+func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
+	found := all(items, cDataset)
+	if len(found) > 2 {
+		found = found[:2]
+	}
+	against := slices.IndexFunc(found, func(i int) bool {
+		return i > 0 && items[i-1].anyWord("from", "against", "versus", "vs", "than", "with") || i > 1 && items[i-1].anyWord("to") && items[i-2].anyWord("compared", "compare", "relative")
+	})
+	for k, i := range found {
+		param := "current"
+		if k == against || against < 0 && k == 0 && len(found) == 2 {
+			param = "reference"
+		}
+		r.set(d, param, mentioned(items, i), items)
+	}
+	if v, ok := enumValue(items, "method", info.params["method"].choices()); ok {
+		r.set(d, "method", v, items)
+	}
+	return r.required(d, info)
+}
+
+// fillRunList fills the argument runs: those named, referred to or described.
+func (r *reader) fillRunList(d *draft, items []item) bool {
+	picks := r.pick(items, true)
+	if len(picks) == 0 {
+		picks = r.fallback(items, d.tool)
+	}
+	if len(picks) == 0 {
+		for _, run := range orGroup(r.trained, r.mem.runs) {
+			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs spoken of"}})
+		}
+	}
+	var list []any
+	for _, p := range picks {
+		r.note(p.note)
+		if p.lookup != nil {
+			r.lookup(d, p, true)
+			continue
+		}
+		if !slices.Contains(list, any(p.selector)) {
+			list = append(list, p.selector)
+			r.set(d, "runs", value{v: list, from: p.val.from, to: p.val.to, rule: p.val.rule}, items)
+		}
+	}
+	return len(list) > 0
+}
+
+// volumeName is the shape of names that volumes have: letters, then digits.
+var volumeName = regexp.MustCompile(`^[a-z]{1,12}[-_]?[0-9]{1,6}$`) //nolint:gochecknoglobals // a compiled pattern
+
+// volumeValue reads the name of a volume: after the word for one, or one of
+// that shape that is no dataset of this workspace.
+func (r *reader) volumeValue(items []item) (value, bool) {
+	for i := range items {
+		if items[i].used {
+			continue
+		}
+		name := nameOf(items[i])
+		after := i > 0 && items[i-1].anyWord("volume", "case", "image", "scan", "stack")
+		known := containsFold(r.known.Datasets, name)
+		free := items[i].is(cDataset) || items[i].mention == nil && items[i].tok.kind == tWord && r.lex.nameAt([]token{items[i].tok}, 0) != ""
+		if items[i].is(cPath) {
+			return value{v: clean(items[i].tok.text), from: i, to: i + 1, rule: "path"}, true
+		}
+		if free && !known && (after || volumeName.MatchString(name)) {
+			return value{v: name, from: i, to: i + 1, rule: "name of a volume"}, true
+		}
+	}
+	return value{}, false
+}
+
+// enumValue reads one of an argument's choices: said as it is written, with
+// spaces or hyphens for its underscores, or in other words.
+func enumValue(items []item, param string, choices []string) (value, bool) {
+	if v, ok := enumWord(items, choices); ok {
+		return v, true
+	}
+	for _, c := range choices {
+		parts := strings.Split(c, "_")
+		for i := 0; i+len(parts) <= len(items); i++ {
+			if w := items[i].word(); w != "" && strings.NewReplacer("-", "_").Replace(w) == c {
+				return value{v: c, from: i, to: i + 1, rule: "one of the choices"}, true
+			}
+			if saysParts(items[i:], parts) {
+				return value{v: c, from: i, to: i + len(parts), rule: "one of the choices"}, true
+			}
+		}
+	}
+	if v, ok := chosen(items, param); ok {
+		if name, _ := v.v.(string); len(choices) == 0 || slices.Contains(choices, name) {
+			return v, true
+		}
+	}
+	return value{}, false
+}
+
+// saysParts tells whether items begin with these words or their stems.
+func saysParts(items []item, parts []string) bool {
+	for i, p := range parts {
+		if items[i].used || !items[i].anyWord(p, stem(p)) {
+			return false
+		}
+	}
+	return true
+}
