@@ -62,7 +62,7 @@ func TestCatalogue(t *testing.T) {
 		"train job_logs read: run! tail",
 		"train job_resume launch: epochs run!",
 		"train job_cancel destroy: run!",
-		"evaluate evaluate_run launch: dataset metrics run! split",
+		"evaluate evaluate_run launch: dataset ignore_label metrics run! split",
 		"evaluate compare_runs read: metric runs! split",
 		"query runs_list read: dataset descending limit model order_by since state tag",
 		"query run_show read: run!",

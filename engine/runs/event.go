@@ -182,9 +182,9 @@ type Finished struct {
 
 // Worst is a volume that stands out.
 type Worst struct {
-	Volume string `json:"volume"`
-	Metric string `json:"metric"`
-	Value  Number `json:"value"`
+	Volume string `json:"volume" jsonschema:"its id"`
+	Metric string `json:"metric" jsonschema:"what it stands out by"`
+	Value  Number `json:"value" jsonschema:"its value"`
 }
 
 // Failed ends a run that cannot go on. Code is short and stable (nan_loss,

@@ -39,6 +39,8 @@ type Run struct {
 	Hint     string                 `json:"hint,omitempty" jsonschema:"what to do about it"`
 	Resumes  bool                   `json:"resumable,omitempty" jsonschema:"whether job_resume would go on with it"`
 	Warnings int                    `json:"warnings,omitempty" jsonschema:"number of warnings the worker gave"`
+
+	worst, report string
 }
 
 // Of puts a run into a row.
@@ -65,6 +67,12 @@ func Of(r runs.Run) Run {
 		b.Error, b.Hint = tools.Plain(f.Error), tools.Plain(f.Hint)
 	}
 	b.Best = Scores(r)
+	if w := r.Worst; w != nil {
+		b.worst = fmt.Sprintf("worst %s with %s %.4g", tools.Plain(w.Volume), w.Metric, float64(w.Value))
+	}
+	if b.report = r.Report(); b.report != "" {
+		b.report = "report " + tools.Plain(b.report)
+	}
 	return b
 }
 
@@ -108,11 +116,19 @@ func (b Run) Sentence() string {
 	if key, v, ok := b.headline(); ok {
 		parts = append(parts, fmt.Sprintf("best %s %.4g", key, float64(v)))
 	}
+	if b.worst != "" && !b.active() {
+		parts = append(parts, b.worst)
+	}
 	if b.Error != "" {
 		parts = append(parts, b.Error)
 	}
+	if b.report != "" && !b.active() {
+		parts = append(parts, b.report)
+	}
 	return strings.Join(parts, ", ")
 }
+
+func (b Run) active() bool { return runs.State(b.State).Active() }
 
 // headline is the one score to name where there is room for one.
 func (b Run) headline() (string, runs.Number, bool) {

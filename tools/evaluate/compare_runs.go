@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/resolve"
 )
@@ -16,7 +17,7 @@ var compareDoc string
 // CompareIn says which runs to compare by what.
 type CompareIn struct {
 	Runs   []string `json:"runs" jsonschema:"which runs: ids, names, selectors, or all:tag=baseline"`
-	Metric string   `json:"metric" jsonschema:"what to compare by" enum:"dice,cldice,hd95,nsd,assd,masd,hd" default:"dice"`
+	Metric string   `json:"metric" jsonschema:"what to compare by: a metric that evaluate_run measured, such as dice, hd95, betti0_error or ece, or of one label, such as dice_2" default:"dice"`
 	Split  string   `json:"split" jsonschema:"on which volumes: train, val or test" enum:"train,val,test" default:"test"`
 }
 
@@ -76,7 +77,18 @@ func (compareRuns) Spec() tools.Spec {
 	return tools.Spec{Name: "compare_runs", Family: family, Effect: tools.Read, Doc: compareDoc}
 }
 
+// comparable refuses what no evaluation measures.
+func comparable(metric string) error {
+	if metrics.Check(metrics.Bare(metric)) != nil {
+		return unknownMetric("metric", metric)
+	}
+	return nil
+}
+
 func (t compareRuns) Preview(_ context.Context, in CompareIn) (tools.Preview, error) {
+	if err := comparable(in.Metric); err != nil {
+		return tools.Preview{}, err
+	}
 	p := tools.Preview{Summary: fmt.Sprintf("compare %s by %s on %s", tools.Plain(strings.Join(in.Runs, ", ")), in.Metric, in.Split)}
 	for _, s := range in.Runs {
 		if id, _, ok := tools.ParseRef(s); ok {
@@ -97,6 +109,9 @@ func (t compareRuns) Preview(_ context.Context, in CompareIn) (tools.Preview, er
 func (t compareRuns) Run(ctx context.Context, in CompareIn, _ func(tools.Progress)) (CompareOut, error) {
 	if len(in.Runs) == 0 {
 		return CompareOut{}, tools.Errorf(tools.CodeBadArguments, "compare_runs: no run is named").WithHint("name two runs, or say all")
+	}
+	if err := comparable(in.Metric); err != nil {
+		return CompareOut{}, err
 	}
 	found, why, err := resolve.Runs(t.Workspace, in.Runs)
 	if err != nil {

@@ -28,7 +28,8 @@ type RunIn struct {
 	Run     string   `json:"run" jsonschema:"which trained run: an id or its prefix, a name, latest, best:dice, …"`
 	Dataset string   `json:"dataset,omitempty" jsonschema:"dataset to judge it on; left out, the one it was trained on"`
 	Split   string   `json:"split" jsonschema:"which volumes: train, val or test" enum:"train,val,test" default:"test"`
-	Metrics []string `json:"metrics" jsonschema:"what to measure" enum:"dice,cldice,hd95,nsd,assd,masd,hd" default:"[\"dice\",\"cldice\",\"hd95\",\"nsd\"]"`
+	Metrics []string `json:"metrics" jsonschema:"what to measure, by name or family; by the first one volumes are ranked. Families: overlap (dice, iou, precision, recall, volume_similarity, f_beta), boundary (hd95, any hdN, hd, nsd, assd, masd, boundary_iou), centreline (cldice, skeleton_recall, skeleton_precision, radius_error), topology (betti0_error, betti1_error, betti2_error, euler_error), instance (lesion_precision, lesion_recall, lesion_f1, panoptic_quality), probability (brier, nll, ece, mce, auroc, average_precision), uncertainty (uncertainty_auroc, uncertainty_spearman)" default:"[\"dice\",\"cldice\",\"hd95\",\"nsd\"]"`
+	Ignore  int      `json:"ignore_label,omitempty" jsonschema:"label of voxels that are not judged; left out, all are" minimum:"1" maximum:"255"`
 }
 
 // RunOut is the evaluation that was started.
@@ -43,6 +44,7 @@ type RunOut struct {
 	Metrics   []string `json:"metrics" jsonschema:"what is measured"`
 	Tolerance float64  `json:"tolerance" jsonschema:"how far apart surfaces may lie for NSD, in the spacing's unit"`
 	Unit      string   `json:"unit" jsonschema:"unit of the spacing, and so of distances"`
+	Report    string   `json:"report" jsonschema:"where the HTML report will lie, with pictures of the worst volumes"`
 }
 
 type evaluateRun struct{ Deps }
@@ -63,7 +65,10 @@ type task struct {
 }
 
 func (t evaluateRun) Preview(ctx context.Context, in RunIn) (tools.Preview, error) {
-	in.Metrics = slices.Compact(in.Metrics)
+	in, err := in.expanded()
+	if err != nil {
+		return tools.Preview{}, err
+	}
 	past, err := estimate.ReadHistory(t.Workspace)
 	if err != nil {
 		return tools.Preview{}, asError(err)
@@ -84,11 +89,55 @@ func (t evaluateRun) Preview(ctx context.Context, in RunIn) (tools.Preview, erro
 	if err != nil {
 		return tools.Preview{}, asError(err)
 	}
+	est.Cost.MemoryBytes += scoring(job, in.Metrics)
+	est.Cost.DiskBytes += reportBytes
 	return tools.Preview{
 		Summary: fmt.Sprintf("evaluate %s on %s", job.judged.Label(), job.what(in)),
 		Args:    args, Cost: est.Cost, Notes: job.notes,
 		Writes: []string{filepath.Join(t.Workspace.Runs(), "<run>")},
 	}, nil
+}
+
+// reportBytes is about what a report and its pictures take.
+const reportBytes = 4 << 20
+
+// scoring is the memory of two volumes of the largest kind, one that is scored
+// while the next is predicted.
+func scoring(j task, names []string) int64 {
+	var most int64
+	for _, v := range j.data.Volumes {
+		most = max(most, metrics.JudgingMemory(v.Shape, j.experiment.Model.OutChannels, names, metrics.Options{Tolerance: j.tolerance}))
+	}
+	return 2 * most
+}
+
+// expanded puts a family's metrics in its place and refuses unknown names.
+func (in RunIn) expanded() (RunIn, error) {
+	for i, name := range in.Metrics {
+		if _, err := metrics.Expand(name); err != nil {
+			return in, unknownMetric(fmt.Sprintf("metrics[%d]", i), name, append(metrics.Families(), metrics.FamilyProbability, metrics.FamilyUncertainty)...)
+		}
+	}
+	if len(in.Metrics) == 0 {
+		return in, tools.Errorf(tools.CodeBadArguments, "metrics is empty: nothing would be measured").WithHint("leave it out for dice, cldice, hd95 and nsd")
+	}
+	var err error
+	in.Metrics, err = metrics.Expand(in.Metrics...)
+	return in, asError(err)
+}
+
+// unknownMetric says what could have been meant.
+func unknownMetric(argument, name string, families ...string) error {
+	choice := append(metrics.Choice(), families...)
+	e := tools.Errorf(tools.CodeBadArguments, "%s must be a metric, not %q", argument, tools.Plain(name)).WithCandidates(choice...)
+	near := metrics.Nearest(name)
+	if near == "" {
+		near = tools.Nearest(name, choice)
+	}
+	if near == "" {
+		return e.WithHint("any hdN between 0 and 100 is a metric too, such as hd90")
+	}
+	return e.WithHint("did you mean %s?", near)
 }
 
 // what says on what and by what: "toy test (2 volumes): dice, nsd at 2 µm".
@@ -108,7 +157,10 @@ func unitName(unit string) string {
 }
 
 func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) (RunOut, error) {
-	in.Metrics = slices.Compact(in.Metrics)
+	in, err := in.expanded()
+	if err != nil {
+		return RunOut{}, err
+	}
 	job, err := t.task(in)
 	if err != nil {
 		return RunOut{}, err
@@ -123,7 +175,7 @@ func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) 
 		Model: r.Spec.Model, Dataset: job.data, Experiment: raw, Sources: r.Spec.Sources,
 		Evaluate: &runs.EvaluateSpec{
 			Run: r.ID(), Checkpoint: checkpointPath(r, job.checkpoint),
-			Split: in.Split, Metrics: in.Metrics, Tolerance: job.tolerance,
+			Split: in.Split, Metrics: in.Metrics, Tolerance: job.tolerance, Ignore: in.ignored(),
 		},
 	})
 	if err != nil {
@@ -133,7 +185,16 @@ func (t evaluateRun) Run(ctx context.Context, in RunIn, _ func(tools.Progress)) 
 		Line: tools.Line{Summary: fmt.Sprintf("%s started: %s on %s", id, job.judged.Label(), job.what(in))},
 		Run:  id, Judges: r.ID(), Why: job.judged.Why, Dataset: job.data.Name, Split: in.Split,
 		Volumes: len(job.data.Volumes), Metrics: in.Metrics, Tolerance: job.tolerance, Unit: job.unit,
+		Report: filepath.Join(t.Workspace.Run(id), filepath.FromSlash(runs.ReportFile)),
 	}, nil
+}
+
+func (in RunIn) ignored() *uint8 {
+	if in.Ignore == 0 {
+		return nil
+	}
+	label := uint8(in.Ignore)
+	return &label
 }
 
 // task makes every check that can be made before a worker starts.
@@ -163,6 +224,13 @@ func (t evaluateRun) task(in RunIn) (task, error) {
 	j.experiment.Dataset = j.data.Name
 	if n := seen(r, j.data.Volumes); n > 0 && in.Split == dataset.SplitTest {
 		j.notes = append(j.notes, fmt.Sprintf("%d of the %s were used in training this run: their scores say little", n, tools.Count(len(j.data.Volumes), "volume")))
+	}
+	if in.Ignore > 0 && in.Ignore < j.experiment.Model.OutChannels {
+		j.notes = append(j.notes, fmt.Sprintf("label %d is one that the network predicts; it is not scored, and its voxels in the reference are left out", in.Ignore))
+		if j.experiment.Model.OutChannels == 2 {
+			return j, tools.Errorf(tools.CodeBadArguments, "ignore_label %d is the only label that the network predicts: nothing is left to judge", in.Ignore).
+				WithHint("give the label of the voxels that are not to be judged, such as 255")
+		}
 	}
 	j.tolerance, j.unit = tolerance(j.data.Volumes)
 	return j, nil

@@ -109,6 +109,34 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// Families stand for their metrics, each once, and any percentile is a metric.
+func TestEvaluateByFamilies(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.trained(t, toolstest.Dataset(t, b.ws, "toy", 10, cube))
+	few := toolstest.Preview(t, b.Registry, "evaluate_run", `{"run":"latest","metrics":["dice"]}`)
+	const args = `{"run":"latest","metrics":["hd90","topology","uncertainty","betti0_error"],"ignore_label":255}`
+	p := toolstest.Preview(t, b.Registry, "evaluate_run", args)
+	if p.Cost.MemoryBytes <= few.Cost.MemoryBytes || few.Cost.MemoryBytes <= 0 {
+		t.Errorf("%d bytes for more metrics, %d for one", p.Cost.MemoryBytes, few.Cost.MemoryBytes)
+	}
+	out, _ := toolstest.Call[evaluate.RunOut](t, b.Registry, "evaluate_run", args)
+	want := []string{"hd90", "betti0_error", "betti1_error", "betti2_error", "euler_error", "uncertainty_auroc", "uncertainty_spearman"}
+	if diff := cmp.Diff(want, out.Metrics); diff != "" {
+		t.Error(diff)
+	}
+	spec, err := runs.ReadSpec(b.ws.Run(out.Run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, spec.Evaluate.Metrics); diff != "" || spec.Evaluate.Ignore == nil || *spec.Evaluate.Ignore != 255 {
+		t.Errorf("%+v\n%s", spec.Evaluate, diff)
+	}
+	if out.Report != filepath.Join(b.ws.Run(out.Run), "artifacts", "report.html") {
+		t.Errorf("report %q", out.Report)
+	}
+}
+
 func TestEvaluateOnAnotherDataset(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -170,7 +198,13 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"an unknown run", `{"run":"nobody"}`, tools.CodeNotFound, "nobody", "runs_list"},
 		{"an evaluation", `{"run":"` + judge.Run + `"}`, tools.CodeBadArguments, "is an evaluation", r.ID()},
 		{"an unknown dataset", `{"run":"` + r.ID() + `","dataset":"tooy"}`, tools.CodeNotFound, `no dataset "tooy"`, "did you mean toy?"},
-		{"an unknown metric", `{"run":"` + r.ID() + `","metrics":["dise"]}`, tools.CodeBadArguments, "metrics[0] must be one of dice", ""},
+		{"an unknown metric", `{"run":"` + r.ID() + `","metrics":["dise"]}`, tools.CodeBadArguments, `metrics[0] must be a metric, not "dise"`, "did you mean dice?"},
+		{"a metric that is nothing like one", `{"run":"` + r.ID() + `","metrics":["dice","colour"]}`, tools.CodeBadArguments, "metrics[1]", "any hdN"},
+		{"a family misspelt", `{"run":"` + r.ID() + `","metrics":["topolgy"]}`, tools.CodeBadArguments, "metrics[0]", "did you mean topology?"},
+		{"a percentile that is none", `{"run":"` + r.ID() + `","metrics":["hd100"]}`, tools.CodeBadArguments, "metrics[0]", ""},
+		{"no metric", `{"run":"` + r.ID() + `","metrics":[]}`, tools.CodeBadArguments, "nothing would be measured", "leave it out"},
+		{"the only label ignored", `{"run":"` + r.ID() + `","ignore_label":1}`, tools.CodeBadArguments, "nothing is left to judge", "255"},
+		{"no label", `{"run":"` + r.ID() + `","ignore_label":256}`, tools.CodeBadArguments, "ignore_label", ""},
 		{"an unknown split", `{"run":"` + r.ID() + `","split":"tset"}`, tools.CodeBadArguments, "did you mean test?", ""},
 		{"no test volumes", `{"run":"` + single.ID() + `"}`, tools.CodeBadArguments, "dataset single has no test volumes", "dataset_split"},
 		{"a checkpoint that is gone", `{"run":"` + hollow.ID() + `"}`, tools.CodeConflict, "the best checkpoint of run " + hollow.ID() + " is gone", "put the file back"},
@@ -321,6 +355,41 @@ func TestCompare(t *testing.T) {
 	low, _ := toolstest.Call[evaluate.CompareOut](t, b.Registry, "compare_runs", `{"runs":["able","bold"],"metric":"hd95"}`)
 	if low.Best != "bold-bison-0002" || *low.Runs[0].Mean > *low.Runs[1].Mean {
 		t.Errorf("a distance: %+v", low)
+	}
+}
+
+// Metrics of which less is better rank so, whatever their family, scores of
+// labels are compared by name, and scores that mean different things are noted.
+func TestCompareKnowsDirectionsAndDefinitions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i, id := range []string{"able-adder-0001", "bold-bison-0002"} {
+		b.folder(t, runs.Spec{RunID: id, Model: "segresnet", Created: began})
+		v := runs.Number(1 + i)
+		values := map[string]runs.Number{"nsd": v / 4}
+		for _, name := range []string{"ece", "nll", "betti0_error", "radius_error", "hd90", "auroc"} {
+			values[name] = v
+		}
+		b.folder(t, runs.Spec{RunID: "judge-of-" + id, Kind: runs.KindEvaluate, Created: began, Evaluate: &runs.EvaluateSpec{Run: id, Split: "test"}}, runs.Case{
+			Volume: "mv01", Split: "test", Definition: "minivess", Unit: "um", Tolerance: float64(1 + i), Values: values,
+			Labels: []runs.CaseLabel{{Label: 1, Values: map[string]runs.Number{"hd90": v}}, {Label: 2, Values: map[string]runs.Number{"hd90": 5 - v}}},
+		})
+	}
+	for metric, want := range map[string]string{
+		"ece": "able", "nll": "able", "betti0_error": "able", "radius_error": "able", "hd90": "able", "hd90_2": "bold", "auroc": "bold", "nsd": "bold",
+	} {
+		out, _ := toolstest.Call[evaluate.CompareOut](t, b.Registry, "compare_runs", `{"runs":["all"],"metric":"`+metric+`"}`)
+		if !strings.HasPrefix(out.Best, want) {
+			t.Errorf("by %s the best is %s", metric, out.Best)
+		}
+		if noted := strings.Contains(strings.Join(out.Notes, " "), "minivess, tolerance 1 um; minivess, tolerance 2 um"); noted != (metric == "nsd") {
+			t.Errorf("%s: notes %v", metric, out.Notes)
+		}
+	}
+	for _, metric := range []string{"dise", "loss", "dice_x"} {
+		if e := toolstest.Refusal(t, b.Registry, "compare_runs", `{"runs":["all"],"metric":"`+metric+`"}`); e.Code != tools.CodeBadArguments {
+			t.Errorf("%s: %+v", metric, e)
+		}
 	}
 }
 

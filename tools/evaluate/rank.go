@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/engine/metrics"
@@ -29,6 +30,9 @@ func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 	if len(without) > 0 {
 		o.Notes = append(o.Notes, fmt.Sprintf("left out, without a %s %s (evaluate_run measures it): %s", o.Split, o.Metric, strings.Join(without, ", ")))
 	}
+	if ways := definitions(all); len(ways) > 1 {
+		o.Notes = append(o.Notes, fmt.Sprintf("the scores do not mean the same (%s): evaluate the runs anew to compare them", strings.Join(ways, "; ")))
+	}
 	volumes := shared(all)
 	o.Volumes = len(volumes)
 	values := map[string][]float64{}
@@ -54,6 +58,19 @@ func (o *CompareOut) rank(found []runs.Run, all map[string]scored) error {
 		return nil
 	}
 	return o.against(values)
+}
+
+// definitions lists the ways in which the scores were computed, as far as they
+// are known.
+func definitions(all map[string]scored) []string {
+	var ways []string
+	for _, s := range all {
+		if s.definition != "" && !slices.Contains(ways, s.definition) {
+			ways = append(ways, s.definition)
+		}
+	}
+	slices.Sort(ways)
+	return ways
 }
 
 func scoredOf(r runs.Run, job string, values []float64, set int) Scored {

@@ -20,6 +20,9 @@ type scored struct {
 	job    string
 	values map[string]float64 // by volume
 	policy map[string]bool    // volumes whose value the empty-mask policy set
+	// definition is whose formula the values follow, with its parameters; ""
+	// where the journal does not tell.
+	definition string
 }
 
 // scores reads the volumes' scores of runs from the database, and gives the
@@ -29,7 +32,7 @@ func (d Deps) scores(ctx context.Context, found []runs.Run, in CompareIn) (map[s
 	for i, r := range found {
 		quoted[i] = quote(r.ID())
 	}
-	query := fmt.Sprintf("select c.run_id, c.job_id, c.volume, c.value, c.by_policy from case_metrics c join runs j on j.run_id = c.job_id "+
+	query := fmt.Sprintf("select c.run_id, c.job_id, c.volume, c.value, c.by_policy, c.definition from case_metrics c join runs j on j.run_id = c.job_id "+
 		"where c.split = %s and c.name = %s and c.run_id in (%s) order by j.created, c.job_id, c.volume",
 		quote(in.Split), quote(in.Metric), strings.Join(quoted, ", "))
 	table, err := lens.Ask(ctx, d.Workspace, d.Logger, query, projection.Limits{Rows: maxScores})
@@ -47,7 +50,8 @@ func (d Deps) scores(ctx context.Context, found []runs.Run, in CompareIn) (map[s
 			continue // excluded by the empty-mask policy
 		}
 		if s, known := all[run]; !known || s.job != job {
-			all[run] = scored{job: job, values: map[string]float64{}, policy: map[string]bool{}} // rows come oldest first
+			definition, _ := row[5].(string)
+			all[run] = scored{job: job, values: map[string]float64{}, policy: map[string]bool{}, definition: definition} // rows come oldest first
 		}
 		all[run].values[volume] = value
 		all[run].policy[volume] = row[4] != nil

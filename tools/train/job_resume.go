@@ -43,6 +43,11 @@ func (t jobResume) Preview(ctx context.Context, in ResumeIn) (tools.Preview, err
 	if err := resumable(r, in.Epochs); err != nil {
 		return p, err
 	}
+	if r.Spec.Kind != runs.KindTrain {
+		p.Summary += goingOn(r)
+		p.Writes = []string{filepath.Join(r.Dir, runs.EventsFile), filepath.Join(r.Dir, runs.ArtifactsDir)}
+		return p, nil
+	}
 	p.Summary += fmt.Sprintf(" from step %d", from(r))
 	if in.Epochs > 0 {
 		p.Summary += fmt.Sprintf(", to %s", tools.Count(in.Epochs, "epoch"))
@@ -58,6 +63,10 @@ func resumable(r runs.Run, epochs int) error {
 	switch {
 	case r.State.Active():
 		return tools.Errorf(tools.CodeConflict, "run %s is %s already", r.ID(), r.State).WithHint("job_status shows how far it is")
+	case epochs > 0 && r.Spec.Kind != runs.KindTrain:
+		return tools.Errorf(tools.CodeBadArguments, "run %s is no training and has no epochs", r.ID()).WithHint("leave epochs out")
+	case r.State == runs.StateFinished && r.Spec.Kind != runs.KindTrain:
+		return tools.Errorf(tools.CodeConflict, "run %s has finished: there is nothing left to do", r.ID()).WithHint("launch it anew")
 	case r.State == runs.StateFinished && epochs == 0:
 		return tools.Errorf(tools.CodeConflict, "run %s has finished", r.ID()).WithHint("give epochs, the new total, to train it further")
 	case r.State != runs.StateFinished && !r.Resumable && r.Failure != nil:
@@ -65,6 +74,14 @@ func resumable(r runs.Run, epochs int) error {
 			WithHint("mend the cause and launch a new run")
 	}
 	return nil
+}
+
+// goingOn says how far an evaluation or a prediction was.
+func goingOn(r runs.Run) string {
+	if p := r.Progress; p != nil && p.Done > 0 && r.Spec.Kind == runs.KindEvaluate {
+		return fmt.Sprintf(" after the volumes that are judged, at most %d of %d", p.Done, p.Total)
+	}
+	return " after what it has done"
 }
 
 // from is the step that the last checkpoint was taken at.
@@ -83,6 +100,10 @@ func (t jobResume) Run(ctx context.Context, in ResumeIn, _ func(tools.Progress))
 		return ResumeOut{}, asError(err)
 	}
 	out := ResumeOut{Run: id, Why: picked.Why, Step: from(picked.Run)}
+	if picked.Run.Spec.Kind != runs.KindTrain {
+		out.Summary = fmt.Sprintf("%s goes on%s", picked.Label(), goingOn(picked.Run))
+		return out, nil
+	}
 	out.Summary = fmt.Sprintf("%s goes on from step %d", picked.Label(), out.Step)
 	if out.Step == 0 {
 		out.Summary = fmt.Sprintf("%s starts again: it had no checkpoint", picked.Label())

@@ -28,6 +28,8 @@ type StatusOut struct {
 	RSSBytes int64                  `json:"rss_bytes,omitempty" jsonschema:"memory that the worker uses"`
 	CPU      float64                `json:"cpu_percent,omitempty" jsonschema:"processor time that the worker uses, in per cent of one core"`
 	Device   string                 `json:"device,omitempty" jsonschema:"device that it computes on"`
+	Report   string                 `json:"report,omitempty" jsonschema:"of an evaluation: path of its HTML report"`
+	Worst    *runs.Worst            `json:"worst,omitempty" jsonschema:"of an evaluation: the volume with the worst value of what was asked for first"`
 }
 
 type jobStatus struct{ Deps }
@@ -47,7 +49,7 @@ func (t jobStatus) Run(_ context.Context, in StatusIn, _ func(tools.Progress)) (
 		return StatusOut{}, err
 	}
 	r := picked.Run
-	out := StatusOut{Run: brief.Of(r), Why: picked.Why, Latest: r.Latest, Device: r.Worker.Device}
+	out := StatusOut{Run: brief.Of(r), Why: picked.Why, Latest: r.Latest, Device: r.Worker.Device, Report: r.Report(), Worst: r.Worst}
 	if r.Resource != nil && r.State.Active() {
 		out.RSSBytes, out.CPU = r.Resource.RSSBytes, r.Resource.CPUPercent
 	}
