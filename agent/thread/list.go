@@ -138,6 +138,12 @@ func (i *Info) add(line journal.Record) error {
 	case graph.KindInput:
 		i.Turns++
 		i.Unfinished = true
+	case graph.KindSnapshot:
+		var r graph.Record
+		if err := line.Decode(&r); err != nil {
+			return err
+		}
+		i.Turns, i.Unfinished, i.Waiting = r.Run, len(r.Next) > 0, false
 	case graph.KindStep:
 		var r graph.Record
 		if err := line.Decode(&r); err != nil {
@@ -146,7 +152,7 @@ func (i *Info) add(line journal.Record) error {
 		i.Unfinished, i.Waiting = len(r.Next) > 0, false
 	case graph.KindInterrupt:
 		i.Waiting = true
-	case graph.KindAnswer:
+	case graph.KindAnswer, graph.KindExpire:
 		i.Waiting = false
 	case graph.KindAbandon:
 		i.Unfinished, i.Waiting = false, false

@@ -162,22 +162,12 @@ func (s *Store) Records(ctx context.Context, id string) iter.Seq2[graph.Record, 
 
 func own(kind string) bool { return kind == kindThread || kind == kindTitle }
 
-// note writes one line, with the writer that is held or with one of its own.
+// note writes one line.
 func (s *Store) note(ctx context.Context, id, kind string, data any) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.writers[id]
-	if w == nil {
-		var err error
-		if w, err = s.open(ctx, id); err != nil {
-			return err
-		}
-		defer w.Close() //nolint:errcheck // the line is written and, if asked for, flushed
-	}
-	if _, err := w.Append(kind, data); err != nil {
-		return fmt.Errorf("write thread %s: %w", id, err)
-	}
-	return nil
+	return s.with(ctx, id, func(w *journal.Writer) error {
+		_, err := w.Append(kind, data)
+		return err
+	})
 }
 
 func (s *Store) open(ctx context.Context, id string) (*journal.Writer, error) {
