@@ -18,7 +18,7 @@ import (
 // speaks against it, each noted as it ends, so that after a kill what was done
 // is not done again and what was launched is only watched again.
 func (a *Assistant) act(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
-	x := &execution{a: a, rt: rt, plan: s.Plan.clone(), round: s.Round, ended: make(chan Step)}
+	x := &execution{a: a, rt: rt, plan: s.Plan.clone(), round: s.Round, leave: s.Wish != nil, ended: make(chan Step)}
 	if err := x.recall(); err != nil {
 		return result{}, err
 	}
@@ -28,9 +28,13 @@ func (a *Assistant) act(ctx context.Context, s state, rt *graph.Runtime) (result
 	if len(x.plan.waiting()) > 0 {
 		return a.to(nodeReview, a.fields.plan.Set(x.plan)), nil
 	}
+	if fresh, ok := a.replan(ctx, x.plan, rt); ok {
+		return a.to(nodeReview, a.fields.plan.Set(fresh)), nil
+	}
 	told := a.message(rt, RolePlan, "")
 	told.Plan = x.plan
-	return a.to(nodeObserve, a.fields.messages.Set([]Message{told}), a.fields.plan.Set(nil)), nil
+	writes := append(s.settle(x.plan, a, rt.Run()), a.fields.messages.Set([]Message{told}), a.fields.plan.Set(nil))
+	return a.to(nodeObserve, writes...), nil
 }
 
 // execution is one go at a plan.
@@ -39,6 +43,7 @@ type execution struct {
 	rt    *graph.Runtime
 	plan  *Plan
 	round int
+	leave bool // runs that nothing in the plan needs are left to themselves
 	ended chan Step
 }
 
@@ -182,7 +187,7 @@ func (x *execution) do(ctx context.Context, s Step, results map[string]*tools.Re
 			return x.unlessCut(ctx, s, problem)
 		}
 	}
-	if s.Run != "" && x.a.options.Watcher != nil {
+	if s.Run != "" && x.a.options.Watcher != nil && !(x.leave && !x.needed(s.ID)) {
 		return x.watch(ctx, s)
 	}
 	return x.done(s)
@@ -202,7 +207,7 @@ func (x *execution) invoke(ctx context.Context, s Step, results map[string]*tool
 			At: s.Approval.At, ExpiresAt: s.Approval.Expires, Blanket: s.Approval.Blanket,
 		})
 	}
-	call := tools.Call{ID: x.callID(s.ID), Tool: s.Tool, Args: args}
+	call := tools.Call{ID: x.callID(&s), Tool: s.Tool, Args: args}
 	res, err := x.a.options.Registry.Invoke(ctx, call, x.progress(s.ID))
 	if err != nil {
 		return s, problemOf(string(tools.CodeFailed), err)
@@ -220,9 +225,18 @@ func (x *execution) invoke(ctx context.Context, s Step, results map[string]*tool
 	return s, nil
 }
 
-// callID is the same whenever this step of this plan is done again.
-func (x *execution) callID(step string) string {
-	return fmt.Sprintf("%s/%d/%d/%s", x.rt.Thread(), x.rt.Run(), x.round, step)
+// needed says whether another step of the plan waits for this one.
+func (x *execution) needed(id string) bool {
+	return slices.ContainsFunc(x.plan.Steps, func(s Step) bool { return slices.Contains(s.Needs, id) })
+}
+
+// callID is the same whenever this go at this step of this plan is done again.
+func (x *execution) callID(s *Step) string {
+	id := fmt.Sprintf("%s/%d/%d/%s", x.rt.Thread(), x.rt.Run(), x.round, s.ID)
+	if n := len(s.Attempts); n > 0 {
+		id += fmt.Sprintf("/again-%d", n)
+	}
+	return id
 }
 
 // watch waits for the run that the step launched.
@@ -235,11 +249,7 @@ func (x *execution) watch(ctx context.Context, s Step) Step {
 	if out.State == runFinished {
 		return x.done(s)
 	}
-	p := &Problem{Code: CodeRun, Message: fmt.Sprintf("run %s %s", s.Run, out.State), Hint: out.Hint}
-	if out.Error != "" {
-		p.Message += ": " + out.Error
-	}
-	return x.failed(s, p)
+	return x.failed(s, problemOfRun(s.Run, out))
 }
 
 // runFinished is the state of a run that did all it was asked to.

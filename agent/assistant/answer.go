@@ -21,8 +21,20 @@ func (a *Assistant) answer(_ context.Context, s state, rt *graph.Runtime) (resul
 	}
 	last := s.Messages[len(s.Messages)-1]
 	out := Answer{Text: last.Text, Questions: last.Questions}
+	if last.Own {
+		out.Sources, _ = s.trace(rt.Run(), last.Text)
+		return a.say(rt, out), nil
+	}
+	for _, f := range s.Followups {
+		if f.Turn == rt.Run() {
+			out.Followups = append(out.Followups, f)
+		}
+	}
 	out.Sources, out.Unverified = s.trace(rt.Run(), last.Text)
 	if len(out.Unverified) == 0 || a.options.Numbers == NumbersAnnotate {
+		for _, f := range out.Followups {
+			out.Text = strings.TrimRight(out.Text, " \n") + "\n" + f.promise()
+		}
 		return a.say(rt, out), nil
 	}
 	listed := strings.Join(out.Unverified, ", ")
@@ -126,6 +138,12 @@ func (s *Step) numbers() []float64 {
 	}
 	if s.Error != nil {
 		n = append(n, numbersOf(s.Error.String())...)
+	}
+	for _, a := range s.Attempts {
+		n = append(n, numbersIn(a.Args)...)
+		if a.Error != nil {
+			n = append(n, numbersOf(a.Error.String())...)
+		}
 	}
 	return n
 }

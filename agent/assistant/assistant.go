@@ -117,7 +117,7 @@ func (a *Assistant) Turn(ctx context.Context, thread, text string) iter.Seq2[Eve
 		case text == "":
 			return ErrNothingSaid
 		case s.review != nil:
-			return s.decide(ctx, DecisionFor(text, s.review))
+			return s.reviewed(ctx, text)
 		case s.at.Unfinished():
 			return s.goOn(ctx, text)
 		}
@@ -226,7 +226,8 @@ func (a *Assistant) Transcript(ctx context.Context, thread string) ([]Message, e
 // step that is not possible as things are carries the reason in Error; a plan
 // that is no valid plan even at the second try is returned with an error.
 func (a *Assistant) PlanOnly(ctx context.Context, text string) (Plan, error) {
-	messages := []Message{{Turn: 1, Time: a.options.Now().UTC(), Role: RoleUser, Text: text}}
+	heard, notes := a.hear(ctx, text)
+	messages := []Message{{Turn: 1, Time: a.options.Now().UTC(), Role: RoleUser, Text: heard}}
 	ctx, options := inTrace(ctx, "", 1, "")
 	ctx, span := a.options.Tracer.Start(ctx, turnSpan, options...)
 	defer span.End()
@@ -236,8 +237,8 @@ func (a *Assistant) PlanOnly(ctx context.Context, text string) (Plan, error) {
 			return Plan{}, fmt.Errorf("the language model could not be asked: %w", err)
 		}
 		p := a.draft(said.Calls)
-		p.Reply, p.Assumptions, p.Questions = said.Text, said.Assumptions, said.Questions
-		if a.previewAll(ctx, p, lenient) {
+		p.Reply, p.Assumptions, p.Questions = said.Text, append(notes, said.Assumptions...), said.Questions
+		if a.previewAll(ctx, p, lenient, said.Assumed) {
 			return *p, nil
 		}
 		if try > 0 {

@@ -15,16 +15,16 @@ const (
 
 // Message is one entry of a thread's conversation.
 type Message struct {
-	Turn  int       `json:"turn"`
-	Time  time.Time `json:"time"`
-	Role  Role      `json:"role"`
-	Text  string    `json:"text,omitempty"`
+	Turn int       `json:"turn"`
+	Time time.Time `json:"time"`
+	Role Role      `json:"role"`
+	Text string    `json:"text,omitempty"`
 	// Hears is what the model is told instead of Text, where the two differ
 	// (user): without the part that waits for a run, names put for what the
 	// user calls them. Notes say so, for the plan.
 	Hears string   `json:"hears,omitempty"`
 	Notes []string `json:"notes,omitempty"`
-	Calls []Call    `json:"calls,omitempty"` // tool calls that the model asked for (assistant)
+	Calls []Call   `json:"calls,omitempty"` // tool calls that the model asked for (assistant)
 	// Assumptions and Questions came with the model's words (assistant).
 	// Assumed names the arguments that no words of the user stand for ("1.fold").
 	Assumptions []string   `json:"assumptions,omitempty"`

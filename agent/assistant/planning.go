@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/minivess/minivess/agent/graph"
+	"github.com/minivess/minivess/agent/memory"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -25,8 +26,8 @@ const maxSteps = 64
 func (a *Assistant) plan(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
 	last := s.Messages[len(s.Messages)-1]
 	p := a.draft(last.Calls)
-	p.Reply, p.Assumptions = last.Text, last.Assumptions
-	valid := a.previewAll(ctx, p, strict)
+	p.Reply, p.Assumptions = last.Text, append(slices.Clone(last.Assumptions), s.notes(rt.Run())...)
+	valid := a.previewAll(ctx, p, strict, last.Assumed)
 	if err := ended(ctx); err != nil {
 		return result{}, err
 	}
@@ -134,20 +135,35 @@ const (
 
 // previewAll previews the steps in order, each knowing those before it, and
 // says whether all are valid.
-func (a *Assistant) previewAll(ctx context.Context, p *Plan, tolerant bool) bool {
-	valid := true
-	var before []tools.Planned
+//
+// What the user prefers is filled in first, and names that are not there but
+// near to some that are get mended; the plan's assumptions say so.
+func (a *Assistant) previewAll(ctx context.Context, p *Plan, tolerant bool, assumed []string) bool {
+	defaults := memory.Defaults(a.recalled(ctx), a.options.Registry.List())
 	for i := range p.Steps {
-		s := &p.Steps[i]
-		if s.Error == nil {
-			a.previewStep(tools.WithPlanned(ctx, slices.Clone(before)), s)
+		if s := &p.Steps[i]; s.Error == nil {
+			p.Assumptions = append(p.Assumptions, a.previewPreferred(tools.WithPlanned(ctx, p.before(i)), s, defaults, assumed)...)
 		}
-		if s.Error != nil && (!tolerant || malformed(s.Error)) {
-			valid = false
-		}
-		before = append(before, tools.Planned{ID: s.ID, Tool: s.Tool, Args: s.Args})
 	}
-	return valid
+	p.Assumptions = append(p.Assumptions, a.mend(ctx, p)...)
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Error != nil && (!tolerant || malformed(s.Error)) })
+}
+
+// previewPreferred previews one step with what the user prefers filled in, and
+// returns the notes about that. A preference that the tool does not take is left out.
+func (a *Assistant) previewPreferred(ctx context.Context, s *Step, defaults []memory.Default, assumed []string) []string {
+	said := s.Args
+	notes := a.prefer(s, defaults, assumed)
+	a.previewStep(ctx, s)
+	if s.Error == nil || len(notes) == 0 {
+		return notes
+	}
+	why := s.Error.Message
+	s.Args, s.Error = said, nil
+	if a.previewStep(ctx, s); s.Error != nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("I left out what you prefer (%s): %s", strings.Join(notes, "; "), why)}
 }
 
 // previewStep previews one step. A step that waits for another may be about

@@ -23,10 +23,11 @@ const maxValue = 48 << 10
 
 // instructions is the system prompt with what the workspace adds.
 func (a *Assistant) instructions(ctx context.Context) string {
+	text := systemPrompt + a.told(ctx)
 	if a.options.Context == nil {
-		return systemPrompt
+		return text
 	}
-	return systemPrompt + "\nThe workspace\n" + a.options.Context(ctx)
+	return text + "\nThe workspace\n" + a.options.Context(ctx)
 }
 
 // offer describes the tools to the model. Every schema gets the argument by
@@ -68,6 +69,7 @@ func (a *Assistant) conversation(ctx context.Context, messages []Message) []llms
 	for i := range messages {
 		switch m := &messages[i]; m.Role {
 		case RoleUser, RoleNote:
+			calls = nil
 			out = append(out, llms.TextParts(llms.ChatMessageTypeHuman, cmp.Or(m.Hears, m.Text)))
 		case RoleAssistant:
 			if m.Answer != nil && i > 0 && messages[i-1].draft() {
@@ -209,6 +211,8 @@ type report struct {
 	Message    string          `json:"message,omitempty"`
 	Hint       string          `json:"hint,omitempty"`
 	Candidates []string        `json:"candidates,omitempty"`
+	// Before lists the goes at this step that failed.
+	Before []string `json:"before,omitempty"`
 }
 
 func (s *Step) report() string {
@@ -221,6 +225,11 @@ func (s *Step) report() string {
 	}
 	if s.Outcome != nil && s.Outcome.Summary != "" {
 		r.Summary = s.Outcome.Summary
+	}
+	for _, a := range s.Attempts {
+		if a.Error != nil {
+			r.Before = append(r.Before, fmt.Sprintf("%s failed: %s; then tried with %s", a.Args, a.Error.Message, a.Remedy))
+		}
 	}
 	if len(r.Value) > maxValue {
 		r.Value, r.Truncated = nil, true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/minivess/minivess/agent/graph"
+	"github.com/minivess/minivess/agent/memory"
 )
 
 // session is one call's hold on a thread.
@@ -72,17 +74,118 @@ func (s *session) look(ctx context.Context) (err error) {
 	return err
 }
 
-// start begins a turn.
+// start begins a turn with what the user says: what is meant for the memory or
+// for a run that is under way is answered at once, the rest goes to the model.
 func (s *session) start(ctx context.Context, text string) error {
+	a, f := s.a, s.a.fields
+	said := Message{Role: RoleUser, Text: text}
+	answer, ok, err := a.remember(ctx, s.thread, s.at.Run+1, text)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		return s.begin(ctx, text, []Message{said, {Role: RoleAssistant, Text: answer, Own: true}})
+	case wantsNoFollowup(text) && len(s.at.State.Followups) > 0:
+		own := Message{Role: RoleAssistant, Text: "Nothing is followed up any more. Runs go on.", Own: true}
+		return s.begin(ctx, text, []Message{said, own}, f.followups.Set(nil))
+	}
+	p, parted := partingIn(text)
+	if parted && p.now == "" {
+		if runs := s.under(p); len(runs) > 0 {
+			wish := Followup{ID: fmt.Sprintf("turn-%d", s.at.Run+1), Turn: s.at.Run + 1, Runs: runs, Say: p.then, Asked: a.options.Now().UTC()}
+			own := Message{Role: RoleAssistant, Text: wish.promise(), Own: true}
+			return s.begin(ctx, text, []Message{said, own}, f.followups.Set(append(slices.Clone(s.at.State.Followups), wish)))
+		}
+	}
+	heard := text
+	var extra []graph.Write[state]
+	if parted && p.now != "" && a.options.Watcher != nil {
+		heard = p.now
+		extra = append(extra, f.wish.Set(&Followup{Say: p.then}))
+	}
+	heard, said.Notes = a.hear(ctx, heard)
+	if heard != text {
+		said.Hears = heard
+	}
+	return s.begin(ctx, text, []Message{said}, extra...)
+}
+
+// under are the runs that a sentence about the end of a run means: the one that
+// it names, else those that this thread launched last and has not seen ending.
+func (s *session) under(p parting) []string {
+	if id := p.named(); id != "" {
+		return []string{id}
+	}
+	for _, m := range slices.Backward(s.at.State.Messages) {
+		if m.Plan == nil {
+			continue
+		}
+		var runs []string
+		launched := false
+		for i := range m.Plan.Steps {
+			step := &m.Plan.Steps[i]
+			launched = launched || step.Run != ""
+			if step.Run != "" && step.Outcome == nil {
+				runs = append(runs, step.Run)
+			}
+		}
+		if launched {
+			return runs
+		}
+	}
+	return nil
+}
+
+// begin starts a run of the graph with these messages of the new turn.
+func (s *session) begin(ctx context.Context, text string, messages []Message, extra ...graph.Write[state]) error {
 	s.turn = s.at.Run + 1
 	f := s.a.fields
+	for i := range messages {
+		messages[i].Turn, messages[i].Time = s.turn, s.a.options.Now().UTC()
+	}
 	return s.traced(ctx, "", func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
 		s.emit(Event{Kind: EventTurn, Text: text})
-		said := Message{Turn: s.turn, Time: s.a.options.Now().UTC(), Role: RoleUser, Text: text}
-		return s.a.graph.Start(ctx, s.thread, emit,
-			f.messages.Set([]Message{said}), f.plan.Set(nil), f.round.Set(0), f.repairs.Set(0),
-			f.rewrites.Set(0), f.problem.Set(nil), f.changed.Set(nil), f.trace.Set(traceParent(ctx)))
+		return s.a.graph.Start(ctx, s.thread, emit, append([]graph.Write[state]{
+			f.messages.Set(messages), f.plan.Set(nil), f.round.Set(0), f.repairs.Set(0), f.rewrites.Set(0),
+			f.problem.Set(nil), f.changed.Set(nil), f.wish.Set(nil), f.due.Set(nil), f.trace.Set(traceParent(ctx)),
+		}, extra...)...)
 	})
+}
+
+// reviewed takes what a person says while a plan waits: a decision, or a wish
+// for the memory, which is told at once and changes the plan if it is about it.
+func (s *session) reviewed(ctx context.Context, text string) error {
+	answer, ok, err := s.a.remember(ctx, s.thread, s.turn, text)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return s.decide(ctx, DecisionFor(text, s.review))
+	}
+	s.emit(Event{Kind: EventReply, Text: answer})
+	edit := Decision{Verdict: Edit, Args: map[string]json.RawMessage{}}
+	defaults := memory.Defaults(s.a.recalled(ctx), s.a.options.Registry.List())
+	for i := range s.review.Plan.Steps {
+		step := s.review.Plan.Steps[i]
+		if step.State == StepPlanned && len(s.a.prefer(&step, defaults, s.assumed())) > 0 {
+			edit.Args[step.ID] = step.Args
+		}
+	}
+	if len(edit.Args) > 0 && memory.Read(text).Wish == memory.WishKeep {
+		return s.decide(ctx, edit)
+	}
+	s.wait(s.review)
+	return nil
+}
+
+// assumed are the arguments of the plan that no words of the user stand for.
+func (s *session) assumed() []string {
+	for _, m := range slices.Backward(s.at.State.Messages) {
+		if m.Role == RoleAssistant {
+			return m.Assumed
+		}
+	}
+	return nil
 }
 
 // decide takes a decision on the pending review.

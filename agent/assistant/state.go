@@ -17,46 +17,58 @@ const (
 	nodeAnswer     = "answer"
 )
 
+// fieldFollowups is the name of the field that a fork leaves behind.
+const fieldFollowups = "followups"
+
 // stepLimit bounds a turn's graph steps; MaxRounds ends a turn long before.
 const stepLimit = 500
 
-// state is what the graph carries. Messages grow over the whole thread, the
-// rest belongs to the turn.
+// state is what the graph carries. Messages grow over the whole thread and
+// Followups wait for runs to end; the rest belongs to the turn.
 type state struct {
-	Messages []Message
-	Plan     *Plan    // the plan that is being made, reviewed or done
-	Round    int      // how often the model was asked in this turn
-	Repairs  int      // invalid plans in a row
-	Rewrites int      // answers sent back for numbers without a source
-	Problem  *Problem // why the turn failed
-	Changed  []string // what is different from the plan that was approved
-	Trace    string   // traceparent of the turn's first span
-	Next     string   // where the node that ran last wants to go
+	Messages  []Message
+	Followups []Followup
+	Plan      *Plan     // the plan that is being made, reviewed or done
+	Round     int       // how often the model was asked in this turn
+	Repairs   int       // invalid plans in a row
+	Rewrites  int       // answers sent back for numbers without a source
+	Problem   *Problem  // why the turn failed
+	Changed   []string  // what is different from the plan that was approved
+	Wish      *Followup // what the user wants when the runs of this turn have ended
+	Due       *due      // the follow-up that this turn takes up
+	Trace     string    // traceparent of the turn's first span
+	Next      string    // where the node that ran last wants to go
 }
 
 type fields struct {
-	messages graph.Field[state, []Message]
-	plan     graph.Field[state, *Plan]
-	round    graph.Field[state, int]
-	repairs  graph.Field[state, int]
-	rewrites graph.Field[state, int]
-	problem  graph.Field[state, *Problem]
-	changed  graph.Field[state, []string]
-	trace    graph.Field[state, string]
-	next     graph.Field[state, string]
+	messages  graph.Field[state, []Message]
+	followups graph.Field[state, []Followup]
+	wish      graph.Field[state, *Followup]
+	due       graph.Field[state, *due]
+	plan      graph.Field[state, *Plan]
+	round     graph.Field[state, int]
+	repairs   graph.Field[state, int]
+	rewrites  graph.Field[state, int]
+	problem   graph.Field[state, *Problem]
+	changed   graph.Field[state, []string]
+	trace     graph.Field[state, string]
+	next      graph.Field[state, string]
 }
 
 func newFields() fields {
 	return fields{
-		messages: graph.NewField("messages", func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
-		plan:     graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),
-		round:    graph.NewField("round", func(s *state) *int { return &s.Round }, graph.Replace[int]),
-		repairs:  graph.NewField("repairs", func(s *state) *int { return &s.Repairs }, graph.Replace[int]),
-		rewrites: graph.NewField("rewrites", func(s *state) *int { return &s.Rewrites }, graph.Replace[int]),
-		problem:  graph.NewField("problem", func(s *state) **Problem { return &s.Problem }, graph.Replace[*Problem]),
-		changed:  graph.NewField("changed", func(s *state) *[]string { return &s.Changed }, graph.Replace[[]string]),
-		trace:    graph.NewField("trace", func(s *state) *string { return &s.Trace }, graph.Replace[string]),
-		next:     graph.NewField("next", func(s *state) *string { return &s.Next }, graph.Replace[string]),
+		messages:  graph.NewField("messages", func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
+		followups: graph.NewField(fieldFollowups, func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
+		wish:      graph.NewField("wish", func(s *state) **Followup { return &s.Wish }, graph.Replace[*Followup]),
+		due:       graph.NewField("due", func(s *state) **due { return &s.Due }, graph.Replace[*due]),
+		plan:      graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),
+		round:     graph.NewField("round", func(s *state) *int { return &s.Round }, graph.Replace[int]),
+		repairs:   graph.NewField("repairs", func(s *state) *int { return &s.Repairs }, graph.Replace[int]),
+		rewrites:  graph.NewField("rewrites", func(s *state) *int { return &s.Rewrites }, graph.Replace[int]),
+		problem:   graph.NewField("problem", func(s *state) **Problem { return &s.Problem }, graph.Replace[*Problem]),
+		changed:   graph.NewField("changed", func(s *state) *[]string { return &s.Changed }, graph.Replace[[]string]),
+		trace:     graph.NewField("trace", func(s *state) *string { return &s.Trace }, graph.Replace[string]),
+		next:      graph.NewField("next", func(s *state) *string { return &s.Next }, graph.Replace[string]),
 	}
 }
 
@@ -77,7 +89,7 @@ func (a *Assistant) fail(p *Problem, writes ...graph.Write[state]) result {
 func (a *Assistant) build() (*graph.Graph[state], error) {
 	f := a.fields
 	next := func(s state) string { return s.Next }
-	return graph.New("assistant", f.messages, f.plan, f.round, f.repairs, f.rewrites, f.problem, f.changed, f.trace, f.next).
+	return graph.New("assistant", f.messages, f.followups, f.wish, f.due, f.plan, f.round, f.repairs, f.rewrites, f.problem, f.changed, f.trace, f.next).
 		Node(nodeUnderstand, a.understand).
 		Node(nodePlan, a.plan).
 		Node(nodeReview, a.review).
@@ -85,7 +97,7 @@ func (a *Assistant) build() (*graph.Graph[state], error) {
 		Node(nodeObserve, a.observe).
 		Node(nodeAnswer, a.answer).
 		Entry(nodeUnderstand).
-		Branch(nodeUnderstand, next, nodePlan, nodeAnswer).
+		Branch(nodeUnderstand, next, nodePlan, nodeReview, nodeAnswer).
 		Branch(nodePlan, next, nodeReview, nodeUnderstand, nodeAnswer).
 		Branch(nodeReview, next, nodeAct, nodeReview, nodeUnderstand).
 		Branch(nodeAct, next, nodeObserve, nodeReview).
@@ -103,6 +115,17 @@ func (s *state) hasRead() bool {
 		}
 	}
 	return false
+}
+
+// notes are what is to be said beside a plan about how the user was understood.
+func (s *state) notes(turn int) []string {
+	var all []string
+	for i := range s.Messages {
+		if m := &s.Messages[i]; m.Turn == turn && m.Role == RoleUser {
+			all = append(all, m.Notes...)
+		}
+	}
+	return all
 }
 
 // said is what the user said at the beginning of a turn.

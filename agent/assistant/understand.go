@@ -18,12 +18,16 @@ import (
 const (
 	infoQuestions   = "questions"
 	infoAssumptions = "assumptions"
+	infoExplanation = "explanation"
 )
 
 var errSilent = errors.New("the model said nothing and called no tool")
 
 // understand is the node that asks the model what to do next.
 func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
+	if own := &s.Messages[len(s.Messages)-1]; own.Own && own.draft() {
+		return a.to(nodeAnswer), nil // the assistant answers by itself
+	}
 	round := a.fields.round.Set(s.Round + 1)
 	if s.Round >= a.options.MaxRounds {
 		return a.fail(&Problem{
@@ -31,17 +35,26 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 			Hint: "ask for a smaller part of it",
 		}, round), nil
 	}
+	var begun []graph.Write[state]
+	if s.Due != nil {
+		out, ended, done := a.takeUp(ctx, s, rt)
+		if done {
+			return out, nil
+		}
+		s.Messages = append(slices.Clone(s.Messages), ended)
+		begun = []graph.Write[state]{a.fields.due.Set(nil), a.fields.messages.Set([]Message{ended})}
+	}
 	emitter(rt)(Event{Kind: EventThinking, Text: a.options.ModelName})
 	said, err := a.ask(ctx, s.Messages)
 	if err != nil {
 		if cause := ended(ctx); cause != nil {
 			return result{}, cause // detached: Continue asks again
 		}
-		return a.fail(problemOf(CodeModel, fmt.Errorf("the language model could not be asked: %w", err)), round), nil
+		return a.fail(problemOf(CodeModel, fmt.Errorf("the language model could not be asked: %w", err)), append(begun, round)...), nil
 	}
 	m := a.message(rt, RoleAssistant, said.Text)
-	m.Calls, m.Assumptions, m.Questions = said.Calls, said.Assumptions, said.Questions
-	writes := []graph.Write[state]{round, a.fields.messages.Set([]Message{m})}
+	m.Calls, m.Assumptions, m.Assumed, m.Questions = said.Calls, said.Assumptions, said.Assumed, said.Questions
+	writes := append(begun, round, a.fields.messages.Set([]Message{m}))
 	if len(m.Calls) == 0 {
 		return a.to(nodeAnswer, writes...), nil
 	}
@@ -69,6 +82,7 @@ func (a *Assistant) ask(ctx context.Context, messages []Message) (Message, error
 			}
 		}
 		m.Assumptions = append(m.Assumptions, textList(c.GenerationInfo[infoAssumptions])...)
+		m.Assumed = append(m.Assumed, assumedIn(c.GenerationInfo[infoExplanation])...)
 		m.Questions = append(m.Questions, questionList(c.GenerationInfo[infoQuestions])...)
 	}
 	m.Text = strings.Join(words, "\n\n")
@@ -104,6 +118,27 @@ func asked(text string) []Question {
 	}
 	begin := strings.LastIndexAny(text[:len(text)-1], ".!?\n")
 	return []Question{{Text: strings.TrimSpace(text[begin+1:])}}
+}
+
+// assumedIn lists the arguments for which an explanation names no words.
+func assumedIn(v any) []string {
+	var e struct {
+		Reasons []struct {
+			Step     string `json:"step"`
+			Argument string `json:"argument"`
+			Words    string `json:"words"`
+		} `json:"reasons"`
+	}
+	if reread(v, &e) != nil {
+		return nil
+	}
+	var out []string
+	for _, r := range e.Reasons {
+		if r.Argument != "" && r.Words == "" {
+			out = append(out, r.Step+"."+r.Argument)
+		}
+	}
+	return out
 }
 
 // textList reads a list of texts from whatever type a model put there.
