@@ -18,6 +18,7 @@ import (
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/data"
 	"github.com/minivess/minivess/tools/evaluate"
+	"github.com/minivess/minivess/tools/govern"
 	"github.com/minivess/minivess/tools/query"
 	"github.com/minivess/minivess/tools/serve"
 	"github.com/minivess/minivess/tools/toolstest"
@@ -39,6 +40,7 @@ func catalogue(t *testing.T) (*tools.Registry, *workspace.Workspace) {
 		evaluate.Register(r, evaluate.Deps{Workspace: ws, Launcher: launcher}),
 		query.Register(r, query.Deps{Workspace: ws, Now: func() time.Time { return noon }}),
 		serve.Register(r, serve.Deps{Workspace: ws, Launcher: launcher}),
+		govern.Register(r, govern.Deps{Workspace: ws}),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +75,7 @@ func TestCatalogue(t *testing.T) {
 		"serve model_list read:",
 		"serve model_export write: format overwrite path run!",
 		"serve predict_volume launch: input! normalise output overwrite probabilities run! window",
+		"govern report_write write: path runs!",
 	}
 	r, _ := catalogue(t)
 	var got []string

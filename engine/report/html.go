@@ -50,6 +50,13 @@ func WriteComparison(w io.Writer, c Comparison) error {
 	return render(w, "comparison", view)
 }
 
+// Mark is in the first MarkWithin bytes of every report, so that a program can
+// tell one from a file of other origin.
+const (
+	Mark       = `<meta name="generator" content="minivess`
+	MarkWithin = 1024
+)
+
 // head is what every page has.
 type head struct {
 	Title, Subtitle string

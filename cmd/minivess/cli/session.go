@@ -28,6 +28,7 @@ import (
 	"github.com/minivess/minivess/tools"
 	datatools "github.com/minivess/minivess/tools/data"
 	evaluatetools "github.com/minivess/minivess/tools/evaluate"
+	governtools "github.com/minivess/minivess/tools/govern"
 	querytools "github.com/minivess/minivess/tools/query"
 	servetools "github.com/minivess/minivess/tools/serve"
 	traintools "github.com/minivess/minivess/tools/train"
@@ -142,6 +143,7 @@ func (s *session) fill(r *tools.Registry, jobTools traintools.Deps, serving serv
 		evaluatetools.Register(r, evaluatetools.Deps{Workspace: s.workspace, Launcher: jobTools.Launcher, Logger: s.logger}),
 		querytools.Register(r, querytools.Deps{Workspace: s.workspace, Logger: s.logger, Now: time.Now}),
 		servetools.Register(r, serving),
+		governtools.Register(r, governtools.Deps{Workspace: s.workspace, Version: serving.Version}),
 	)
 }
 
