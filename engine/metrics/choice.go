@@ -100,9 +100,9 @@ func Nearest(word string) string {
 	return best
 }
 
-// unlabelled takes off the label that a column of several labels' scores has
-// behind the metric's name, as in dice_2.
-func unlabelled(metric string) string {
+// Bare takes off the label that a single label's score has behind the metric's
+// name, as in dice_2.
+func Bare(metric string) string {
 	at := strings.LastIndexByte(metric, '_')
 	if at <= 0 || at == len(metric)-1 || strings.Trim(metric[at+1:], "0123456789") != "" {
 		return metric

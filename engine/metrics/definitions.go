@@ -65,7 +65,7 @@ func IsDistance(metric string) bool {
 // knows every metric of Choice, also of a single label (dice_2), and takes a
 // name it does not know for one that rises unless it speaks of an error.
 func HigherIsBetter(metric string) bool {
-	metric = unlabelled(metric)
+	metric = Bare(metric)
 	if OfProbabilities(metric) {
 		return probability.HigherIsBetter(metric)
 	}

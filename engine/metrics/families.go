@@ -1,11 +1,5 @@
 package metrics
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
-
 // The families of metrics, by what they look at.
 const (
 	FamilyOverlap    = "overlap"
@@ -37,20 +31,6 @@ func Family(name string) []string {
 	default:
 		return nil
 	}
-}
-
-// CheckNames refuses the first name that none of the definitions has (none
-// means all of them).
-func CheckNames(names []string, definitions ...string) error {
-	if len(definitions) == 0 {
-		definitions = Definitions()
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(definitions, func(d string) bool { return has(d, name) }) {
-			return fmt.Errorf("%w %q: definition %s does not have it", ErrMetric, name, strings.Join(definitions, ", "))
-		}
-	}
-	return nil
 }
 
 // Has tells whether a definition has a metric, percentiles of the border

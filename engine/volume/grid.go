@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -28,10 +29,7 @@ func (l *Labels) Grid() Grid { return Grid{l.Shape, l.Spacing, l.Unit, l.Affine}
 
 // String is the grid's shape and spacing, for a person.
 func (g Grid) String() string {
-	unit := g.Unit
-	if unit == "" {
-		unit = "(unit unstated)"
-	}
+	unit := cmp.Or(g.Unit, "(unit unstated)")
 	return fmt.Sprintf("%d×%d×%d  %.4g×%.4g×%.4g %s", g.Shape[0], g.Shape[1], g.Shape[2], g.Spacing[0], g.Spacing[1], g.Spacing[2], unit)
 }
 
@@ -66,7 +64,7 @@ func (g Grid) Differs(other Grid) string {
 // displaced says how voxels of the same shape and spacing lie elsewhere.
 func (g Grid) displaced(other Grid, scale float64) []string {
 	side := min(g.Spacing[0], g.Spacing[1], g.Spacing[2])
-	var most, first float64
+	var most float64
 	for corner := range 8 {
 		var squared float64
 		for row := range 3 {
@@ -81,21 +79,24 @@ func (g Grid) displaced(other Grid, scale float64) []string {
 			squared += far * far
 		}
 		most = max(most, math.Sqrt(squared))
-		if corner == 0 {
-			first = most
-		}
 	}
-	unit := g.Unit
-	if unit == "" {
-		unit = "units"
+	unit := cmp.Or(g.Unit, "units")
+	same := true // whether the axes point the same way
+	for axis := range 3 {
+		var squared float64
+		for row := range 3 {
+			d := g.Affine[row][axis] - scale*other.Affine[row][axis]
+			squared += d * d
+		}
+		same = same && math.Sqrt(squared)*float64(g.Shape[axis]) <= apart*side
 	}
 	switch {
 	case most <= apart*side:
 		return nil
-	case math.Abs(first-most) <= apart*side:
-		return []string{fmt.Sprintf("place: the first voxels lie %.4g %s apart", first, unit)}
+	case same:
+		return []string{fmt.Sprintf("place: voxels lie %.4g %s apart", most, unit)}
 	default:
-		return []string{fmt.Sprintf("place or direction: voxels lie up to %.4g %s apart", most, unit)}
+		return []string{fmt.Sprintf("direction: voxels lie up to %.4g %s apart", most, unit)}
 	}
 }
 

@@ -264,8 +264,8 @@ func TestGridsDifferInWords(t *testing.T) {
 		"":                                       func(g *volume.Grid) { g.Affine[0][3] = 0.009 },
 		"shape":                                  func(g *volume.Grid) { g.Shape[1]++ },
 		"spacing":                                func(g *volume.Grid) { g.Spacing[2], g.Affine[2][2] = 2.1, 2.1 },
-		"place: the first voxels lie 3 um apart": func(g *volume.Grid) { g.Affine[0][3] = 3 },
-		"place or direction: voxels lie up to 6 um apart": func(g *volume.Grid) { g.Affine[0][0] = -1; g.Affine[0][3] = 0 },
+		"place: voxels lie 3 um apart":           func(g *volume.Grid) { g.Affine[0][3] = 3 },
+		"direction: voxels lie up to 6 um apart": func(g *volume.Grid) { g.Affine[0][0] = -1; g.Affine[0][3] = 0 },
 		"unit": func(g *volume.Grid) {
 			g.Unit = "mm"
 			for a := range 3 {

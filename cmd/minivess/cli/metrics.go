@@ -3,164 +3,140 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
+	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/minivess/minivess/engine/metrics"
-	"github.com/minivess/minivess/engine/volume"
+	"github.com/minivess/minivess/engine/metrics/folder"
+	"github.com/minivess/minivess/engine/metrics/instances"
+	"github.com/minivess/minivess/engine/metrics/probability"
 )
 
 // metricsOptions are the flags of `minivess metrics`.
 type metricsOptions struct {
-	compat    string
-	tolerance float64
-	only      []string
-	label     uint8
+	compat        string
+	tolerance     float64
+	beta, width   float64
+	empty         string
+	only          []string
+	families      []string
+	label         uint8
+	labels        []string
+	ignore        []string
+	matching      string
+	iou           float64
+	connectivity  int
+	resample      bool
+	probabilities bool
+	threshold     float64
+	bins          int
+	vessels       string
+	allowMissing  bool
+	memory        string
+	threads       int
+	out           []string
+	force         bool
 }
 
 func newMetrics(env *environment) *cobra.Command {
 	o := metricsOptions{}
 	c := &cobra.Command{
 		Use:   "metrics REFERENCE PREDICTION",
-		Short: "Score one segmentation against another: Dice, clDice, HD95, NSD and kin",
-		Long: "metrics compares two label volumes (NIfTI) and prints every score with the definition\n" +
-			"that it follows. Published packages disagree about HD95 and NSD; --compat picks whose\n" +
-			"definition, or all side by side. A missed structure is penalised, two empty masks agree\n" +
-			"perfectly, and what was excluded is printed. With --compat all, --json prints one object\n" +
-			"with an object of scores for each definition.",
+		Short: "Score segmentations against references: Dice, clDice, HD95, NSD and kin",
+		Long: "metrics compares two label volumes (NIfTI), or two folders of them paired by file name,\n" +
+			"and prints every score with the definition that it follows. Published packages disagree\n" +
+			"about HD95 and NSD; --compat picks whose definition, or all side by side. A missed structure\n" +
+			"is penalised, two empty masks agree perfectly, and what was excluded is printed.\n\n" +
+			"Of folders, it prints each metric over the cases (mean, median, quartiles, a bootstrap\n" +
+			"interval) and the worst cases first; --out writes every score to a .csv, .parquet or .json\n" +
+			"file. With --compat all, --json prints one object with an object of scores for each\n" +
+			"definition. With --vessels, metrics measures the vessels of masks instead: length, branch\n" +
+			"points, tortuosity and radius of every piece.",
 		Example: "  minivess metrics seg/mv01.nii.gz predicted/mv01.nii.gz\n" +
-			"  minivess metrics R.nii.gz P.nii.gz --compat all --tolerance 2 --json",
-		Args: takes(2, 2),
+			"  minivess metrics R.nii.gz P.nii.gz --compat all --tolerance 2 --json\n" +
+			"  minivess metrics seg predicted --labels all --family overlap,centreline --out scores.csv\n" +
+			"  minivess metrics seg/mv01.nii.gz --vessels",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.vessels != "" {
+				return takes(1, 1)(cmd, args)
+			}
+			return takes(2, 2)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return env.metrics(cmd.Context(), args[0], args[1], o)
+			return o.explained(env.metrics(cmd.Context(), args, o))
 		},
 	}
-	c.Flags().StringVar(&o.compat, "compat", metrics.Minivess, "definition: "+strings.Join(metrics.Definitions(), ", ")+", or all")
-	c.Flags().Float64Var(&o.tolerance, "tolerance", metrics.DefaultTolerance, "tolerance of NSD, in the spacing's unit")
-	c.Flags().StringSliceVar(&o.only, "metric", nil, "only these metrics")
-	c.Flags().Uint8Var(&o.label, "label", 1, "the label that counts as foreground")
+	o.flags(c)
 	return c
 }
 
-func (env *environment) metrics(ctx context.Context, reference, prediction string, o metricsOptions) error {
-	ref, pred, options, err := readPair(ctx, env.path(reference), env.path(prediction), o)
+// flags declares the flags, what is scored first.
+func (o *metricsOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.compat, "compat", metrics.Minivess, "definition: "+strings.Join(metrics.Definitions(), ", ")+", or all")
+	f.StringSliceVar(&o.only, "metric", nil, "only these metrics; hdN is the Nth percentile of the border distances")
+	f.StringSliceVar(&o.families, "family", nil, "only these families: "+strings.Join(metricFamilies(), ", "))
+	f.Float64Var(&o.tolerance, "tolerance", metrics.DefaultTolerance, "tolerance of NSD, in the spacing's unit")
+	f.Float64Var(&o.beta, "beta", metrics.DefaultBeta, "how many times as much recall counts as precision in f_beta")
+	f.Float64Var(&o.width, "boundary-width", metrics.DefaultBoundaryWidth, "width of boundary_iou's band, in voxels")
+	f.StringVar(&o.empty, "empty", "", "what an empty mask counts: penalise, nan or exclude (default: as each definition has it)")
+	f.Uint8Var(&o.label, "label", 0, "the one label that counts as foreground (default: the only one there is)")
+	f.StringSliceVar(&o.labels, "labels", nil, "labels to score each on its own, such as 1,2,3, or all")
+	f.StringSliceVar(&o.ignore, "ignore", nil, "labels of the reference where nothing is judged")
+	f.StringVar(&o.matching, "matching", "", "how lesions are paired: overlap, greedy or optimal (default overlap; greedy for panoptic_quality)")
+	f.Float64Var(&o.iou, "match-iou", instances.DefaultThreshold, "least IoU of a greedy or optimal pair")
+	f.IntVar(&o.connectivity, "connectivity", 26, "neighbours that belong to one lesion: 6, 18 or 26")
+	f.BoolVar(&o.resample, "resample", false, "put a prediction on another grid onto its reference's")
+	f.BoolVar(&o.probabilities, "probabilities", false, "the prediction is a map of the foreground's probability")
+	f.Float64Var(&o.threshold, "threshold", folder.DefaultThreshold, "probability from which a voxel is foreground")
+	f.IntVar(&o.bins, "bins", probability.DefaultBins, "calibration bins")
+	f.StringVar(&o.vessels, "vessels", "", "measure the vessels of one file or folder instead: components or segments")
+	f.Lookup("vessels").NoOptDefVal = "components"
+	f.BoolVar(&o.allowMissing, "allow-missing", false, "of folders: count a missing prediction as an empty one")
+	f.StringVar(&o.memory, "memory", "", "memory to take at most, such as 4GB (default: most of what is free)")
+	f.IntVar(&o.threads, "threads", 0, "threads to use (default: all)")
+	f.StringArrayVar(&o.out, "out", nil, "write the scores to a .csv, .parquet or .json file; may be repeated")
+	f.BoolVar(&o.force, "force", false, "let --out replace files")
+}
+
+// metrics scores what the arguments name: files or folders.
+func (env *environment) metrics(ctx context.Context, args []string, o metricsOptions) error {
+	outputs, err := env.outputs(o)
 	if err != nil {
 		return err
 	}
-	if o.compat == "all" {
-		all, err := metrics.Compare(ctx, ref, pred, options)
-		if err != nil {
+	memory, err := o.memoryLimit()
+	if err != nil {
+		return err
+	}
+	if o.vessels != "" {
+		return env.measureVessels(ctx, args[0], o, memory, outputs)
+	}
+	options, err := o.resolve()
+	if err != nil {
+		return err
+	}
+	options.Memory = memory
+	folders := 0
+	for _, path := range args {
+		if st, err := os.Stat(env.path(path)); err != nil {
 			return err
-		}
-		if env.JSON {
-			return env.printJSON(all)
-		}
-		return env.printComparison(all)
-	}
-	if !slices.Contains(metrics.Definitions(), o.compat) {
-		return usagef("there is no definition %q\n  --compat takes %s, or all", o.compat, strings.Join(metrics.Definitions(), ", "))
-	}
-	options.Definition = o.compat
-	result, err := metrics.Evaluate(ctx, ref, pred, options)
-	if err != nil {
-		return err
-	}
-	if env.JSON {
-		return env.printJSON(result)
-	}
-	return env.printComparison(metrics.Comparison{result})
-}
-
-// readPair reads both masks and checks that they lie on the same grid.
-func readPair(ctx context.Context, reference, prediction string, o metricsOptions) (ref, pred metrics.Mask, options metrics.Options, err error) {
-	r, err := volume.ReadLabels(ctx, reference, volume.Limits{})
-	if err != nil {
-		return ref, pred, options, err
-	}
-	p, err := volume.ReadLabels(ctx, prediction, volume.Limits{})
-	if err != nil {
-		return ref, pred, options, err
-	}
-	if err := sameGrid(reference, r, prediction, p); err != nil {
-		return ref, pred, options, err
-	}
-	options = metrics.Options{Spacing: r.Spacing, Unit: r.Unit, Tolerance: o.tolerance, Metrics: o.only}
-	return metrics.Foreground(r.Shape, r.Data, o.label), metrics.Foreground(p.Shape, p.Data, o.label), options, nil
-}
-
-// sameGrid refuses masks that do not lie voxel on voxel, and says how they differ.
-func sameGrid(reference string, r *volume.Labels, prediction string, p *volume.Labels) error {
-	differ := r.Shape != p.Shape || r.Unit != p.Unit
-	for axis := range 3 {
-		differ = differ || math.Abs(r.Spacing[axis]-p.Spacing[axis]) > 1e-4*r.Spacing[axis]
-	}
-	if !differ {
-		for i := range 3 {
-			for j := range 4 {
-				if math.Abs(r.Affine[i][j]-p.Affine[i][j]) > 1e-3*math.Max(1, math.Abs(r.Affine[i][j])) {
-					return fmt.Errorf("the masks lie in different places\n  reference   %q   affine %v\n  prediction  %q   affine %v\n  Write the prediction with the affine of its image",
-						reference, r.Affine, prediction, p.Affine)
-				}
-			}
-		}
-		return nil
-	}
-	line := func(l *volume.Labels) string {
-		return fmt.Sprintf("%d×%d×%d  %.4g×%.4g×%.4g %s", l.Shape[0], l.Shape[1], l.Shape[2], l.Spacing[0], l.Spacing[1], l.Spacing[2], l.Unit)
-	}
-	return fmt.Errorf("the masks are not on the same grid\n  reference   %q   %s\n  prediction  %q   %s\n  Resample one onto the other's grid first",
-		reference, line(r), prediction, line(p))
-}
-
-// printComparison prints a column a definition.
-func (env *environment) printComparison(all metrics.Comparison) error {
-	w := tabwriter.NewWriter(env.Streams.Out, 0, 4, 2, ' ', 0)
-	head := []string{"metric"}
-	for _, r := range all {
-		head = append(head, r.Definition)
-	}
-	_, _ = fmt.Fprintln(w, strings.Join(head, "\t"))
-	for _, name := range all.Metrics() {
-		row := []string{name}
-		for _, r := range all {
-			row = append(row, score(r, name))
-		}
-		_, _ = fmt.Fprintln(w, strings.Join(row, "\t"))
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("writing the table: %w", err)
-	}
-	r := all[0]
-	_, _ = fmt.Fprintf(env.Streams.Err, "distances in %s · tolerance %g · %d reference and %d predicted voxels\n",
-		unitName(r.Unit), r.Tolerance, r.ReferenceVoxels, r.PredictionVoxels)
-	for _, r := range all {
-		for _, name := range all.Metrics() {
-			if why, ok := r.Excluded[name]; ok {
-				_, _ = fmt.Fprintf(env.Streams.Err, "%s %s: %s\n", r.Definition, name, why)
-			} else if why, ok := r.ByPolicy[name]; ok {
-				_, _ = fmt.Fprintf(env.Streams.Err, "%s %s: %s\n", r.Definition, name, why)
-			}
+		} else if st.IsDir() {
+			folders++
 		}
 	}
-	return nil
-}
-
-func score(r metrics.Result, name string) string {
-	v, ok := r.Values[name]
 	switch {
-	case !ok:
-		return "–"
-	case math.IsNaN(v):
-		return "NaN"
-	default:
-		return fmt.Sprintf("%.5f", v)
+	case folders == 2:
+		return env.scoreFolders(ctx, env.path(args[0]), env.path(args[1]), options, o, outputs)
+	case folders == 1:
+		return usagef("%q and %q are a folder and a file; metrics compares two files or two folders", args[0], args[1])
 	}
+	return env.scorePair(ctx, env.path(args[0]), env.path(args[1]), options, o, outputs)
 }
 
+// unitName is a unit for a person.
 func unitName(unit string) string {
 	switch unit {
 	case "um":
@@ -170,4 +146,12 @@ func unitName(unit string) string {
 	default:
 		return unit
 	}
+}
+
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

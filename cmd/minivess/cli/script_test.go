@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 				"MINIVESS_LLM_BASE_URL": "", "MINIVESS_LLM_MODEL": "", "MINIVESS_JOBS": "", workerMode: "finish",
 				"WEIGHTS": filepath.Join(engine, "nn/weights/testdata"), // written by PyTorch and NumPy
 				"BUNDLE":  filepath.Join(engine, "models/bundle/testdata/tiny"),
+				"VOLUMES": filepath.Join(engine, "metrics/folder/testdata/volumes"), // written by nibabel
 				"GORACE":  "atexit_sleep_ms=0", // or the race detector lets every process linger for a second
 			} {
 				e.Setenv(key, value)

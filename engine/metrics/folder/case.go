@@ -141,14 +141,3 @@ func UnitOf(metric, unit string) string {
 	}
 	return ""
 }
-
-// HigherIsBetter tells whether a greater value of any metric here is a better
-// one.
-func HigherIsBetter(metric string) bool {
-	for _, name := range probability.Names() {
-		if name == metric {
-			return probability.HigherIsBetter(metric)
-		}
-	}
-	return metrics.HigherIsBetter(metric)
-}

@@ -83,7 +83,7 @@ func Match(reference, prediction string) (Pairing, error) {
 	for name, stem := range left {
 		other, ok := right[name]
 		if !ok {
-			p.Missing = append(p.Missing, Pair{Case: stem, Reference: references[stem]})
+			p.Missing = append(p.Missing, Pair{Case: name, Reference: references[stem]})
 			continue
 		}
 		p.Pairs = append(p.Pairs, Pair{name, references[stem], predictions[other]})
@@ -153,13 +153,15 @@ func reduced(files map[string]string) (map[string]string, error) {
 	return out, nil
 }
 
-// Reduce takes the suffixes that programs append off a case's name.
+// Reduce takes the suffixes that programs append off a case's name, be they set
+// off by an underscore, a hyphen or a dot.
 func Reduce(stem string) string {
+	separated := strings.NewReplacer("-", "_", ".", "_")
 	for again := true; again; {
 		again = false
 		for _, suffix := range suffixes() {
 			at := len(stem) - len(suffix)
-			if at > 0 && strings.EqualFold(strings.ReplaceAll(stem[at:], "-", "_"), suffix) {
+			if at > 0 && strings.EqualFold(separated.Replace(stem[at:]), suffix) {
 				stem, again = stem[:at], true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/metrics/cases"
 )
 
@@ -59,7 +60,7 @@ func WorstFirst(rows []Row) {
 		switch {
 		case math.IsNaN(a.Value) || math.IsNaN(b.Value):
 			return cmp.Compare(rank(a.Value), rank(b.Value))
-		case HigherIsBetter(a.Metric):
+		case metrics.HigherIsBetter(a.Metric):
 			return cmp.Compare(a.Value, b.Value)
 		default:
 			return cmp.Compare(b.Value, a.Value)
