@@ -72,11 +72,10 @@ func (g *graph) add(n nn.Node) error {
 			convAttributes(g.kernel(n), o.Stride, o.Padding, o.Dilation, o.Groups),
 			intsAttr("output_padding", o.OutputPadding[:]...))...)
 	case nn.GroupNormOp:
-		g.groupNorm(n, o, in, out)
+		g.groupNorm(g.program.Values[n.In[0]].Shape, o.Groups, o.Eps, in, out)
 	case nn.InstanceNormOp:
-		channels := g.program.Values[n.In[0]].Shape[1]
-		scale, bias := g.scaleAndBias(in, nn.Shape{channels})
-		g.node("InstanceNormalization", []string{in[0], scale, bias}, out, floatAttr("epsilon", o.Eps))
+		shape := g.program.Values[n.In[0]].Shape
+		g.groupNorm(shape, shape[1], o.Eps, in, out)
 	case nn.BatchNormOp:
 		channels := g.program.Values[n.In[0]].Shape[1]
 		scale, bias := g.scaleAndBias(append(in[:1:1], in[4:]...), nn.Shape{channels})
@@ -88,11 +87,7 @@ func (g *graph) add(n nn.Node) error {
 	case nn.Activation:
 		return g.activation(o, in, out)
 	case nn.PReLUOp:
-		column := make([]int, len(g.program.Values[n.In[0]].Shape)-1)
-		for i := range column {
-			column[i] = 1
-		}
-		column[0] = -1
+		column := channelColumn(len(g.program.Values[n.In[0]].Shape))
 		g.node("PRelu", []string{in[0], g.step("Reshape", []string{in[1], g.ints(column...)})}, out)
 	case nn.Pool:
 		pads := append(append([]int{}, o.Padding[:]...), o.Padding[:]...)
@@ -166,40 +161,6 @@ func convAttributes(kernel []int, stride, padding, dilation [3]int, groups int) 
 		intsAttr("kernel_shape", kernel...), intsAttr("strides", stride[:]...), intsAttr("pads", pads...),
 		intsAttr("dilations", dilation[:]...), intAttr("group", groups),
 	}
-}
-
-// scaleAndBias returns a normalisation's parameters, or ones and zeros.
-func (g *graph) scaleAndBias(in []string, shape nn.Shape) (scale, bias string) {
-	if len(in) == 3 {
-		return in[1], in[2]
-	}
-	ones := make([]float32, shape.Elements())
-	for i := range ones {
-		ones[i] = 1
-	}
-	return g.floats(shape, ones), g.floats(shape, make([]float32, len(ones)))
-}
-
-// groupNorm makes one channel of each group, normalises those, takes them apart
-// again and applies the parameters.
-func (g *graph) groupNorm(n nn.Node, o nn.GroupNormOp, in []string, out string) {
-	rank := len(g.program.Values[n.In[0]].Shape)
-	grouped := g.step("Reshape", []string{in[0], g.ints(0, o.Groups, -1)})
-	scale, bias := g.scaleAndBias(in[:1], nn.Shape{o.Groups})
-	normal := g.step("InstanceNormalization", []string{grouped, scale, bias}, floatAttr("epsilon", o.Eps))
-	shape := g.step("Shape", in[:1])
-	if len(in) == 1 {
-		g.node("Reshape", []string{normal, shape}, out)
-		return
-	}
-	back := g.step("Reshape", []string{normal, shape})
-	column := []int{-1}
-	for range rank - 2 {
-		column = append(column, 1)
-	}
-	weight := g.step("Reshape", []string{in[1], g.ints(column...)})
-	offset := g.step("Reshape", []string{in[2], g.ints(column...)})
-	g.node("Add", []string{g.step("Mul", []string{back, weight}), offset}, out)
 }
 
 func (g *graph) activation(o nn.Activation, in []string, out string) error {
