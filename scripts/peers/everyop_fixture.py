@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.numpy import save_file
 
 import formula
-from segresnet_fixture import SAMPLES
+from fixture import SAMPLES
 
 SHAPES = {
     "conv1.weight": (4, 2, 3, 3, 3), "conv1.bias": (4,), "deconv.weight": (4, 2, 2, 2, 2), "deconv.bias": (4,),
