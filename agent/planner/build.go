@@ -203,6 +203,9 @@ func (r *reader) emit(d *draft) {
 
 // made remembers what a step brings about for the clauses that follow.
 func (r *reader) made(s Step) {
+	if run, ok := s.Args["run"].(string); ok && !slices.Contains(r.acted, run) && !isPath(run) {
+		r.acted = append(r.acted, run)
+	}
 	switch s.Tool {
 	case "dataset_create_synthetic", "dataset_import":
 		if name, ok := s.Args["name"].(string); ok {

@@ -7,8 +7,9 @@ type clause struct {
 	toks        []token
 	negated     bool
 	conditional bool
-	condition   bool // the words after "if" themselves
-	advice      bool // "should I …?"
+	condition   bool    // the words after "if" themselves
+	advice      bool    // "should I …?"
+	only        []token // the condition that stands at the clause's own end
 }
 
 // clauses cuts a sentence at "then", semicolons, full stops, and at commas and
@@ -65,7 +66,12 @@ func (lex *lexicon) shape(toks []token) []clause {
 	}
 	for i := 1; i < len(c.toks); i++ {
 		if w := c.toks[i].word; (w == "if" || w == "unless") && !politeIf(c.toks[i:]) && !asksWhether(c.toks[i-1]) {
-			c.conditional = true
+			c.conditional, c.only = true, c.toks[i+1:]
+			if w == "unless" {
+				c.only = nil
+			}
+			c.toks = c.toks[:i]
+			break
 		}
 	}
 	return []clause{c}
@@ -82,7 +88,23 @@ func (lex *lexicon) splitCondition(toks []token) []clause {
 		}
 		return nil
 	}
+	for i := 2; i < len(toks); i++ {
+		if lex.starters[toks[i].word] && !isAuxiliary(toks[i].word) && lex.startsClause(toks, i) {
+			rest := lex.shape(toks[i:])
+			return append([]clause{{toks: toks[1:i], conditional: true, condition: true}}, rest...)
+		}
+	}
 	return []clause{{toks: toks[1:], conditional: true, condition: true}}
+}
+
+// isAuxiliary lists the words that begin a question, and nothing in the middle
+// of a condition.
+func isAuxiliary(w string) bool {
+	switch w {
+	case "is", "are", "do", "does", "did", "what", "which", "how", "who", "when", "why", "run", "test", "score", "label", "wait", "see", "train's", "plot", "list", "set", "tag":
+		return true
+	}
+	return false
 }
 
 // asksWhether tells whether an "if" after this word means "whether".
@@ -126,7 +148,7 @@ func isFiller(w string) bool {
 	switch w {
 	case "please", "just", "also", "now", "finally", "lastly", "could", "can", "would", "will", "you", "i", "we", "want", "like",
 		"love", "need", "us", "let", "lets", "to", "kindly", "ok", "okay", "so", "well", "afterwards", "afterward", "then", "next",
-		"simply", "quickly", "maybe", "shall", "should", "hey", "go", "ahead", "first", "second", "secondly", "firstly", "pls", "plz",
+		"simply", "only", "quickly", "maybe", "shall", "should", "hey", "go", "ahead", "first", "second", "secondly", "firstly", "pls", "plz",
 		"actually", "instead", "again", "too", "yes", "minivess,":
 		return true
 	}

@@ -44,7 +44,8 @@ func (lex *lexicon) listedThings(toks []token) [][]token {
 		return nil
 	}
 	var tail []token
-	if last := things[len(things)-1]; toks[0].word == "what" || toks[0].word == "which" {
+	last := things[len(things)-1]
+	if shared := slices.ContainsFunc(last, func(t token) bool { return t.word == "of" || t.word == "for" || t.word == "from" }) && !slices.ContainsFunc(slices.Concat(things[:len(things)-1]...), func(t token) bool { return t.word == "of" || isRunID(t.word) }); shared || toks[0].word == "what" || toks[0].word == "which" {
 		tail = last[listNoun(last)+1:]
 		things[len(things)-1] = last[:listNoun(last)+1]
 	}
@@ -80,7 +81,7 @@ func listNoun(toks []token) int {
 			return false
 		}
 		switch t.word {
-		case "datasets", "runs", "jobs", "models", "networks", "architectures", "experiments", "trainings":
+		case "datasets", "runs", "jobs", "models", "networks", "architectures", "experiments", "trainings", "logs", "log", "loss", "curve", "config", "configuration", "settings", "status", "progress":
 			return true
 		}
 		return false

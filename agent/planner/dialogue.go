@@ -166,7 +166,7 @@ func (r *reader) correct() (reading, bool) {
 
 // replayGoals are the numbers that the corrected plan was meant to give.
 func (r *reader) replayGoals() []goal {
-	before := &reader{lex: r.lex, cat: r.cat, known: r.known, text: r.mem.text}
+	before := &reader{lex: r.lex, cat: r.cat, known: r.known, now: r.now, text: r.mem.text}
 	out := before.read()
 	if len(out.Steps) != len(r.out.Steps) || len(out.later) > 0 {
 		return nil
@@ -188,7 +188,7 @@ func stringList(v any) []string {
 
 // isCorrection recognises the openings of a correction.
 func (r *reader) isCorrection(toks []token) bool {
-	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please") {
+	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please" || toks[0].word == "oh" || toks[0].word == "ah" || toks[0].word == "ok" || toks[0].word == "also") {
 		toks = toks[1:]
 	}
 	if len(toks) == 0 {
@@ -196,7 +196,7 @@ func (r *reader) isCorrection(toks []token) bool {
 	}
 	switch toks[0].word {
 	case "no", "nope", "rather", "actually", "same", "again", "but", "sorry", "instead", "wait", "oops",
-		"use", "with", "on", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
+		"use", "with", "on", "as", "to", "in", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
 		return len(toks) > 1 && !r.hasStarter(toks[1:])
 	case "the", "do":
 		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
@@ -355,7 +355,16 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		}
 		r.genericParam(d, items, p, info.params[p])
 	}
+	if d.tool == "model_export" {
+		r.lex.mendFormats(items)
+		if v, ok := exportFormat(items, info.params["format"].choices()); ok && v.v != "" {
+			r.set(d, "format", v, items)
+		}
+	}
 	if d.tool == "train_launch" {
+		if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
+			r.set(d, "patience", v, items)
+		}
 		r.fillFiles(d, items)
 		r.fillStart(d, items)
 		r.fillFreeze(d, items)

@@ -1,33 +1,103 @@
 package planner
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // findSince reads "since yesterday", "from today", "in the last 3 days", "this
-// week".
+// week", "since Tuesday", "since 1 March". What depends on the day on which it
+// is said is worked out later, by sinceWord.
 func findSince(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	j := i
-	for j < len(toks) && (at(toks, j) == "since" || at(toks, j) == "from" || at(toks, j) == "in" || at(toks, j) == "within" || at(toks, j) == "the" || at(toks, j) == "over") {
+	for j < len(toks) && isSinceLead(at(toks, j)) {
 		j++
 	}
 	m := &mention{class: cSince, rule: "time"}
+	spoken := j > i && slices.ContainsFunc(toks[i:j], func(t token) bool { return t.word == "since" || t.word == "after" || t.word == "from" })
 	switch w := at(toks, j); w {
 	case "today", "yesterday":
 		m.text = w
 		return m, j + 1 - i
 	case "this":
-		if at(toks, j+1) == "week" || at(toks, j+1) == "month" {
-			m.text = map[string]string{"week": "7d", "month": "30d"}[at(toks, j+1)]
-			m.note = "I take this " + at(toks, j+1) + " as the last " + strings.TrimSuffix(m.text, "d") + " days."
+		if next := at(toks, j+1); next == "week" || next == "month" || next == "year" || next == "morning" {
+			m.text = "this " + next
 			return m, j + 2 - i
 		}
 	case "last", "past":
+		if _, day := weekday(at(toks, j+1)); day {
+			m.text = "last " + toks[j+1].word
+			return m, j + 2 - i
+		}
 		return sinceSpan(toks, i, j, m)
 	}
-	if at(toks, i) == "since" && j < len(toks) && looksLikeDate(toks[j].word) {
+	if j >= len(toks) || !spoken {
+		return nil, 0
+	}
+	if looksLikeDate(toks[j].word) {
 		m.text = toks[j].word
 		return m, j + 1 - i
 	}
+	if _, day := weekday(at(toks, j)); day {
+		m.text = toks[j].word
+		return m, j + 1 - i
+	}
+	if text, n := dayOfMonth(toks[j:]); n > 0 {
+		m.text = text
+		return m, j + n - i
+	}
 	return nil, 0
+}
+
+func isSinceLead(w string) bool {
+	switch w {
+	case "since", "from", "in", "within", "the", "over", "after", "during":
+		return true
+	}
+	return false
+}
+
+// dayOfMonth reads "1 march", "march 1st", "the 3rd of march" as "3-march".
+func dayOfMonth(toks []token) (text string, n int) {
+	day, month := 0, ""
+	for n < len(toks) && n < 4 && (day == 0 || month == "") {
+		switch t := toks[n]; {
+		case t.kind == tNumber && day == 0 && t.num >= 1 && t.num <= 31:
+			day = int(t.num)
+		case monthOf(t.word) > 0 && month == "":
+			month = t.word
+		case t.word == "of" || t.word == "the" || day > 0 && (t.word == "st" || t.word == "nd" || t.word == "rd" || t.word == "th"):
+		default:
+			return "", 0
+		}
+		n++
+	}
+	if day == 0 || month == "" {
+		return "", 0
+	}
+	return fmt.Sprintf("%d-%s", day, month), n
+}
+
+// monthOf reads a month's name or its first three letters; 0 is none.
+func monthOf(w string) time.Month {
+	for m := time.January; m <= time.December; m++ {
+		if name := strings.ToLower(m.String()); w == name || w == name[:3] {
+			return m
+		}
+	}
+	return 0
+}
+
+// weekday reads a day's name.
+func weekday(w string) (time.Weekday, bool) {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if name := strings.ToLower(d.String()); w == name || len(w) >= 3 && w == name[:3] && w != "sun" && w != "sat" || w == name+"s" {
+			return d, true
+		}
+	}
+	return 0, false
 }
 
 // sinceSpan reads "last week", "past 3 days", "last 24 hours".
@@ -37,7 +107,7 @@ func sinceSpan(toks []token, i, j int, m *mention) (*mention, int) {
 		n = toks[k].num
 		k++
 	}
-	unit := map[string]float64{"hour": 1, "day": 24, "night": 24, "week": 168, "month": 720}[strings.TrimSuffix(at(toks, k), "s")]
+	unit := map[string]float64{"hour": 1, "day": 24, "night": 24, "week": 168, "fortnight": 336, "month": 720}[strings.TrimSuffix(at(toks, k), "s")]
 	if unit == 0 || n <= 0 || n > 1e5 {
 		return nil, 0
 	}
@@ -52,4 +122,49 @@ func sinceSpan(toks []token, i, j int, m *mention) (*mention, int) {
 // looksLikeDate recognises 2026-10-01.
 func looksLikeDate(w string) bool {
 	return len(w) == 10 && w[4] == '-' && w[7] == '-' && strings.Trim(w, "0123456789-") == ""
+}
+
+// sinceWord turns a time as people say it into one that runs_list takes, and
+// says how it was read.
+func sinceWord(r *reader, s string) string {
+	now := r.now()
+	var day time.Time
+	switch {
+	case s == "yesterday" || s == "today":
+		r.note(fmt.Sprintf("I take %q as the last 24 hours.", s))
+		return "24h"
+	case s == "this morning":
+		day = now
+	case s == "this week":
+		day = now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
+	case s == "this month":
+		day = now.AddDate(0, 0, 1-now.Day())
+	case s == "this year":
+		day = now.AddDate(0, 0, 1-now.YearDay())
+	default:
+		if d, ok := weekday(strings.TrimPrefix(s, "last ")); ok {
+			day = now.AddDate(0, 0, -daysSince(now.Weekday(), d))
+			break
+		}
+		number, month, found := strings.Cut(s, "-")
+		n, _, isNumber := parseNumber(number)
+		if !found || !isNumber || monthOf(month) == 0 {
+			return s
+		}
+		day = time.Date(now.Year(), monthOf(month), int(n), 0, 0, 0, 0, now.Location())
+		if day.After(now) {
+			day = day.AddDate(-1, 0, 0)
+		}
+	}
+	date := day.Format(time.DateOnly)
+	r.note(fmt.Sprintf("I take %q as since %s.", clean(s), date))
+	return date
+}
+
+// daysSince is how many days ago a weekday was last, at least one.
+func daysSince(today, day time.Weekday) int {
+	if n := (int(today-day) + 7) % 7; n > 0 {
+		return n
+	}
+	return 7
 }

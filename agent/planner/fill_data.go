@@ -31,12 +31,33 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "shape", value{v: whole, from: i, to: i + 1, rule: "three sizes in voxels"}, items)
 		}
 	}
+	if v, ok := voxelEdge(items); ok && d.args["spacing"] == nil {
+		r.set(d, "spacing", v, items)
+	}
 	for _, p := range []string{"volumes", "seed"} {
 		v, found := r.numeric(items, p)
 		v.list = nil
 		r.setIf(d, p, v, found, items)
 	}
 	return true
+}
+
+// voxelEdge reads one length for all three axes: "isotropic 0.5 µm voxels".
+func voxelEdge(items []item) (value, bool) {
+	for i := range items {
+		if !items[i].is(cNumber) || items[i].used || !isLengthUnit(items[i].tok.unit) {
+			continue
+		}
+		near := slices.ContainsFunc(items[max(0, i-4):min(len(items), i+3)], func(it item) bool {
+			return it.anyWord("isotropic", "voxel", "spacing", "resolution", "cubic")
+		})
+		if near {
+			t := items[i].tok
+			t.triple = [3]float64{t.num, t.num, t.num}
+			return value{v: microns(t), from: i, to: i + 1, rule: "one edge for all three axes, in µm"}, true
+		}
+	}
+	return value{}, false
 }
 
 // numeric finds a numeric argument by the table of slots.

@@ -276,6 +276,7 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
 		}
 	}
+	r.datasetMeant(d, items)
 	if i, ok := first(items, cDataset); ok {
 		if name := items[i].mention.text; name != r.dataset || len(r.group) == 0 {
 			r.set(d, "dataset", mentioned(items, i), items)
@@ -283,6 +284,15 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 		items[i].used = true
 	}
 	return r.fillRun(d, items)
+}
+
+// datasetMeant reads "evaluate it on that", where a dataset was just spoken of.
+func (r *reader) datasetMeant(d *draft, items []item) {
+	for i := 1; i < len(items); i++ {
+		if items[i].is(cRef) && !items[i].used && items[i-1].anyWord("on") && r.dataset != "" && !slices.Contains(r.group, r.dataset) && slices.ContainsFunc(items[:i], func(it item) bool { return it.is(cRef) || it.is(cRun) }) {
+			r.set(d, "dataset", value{v: r.dataset, from: i, to: i + 1, rule: "reference"}, items)
+		}
+	}
 }
 
 // fillCompare reads the runs to compare. Runs that this plan trains are
@@ -459,15 +469,6 @@ func fillRuns(r *reader, d *draft, items []item, info toolInfo) bool {
 		r.set(d, "descending", descending, items)
 	}
 	return true
-}
-
-// sinceWord turns "yesterday" and "today" into spans that runs_list takes.
-func sinceWord(r *reader, s string) string {
-	if s != "yesterday" && s != "today" {
-		return s
-	}
-	r.note(fmt.Sprintf("I take %q as the last 24 hours.", s))
-	return "24h"
 }
 
 // fillSQL passes a statement on.

@@ -83,6 +83,26 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 			r.set(d, p, v, items)
 		}
 	}
+	if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
+		r.set(d, "patience", v, items)
+	}
+}
+
+// neverEarly reads "no early stopping" and "early stopping off" as a patience
+// of 0.
+func neverEarly(items []item) (value, bool) {
+	for i := range items {
+		if !items[i].anyWord("early_stop", "early-stopping") || items[i].used {
+			continue
+		}
+		switch {
+		case i > 0 && items[i-1].anyWord("no", "without", "disable", "don't", "never", "not"):
+			return value{v: int64(0), from: i - 1, to: i + 1, rule: "switch"}, true
+		case i+1 < len(items) && items[i+1].anyWord("off", "disabled"):
+			return value{v: int64(0), from: i, to: i + 2, rule: "switch"}, true
+		}
+	}
+	return value{}, false
 }
 
 // fillModel reads the model or models.
@@ -201,6 +221,9 @@ func (r *reader) fillSeeds(d *draft, items []item) {
 		n := items[i].tok.num
 		if items[i].used || !items[i].is(cNumber) || items[i].tok.weak && items[i].tok.word != "couple" || n < 2 || n > maxSteps || d.args["seed"] != nil {
 			continue
+		}
+		if slices.ContainsFunc(d.fan, func(f fan) bool { return len(f.vals) == int(n) }) {
+			continue // "two of them, one with … and one with …"
 		}
 		if items[i+1].is(cModel) || items[i+1].anyWord("time", "run", "training", "model") {
 			v := value{from: i, to: i + 1, rule: "as many seeds, counted from 0"}

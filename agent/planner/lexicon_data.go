@@ -6,6 +6,10 @@ func dataFrames() []frame {
 		{"dataset_list", []cue{
 			{6, "list|show|see|display|print|give|view * =datasets"},
 			{8, "what|which|any * =datasets"},
+			{15, "what|which =data * there|have|exist|available"},
+			{7, "overview|summary|catalogue|catalog|inventory * =datasets"},
+			{6, "anything|something|what in =catalogue|catalog"},
+			{6, "what|anything|something * in the catalogue|catalog"},
 			{5, "list|what|which * dataset * have|there|available|exist|got|know"},
 			{5, "=datasets * have|there|available|exist"},
 			{6, "what|which|show|list * data * have|available|got|there"},
@@ -34,6 +38,8 @@ func dataFrames() []frame {
 		{"dataset_import", []cue{
 			{6, "import|ingest|load|register|bring_in"},
 			{6, "add|catalogue|catalog|read|use * {path}"},
+			{9, "put|add|bring|register * {path} * catalogue|catalog|as|under"},
+			{8, "add|put|bring|take {path}"},
 			{4, "{path} * dataset|data"},
 			{3, "{path}"},
 			{2, "folder|directory|decathlon|layout"},
@@ -47,13 +53,16 @@ func dataFrames() []frame {
 		{"dataset_validate", []cue{
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
+			{8, "make|do|run|perform * check|validation|sanity * {dataset}|{dataref}|data|dataset"},
+			{8, "any|contain|have|there * corrupt|broken|defect|damaged|unreadable|invalid|missing * {dataset}|file|volume|image|label|nifti|scan"},
+			{8, "{dataset}|{dataref} * corrupt|broken|defect|damaged|unreadable|invalid|clean"},
 			{7, "is everything|anything|all * ok|okay|fine|right|wrong|valid|good * {dataset}|{dataref}"},
 			{6, "is * {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
 			{7, "anything|something|problem|issue|wrong|error|defect * {dataset}|{dataref}|data|dataset"},
 			{2, "{dataset}|{dataref}"},
 		}},
 		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},
-		{"dataset_drift", []cue{{8, "drift|drifted|shift|shifted"}, {6, "distribution * differ|change"}}},
-		{"labels_audit", []cue{{8, "audit|suspicious|mislabelled|mislabeled|wrong * label|annotation"}, {7, "label|annotation * audit|error|noise|mistake"}}},
+		{"dataset_drift", []cue{{9, "drift|drifted|shift|shifted"}, {8, "distribution * differ|different|change|same"}, {9, "{dataset} * different|differ from|than|to {dataset}"}, {9, "differ|different * {dataset} and {dataset}"}}},
+		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * {run}"}}},
 	}
 }

@@ -4,20 +4,20 @@ package planner
 // so that the planner can say so by name.
 func laterFrames() []frame {
 	return []frame{
-		{"ensemble_build", []cue{{9, "ensemble|soup|souping|greedy_soup"}, {8, "average|combine|merge * model|weight|run|{runs}|{ref}"}}},
-		{"calibrate_model", []cue{{9, "calibrate|calibration|temperature_scaling|platt|isotonic"}}},
-		{"conformal_fit", []cue{{9, "conformal|coverage guarantee|prediction_set"}}},
-		{"diagnose_weights", []cue{{9, "diagnose|weightwatcher|dead filter"}, {8, "weight * health|spectrum|spectral|look"}}},
-		{"explain_prediction", []cue{{9, "explain * prediction|volume|why"}, {9, "saliency|integrated_gradients|grad-cam|grad_cam|shap|occlusion|attribution"}}},
-		{"model_register", []cue{{9, "register * {run}|{ref}|model|run"}, {9, "model registry|catalogue"}, {9, "{run}|{ref} * registry"}}},
-		{"model_promote", []cue{{9, "promote|champion|staging|production"}}},
-		{"model_card", []cue{{10, "model_card|model-card"}, {10, "model card"}}},
-		{"serve_start", []cue{{8, "serve|deploy|host|expose"}, {8, "start * server|service|endpoint"}}},
-		{"serve_status", []cue{{9, "is * server|service|endpoint * up|running|alive|healthy"}, {9, "server|service|serving|endpoint status"}, {9, "status * server|service|endpoint"}}},
-		{"serve_stop", []cue{{11, "stop|shut_down|kill * server|serving|service|endpoint"}}},
-		{"lineage_show", []cue{{9, "lineage|provenance|ancestry"}, {8, "where do * {run}|{ref} come from"}}},
-		{"audit_verify", []cue{{10, "audit * trail|log|chain|verify"}, {10, "verify|check * audit"}}},
-		{"report_write", []cue{{9, "write|create|make|generate|produce|draft * report"}, {6, "report * {runs}|{run}"}}},
+		{"ensemble_build", []cue{{10, "ensemble|soup|souping|greedy_soup"}, {12, "average|combine|merge|blend * model|weight|prediction|output|probability|{run}|{runs}|{ref}"}, {9, "majority vote|voting"}}},
+		{"calibrate_model", []cue{{10, "calibrate|calibration|temperature_scaling|platt|isotonic|recalibrate"}, {9, "overconfident|underconfident"}, {9, "probability|probabilities|confidence * honest|trustworthy|calibrated"}}},
+		{"conformal_fit", []cue{{9, "conformal|prediction_set"}, {9, "coverage"}, {9, "risk control"}}},
+		{"diagnose_weights", []cue{{10, "diagnose|weightwatcher|diagnosis|diagnostics"}, {10, "dead|dying|dormant filter|neuron|unit|channel|kernel"}, {10, "weight * health|healthy|spectrum|spectral|pathological|explode|exploded|degenerate|blow|norm|norms|collapse|collapsed|weird|strange|odd|ok|okay|fine|sane"}, {10, "check|inspect|look|analyse|analyze|examine * weight|filter"}, {10, "spectrum|spectra|norms of * weight|{run}"}}},
+		{"explain_prediction", []cue{{9, "explain * prediction|volume|why"}, {14, "saliency|integrated_gradients|grad-cam|gradcam|grad_cam|shap|shapley|occlusion|attribution|attributions"}, {13, "why do {run}|{ref} * miss|predict|call|mark|label|segment|see|ignore"}, {13, "which|what voxel|region|part * make|made|drive|cause|matter|influence"}, {9, "explain * {run}|{ref}"}}},
+		{"model_register", []cue{{11, "register * {run}|{ref}|model|run"}, {9, "model registry|catalogue"}, {9, "{run}|{ref} * registry"}}},
+		{"model_promote", []cue{{12, "promote|champion|challenger|staging|production"}}},
+		{"model_card", []cue{{12, "model_card|model-card"}, {12, "model card"}}},
+		{"serve_start", []cue{{8, "serve|deploy|host|expose"}, {10, "start|launch|begin|bring * server|service|serving|endpoint"}, {9, "put|make * {run}|{ref} * online|live|available|service"}}},
+		{"serve_status", []cue{{12, "what|which|anything|something is|are * deployed|served|=serving|online|live"}, {9, "is * server|service|endpoint * up|running|alive|healthy|down|ok|okay|there"}, {9, "server|service|serving|endpoint status"}, {9, "status * server|service|endpoint"}}},
+		{"serve_stop", []cue{{11, "stop|shut_down|kill|end|terminate|halt * server|serving|service|endpoint"}, {11, "take|bring|tear|turn * server|service|endpoint * down|off"}, {11, "take|tear|shut|turn down|off * server|service|endpoint"}}},
+		{"lineage_show", []cue{{9, "lineage|provenance|ancestry"}, {12, "where do * {run}|{ref} * come from"}, {12, "what|which * {run}|{ref} * made|built|derived|come|came * of|from"}, {9, "origin|history of {run}"}}},
+		{"audit_verify", []cue{{13, "audit * trail|log|logs|chain|verify|intact|journal|records"}, {13, "verify|check|tampered|tamper|manipulated * audit"}}},
+		{"report_write", []cue{{10, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
 	}
 }
 
@@ -38,6 +38,6 @@ func chatFrames() []frame {
 		{intentBye, []cue{{5, "^ bye|goodbye|ciao|see_you|farewell|quit|exit"}}},
 		{intentHelp, []cue{{8, "^ help"}, {8, "what|which * can|could|do * you * do|help|offer"}, {14, "^ how do|can|would|should i|we|you|one"}, {8, "what * ask|say|commands|tools"}, {14, "^ what|which * can you =export|=predict|=save|=convert|=segment"}, {6, "^ commands|usage|examples"}}},
 		{intentWho, []cue{{8, "who|what are|is you"}, {8, "are|is you * model|llm|gpt|human|bot|ai|robot|chatgpt"}, {7, "^ your name"}}},
-		{intentDefine, []cue{{12, "^ what is {metric} $"}, {12, "^ what is * a|an"}, {12, "^ what is|are =onnx|safetensors|npz|int8|fp16|freeze|finetune|deep_supervision $"}, {12, "^ what do {metric} mean|measure|say|tell"}, {12, "^ what do * =mean $"}, {12, "^ define|explain|describe {metric}|{model} $"}, {12, "^ tell me|us about {metric}|{model} $"}, {12, "^ difference|what * difference between {metric} and {metric}"}, {10, "^ what is {model} $"}, {12, "^ how is {metric} defined|define|calculate|compute"}, {5, "^ what is|does|are|do|=mean"}, {6, "^ define|explain"}, {6, "meaning|definition of"}, {5, "what * =mean|stand"}, {5, "how is * defined|computed|calculated"}, {5, "difference between"}, {6, "tell|explain * what * is"}}},
+		{intentDefine, []cue{{12, "^ what is {metric} $"}, {12, "^ what is {metric} again|exactly|anyway $"}, {9, "^ why is|do|use|not * {metric}"}, {12, "^ what is * {metric} and why"}, {12, "^ what is * a|an"}, {12, "^ what is|are =onnx|safetensors|npz|int8|fp16|freeze|finetune|deep_supervision $"}, {12, "^ what do {metric} mean|measure|say|tell"}, {12, "^ what do * =mean $"}, {12, "^ define|explain|describe {metric}|{model} $"}, {12, "^ tell me|us about {metric}|{model} $"}, {12, "^ difference|what * difference between {metric} and {metric}"}, {10, "^ what is {model} $"}, {12, "^ how is {metric} defined|define|calculate|compute"}, {5, "^ what is|does|are|do|=mean"}, {6, "^ define|explain"}, {6, "meaning|definition of"}, {5, "what * =mean|stand"}, {5, "how is * defined|computed|calculated"}, {5, "difference between"}, {6, "tell|explain * what * is"}}},
 	}
 }

@@ -13,6 +13,12 @@ func queryFrames() []frame {
 			{5, "what|which * i|we * train|=trained|run|=ran"},
 			{5, "which|what =runs|trainings|experiments {state}"},
 			{2, "sort|order|rank"},
+			{8, "what|which|everything|anything|all * {since}"},
+			{7, "what|which * launched|started|submitted|trained|happened * {since}"},
+			{7, "show|list|give|find|see|everything|anything|all * everything|anything|all|what * fail|crash|finish|cancel"},
+			{7, "^ everything|anything|all * fail|crash|finish|cancel|run|train|launch"},
+			{13, "=runs|{runs}|=experiments * {metric} first"},
+			{13, "{metric} first"},
 			{13, "what|which =models|networks|nets|architectures have|did i|we * =trained|=train|=ran|=run"},
 		}},
 		{"run_show", []cue{
@@ -22,6 +28,9 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|loss|seed|optimizer|patch_size|fold|precision|dataset|model * {run}|{ref} * use|have|=with|train"},
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
+			{9, "what|which learning_rate|lr|batch_size|patch_size|seed|optimizer|fold|precision|patience * {run}|{ref}"},
+			{6, "pull|bring up * {run}|{ref}"},
+			{4, "^ open {run}"},
 			{5, "pick|choose|select {run}"},
 			{12, "how_many epoch|step|iteration * {run}|{ref}"},
 			{3, "{run} on|of|with {dataset}"},
@@ -75,6 +84,7 @@ func questionFrames() []frame {
 		}},
 		{intentQuality, []cue{
 			{9, "how_good|how_well|how_bad|how_accurate"},
+			{12, "what|how do {run}|{ref} score|get|reach|achieve"},
 			{9, "how good|well|bad|accurate"},
 			{7, "what|tell|give|report|show|say|quote|print|get|know * {metric}|score|result|number|performance|accuracy"},
 			{7, "{metric}|result|score|number|performance|accuracy * {run}|{ref}"},
@@ -108,7 +118,11 @@ func questionFrames() []frame {
 		}},
 		{intentFilter, []cue{
 			{11, "which|what|list|show|all|find|any * run|=runs|{runs}|model|models * {metric} * {num}"},
+			{11, "run|=runs|{runs}|model|models|{model} * above|over|below|under|than|least|most * {num} {metric}"},
 			{11, "run|=runs|{runs}|model|models * above|over|below|under|than|least|most * {num}"},
+			{11, "any|anything|something|{model}|{run} * above|over|below|under|least|than|beat|exceed * {num} {metric}"},
+			{11, "above|over|below|under|least|exceed {num} {metric}"},
+			{11, "any|anything|something|{model} * {metric} * above|over|below|under|least|exceed|than {num}"},
 			{11, "which|what|any * {metric} * above|over|below|under|exceed|than|least|most * {num}"},
 		}},
 	}

@@ -20,6 +20,8 @@ func serveFrames() []frame {
 			{7, "save|store|dump {run}|{ref}|{model}"},
 			{6, "weight|checkpoint * as|to|in|into {path}|safetensors|npz|numpy|onnx"},
 			{5, "weight|checkpoint of|from {run}|{ref}"},
+			{9, "onnx|safetensors|safetensor|npz|int8|fp16 * of|for|from * {run}|{ref}"},
+			{9, "{run}|{ref} * out as * onnx|safetensors|npz|weights"},
 			{1, "{run}|{ref}"},
 		}},
 		{"predict_volume", []cue{
@@ -29,6 +31,7 @@ func serveFrames() []frame {
 			{10, "run|apply|use|try * {run}|{ref}|{path}|{model} on|to|over|against * {path}|image|scan|volume"},
 			{10, "^ {run}|{ref}|{model} on|to|over|against * {path}"},
 			{10, "label|annotate|mark * {path}"},
+			{11, "what do {run}|{ref}|{model} predict|say|make|give * {path}"},
 			{2, "{path}"},
 			{1, "{run}|{ref}"},
 		}},

@@ -4,7 +4,11 @@ package planner
 func trainFrames() []frame {
 	return []frame{
 		{"train_launch", []cue{
-			{7, "=train|retrain|fit|finetune|=trains"},
+			{7, "=train|retrain|finetune|=trains"},
+			{7, "^ fit"},
+			{7, "=fit|fitting * {model}|{dataset}|model|network"},
+			{10, "cross-validate|crossvalidate|cv * {model}"},
+			{10, "{model} * cross-validation|cross-validated"},
 			{3, "^ =train|fit|finetune|retrain"},
 			{6, "launch|start|run|kick_off|begin|do|queue|submit|schedule * training|{model}"},
 			{4, "training * {dataset}|{dataref}|{model}"},
@@ -18,7 +22,7 @@ func trainFrames() []frame {
 			{1, "{dataset}|{dataref}"},
 			{1, "epoch"},
 		}},
-		{"sweep_launch", []cue{{9, "sweep|grid_search|hyperparameter_search|random_search|tune|optuna"}, {8, "search * learning_rate|hyperparameter|parameter"}}},
+		{"sweep_launch", []cue{{12, "sweep|grid_search|hyperparameter_search|random_search|tune|tuning|optuna|tpe|bayesian"}, {12, "optimise|optimize|try|vary|scan * learning_rate|batch_size|patience|dropout|hyperparameter|setting"}, {8, "search * learning_rate|hyperparameter|parameter"}}},
 		{"job_list", []cue{
 			{7, "list|show|see|display|what|which|print|my|all|any|every * =jobs|queue"},
 			{6, "what|anything|something|who|which * =running|queued"},
@@ -26,10 +30,17 @@ func trainFrames() []frame {
 			{5, "^ =jobs"},
 			{5, "{state} =jobs"},
 			{4, "=queue"},
+			{7, "any|there|are * =jobs|job|=trainings * {state}|queued|waiting|pending|running"},
+			{7, "what is in * =queue"},
+			{6, "^ anything|something =running|queued|waiting|pending"},
+			{7, "what is * =running on|at"},
 		}},
 		{"job_status", []cue{
 			{7, "how is|do|go|far * {run}|{ref}|{runs}|job|training|run|evaluation|experiment|it * go|do|get|come|progress|look"},
 			{8, "how_far"},
+			{9, "do {run}|{ref} crash|fail|finish|die|stop|diverge|complete|succeed|survive|end"},
+			{9, "is {run}|{ref} * alive|dead|stuck|hanging|done|finished"},
+			{9, "=eta * {run}|{ref}"},
 			{12, "why do|is|has * fail|crash|die|stop|break|abort|end|cancel"},
 			{11, "what * wrong * {run}|{ref}|job|training"},
 			{8, "what happen * {run}|{ref}"},
@@ -43,6 +54,7 @@ func trainFrames() []frame {
 		}},
 		{"job_logs", []cue{
 			{8, "log|logs|stderr|stdout|worker.log|logfile"},
+			{8, "traceback|console|error message|printout"},
 			{7, "output|print|said|say * {run}|{ref}|worker|job"},
 			{6, "=tail"},
 			{7, "last|final {num} line"},
@@ -53,6 +65,8 @@ func trainFrames() []frame {
 			{6, "keep =training|going"},
 			{7, "train|run * longer|further"},
 			{9, "train {run}|{ref} on to"},
+			{9, "{run}|{ref} run|train|go on|longer|further|until"},
+			{9, "pick|take {run}|{ref} up"},
 			{9, "train {run}|{ref} until|up|further|longer"},
 			{7, "train * {run}|{ref} * {num} more|further|additional|extra"},
 			{6, "{num} more epoch"},
@@ -72,6 +86,8 @@ func evaluateFrames() []frame {
 	return []frame{
 		{"evaluate_run", []cue{
 			{8, "evaluate|assess|benchmark|eval|judge|re-evaluate|reevaluate|=score|=test"},
+			{11, "get|have|want|need * score|metric|evaluation * computed|calculated|measured"},
+			{9, "compute|calculate|measure|determine * {metric}|metric|score * {run}|{ref}"},
 			{7, "run|do|start|launch|perform|make|repeat * evaluation|eval"},
 			{10, "^ compute|calculate|measure|determine * {metric}|metric|score"},
 			{7, "see|check|find|look * how_well|how_good"},

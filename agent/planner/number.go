@@ -226,11 +226,69 @@ func parseRange(s string) (a, b float64, ok bool) {
 	return float64(x), float64(y), err1 == nil && err2 == nil
 }
 
+// fractionOf reads the words for parts: a third is one in three.
+func fractionOf(w string) float64 {
+	switch strings.TrimSuffix(w, "s") {
+	case "third":
+		return 3
+	case "quarter":
+		return 4
+	case "fifth":
+		return 5
+	case "tenth":
+		return 10
+	case "twentieth":
+		return 20
+	case "hundredth":
+		return 100
+	case "thousandth":
+		return 1000
+	case "ten-thousandth":
+		return 10000
+	}
+	return 0
+}
+
+// joinFraction merges "a third", "two fifths", "half a dozen" and "3 * 10^-4"
+// into the number before, and tells whether it did.
+func joinFraction(out []token, t token, next string) bool {
+	n := len(out)
+	if n == 0 {
+		return false
+	}
+	p := &out[n-1]
+	part := fractionOf(t.word)
+	switch {
+	case t.kind == tWord && part > 0 && p.kind == tNumber && isLetters(p.word) && p.num >= 1 && p.num < part:
+		p.num, p.weak = p.num/part, false
+	case t.kind == tWord && part > 0 && p.kind == tWord && p.word == "a" && !isRunNoun(next):
+		p.kind, p.num, p.weak = tNumber, 1/part, false
+	case t.kind == tNumber && t.word == "dozen" && n > 1 && p.word == "a" && out[n-2].word == "half":
+		out[n-2].num, out[n-2].weak, out[n-2].end = 6, false, t.end
+		p.kind, p.word, p.stem, p.text, p.num = tPunct, "", "", "", 0
+		return true
+	case t.kind == tNumber && strings.HasPrefix(t.text, "10^") && n > 1 && out[n-2].kind == tNumber && (p.word == "x" || p.word == "*" || p.word == "times"):
+		out[n-2].num, out[n-2].end = out[n-2].num*t.num, t.end
+		p.kind, p.word, p.stem, p.text = tPunct, "", "", ""
+		return true
+	default:
+		return false
+	}
+	p.text, p.end = p.text+" "+t.text, t.end
+	return true
+}
+
 // joinNumbers merges "twenty five", "two hundred", "a hundred", "half a dozen".
 func joinNumbers(toks []token) []token {
 	out := toks[:0:0]
-	for _, t := range toks {
+	for i, t := range toks {
 		n := len(out)
+		if joinFraction(out, t, at(toks, i+1)) {
+			if last := out[n-1]; last.kind == tPunct && last.word == "" {
+				out = out[:n-1]
+			}
+			continue
+		}
 		if t.kind == tNumber && n > 0 && out[n-1].kind == tNumber && out[n-1].word != "" && isLetters(out[n-1].word) && isLetters(t.word) {
 			p := &out[n-1]
 			switch {
@@ -257,7 +315,7 @@ func joinTriples(toks []token) []token {
 	var out []token
 	for i := 0; i < len(toks); i++ {
 		t := toks[i]
-		if tr, n, ok := spacedTriple(toks[i:]); ok {
+		if tr, n, ok := spacedTriple(toks[i:], at(toks, i-1)); ok {
 			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
 			i += n - 1
 		}
@@ -275,10 +333,13 @@ func joinTriples(toks []token) []token {
 }
 
 // spacedTriple reads a triple written with spaces at the start of toks.
-func spacedTriple(toks []token) (t [3]float64, n int, ok bool) {
+func spacedTriple(toks []token, before string) (t [3]float64, n int, ok bool) {
 	if len(toks) >= 2 && toks[0].kind == tNumber && (toks[1].word == "cubed" || toks[1].word == "cube" || toks[1].word == "cubes") {
 		v := toks[0].num
 		return [3]float64{v, v, v}, 2, true
+	}
+	if bareTriple(toks, before) {
+		return [3]float64{toks[0].num, toks[1].num, toks[2].num}, 3, true
 	}
 	if len(toks) < 5 {
 		return t, 0, false
@@ -293,4 +354,16 @@ func spacedTriple(toks []token) (t [3]float64, n int, ok bool) {
 		}
 	}
 	return t, 5, true
+}
+
+// bareTriple recognises three numbers in a row after a word for a size: "patch
+// size 96 96 48".
+func bareTriple(toks []token, before string) bool {
+	switch before {
+	case "size", "patch", "patches", "crop", "shape", "spacing", "of", "window", "dimensions":
+	default:
+		return false
+	}
+	return len(toks) >= 3 && toks[0].kind == tNumber && toks[1].kind == tNumber && toks[2].kind == tNumber && !toks[0].weak && !toks[1].weak && !toks[2].weak &&
+		(len(toks) == 3 || toks[3].kind != tNumber)
 }

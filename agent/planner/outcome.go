@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
@@ -95,6 +96,54 @@ func (o Outcome) exchange(text string) exchange {
 	return e
 }
 
+// callable is the plan without the steps whose tools this version does not
+// have, and without those that wait for such a step. Call k has the id "k".
+func (o Outcome) callable() []Step {
+	if !slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Unavailable }) {
+		return o.Steps
+	}
+	var out []Step
+	ids := map[string]string{} // in the whole plan → among the calls
+	for _, s := range o.Steps {
+		waits := slices.ContainsFunc(s.Needs, func(id string) bool { return ids[id] == "" })
+		if s.Unavailable || waits {
+			continue
+		}
+		ids[s.ID] = itoa(len(out) + 1)
+		c := Step{ID: ids[s.ID], Tool: s.Tool, Args: renumbered(s.Args, ids)}
+		for _, id := range s.Needs {
+			c.Needs = append(c.Needs, ids[id])
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// renumbered rewrites "@3.run" where step 3 is another one now.
+func renumbered(args map[string]any, ids map[string]string) map[string]any {
+	rewrite := func(v any) any {
+		if s, ok := v.(string); ok && strings.HasPrefix(s, "@") {
+			if id, field, found := strings.Cut(s[1:], "."); found && ids[id] != "" {
+				return "@" + ids[id] + "." + field
+			}
+		}
+		return v
+	}
+	out := make(map[string]any, len(args))
+	for k, v := range args {
+		if list, ok := v.([]any); ok {
+			moved := make([]any, len(list))
+			for i, e := range list {
+				moved[i] = rewrite(e)
+			}
+			out[k] = moved
+			continue
+		}
+		out[k] = rewrite(v)
+	}
+	return out
+}
+
 // response puts an outcome into the convention of tool calls.
 func (o Outcome) response() (*llms.ContentResponse, error) {
 	choice := &llms.ContentChoice{
@@ -107,7 +156,7 @@ func (o Outcome) response() (*llms.ContentResponse, error) {
 			InfoExplanation: o.Explanation,
 		},
 	}
-	for _, s := range o.Steps {
+	for _, s := range o.callable() {
 		args, err := s.arguments()
 		if err != nil {
 			return nil, err

@@ -31,20 +31,23 @@ type reader struct {
 	text  string
 	now   func() time.Time
 
-	out      reading
-	group    []string // the runs that "it" and "them" mean: "@1.run" or ids
-	trained  []string // every run launched by this plan
-	judged   map[string]string
-	dataset  string            // the dataset that "it" means
-	makers   map[string]string // dataset → the step that makes it
-	skipped  []string          // clauses that were understood as nothing
-	chat     string
-	heard    int      // clauses with content
-	given    string   // the condition that the next clause hangs on
-	last     []int    // the steps that the clause before made
-	after    []string // the steps that this clause hangs on
-	followed bool     // another clause comes after this one
-	carry    []token  // words about a training that is named only later
+	out       reading
+	group     []string // the runs that "it" and "them" mean: "@1.run" or ids
+	trained   []string // every run launched by this plan
+	judged    map[string]string
+	dataset   string            // the dataset that "it" means
+	makers    map[string]string // dataset → the step that makes it
+	skipped   []string          // clauses that were understood as nothing
+	chat      string
+	heard     int      // clauses with content
+	given     string   // the condition that the next clause hangs on
+	condition []token  // its words
+	open      []item   // what the clause before named, if nothing was planned for it
+	acted     []string // every run that a step of this plan is about
+	last      []int    // the steps that the clause before made
+	after     []string // the steps that this clause hangs on
+	followed  bool     // another clause comes after this one
+	carry     []token  // words about a training that is named only later
 }
 
 // read understands one sentence.
@@ -130,6 +133,8 @@ func (r *reader) clause(c clause) {
 	}
 	items := r.lex.recognise(c.toks, r.known)
 	r.point(items)
+	alone := items
+	items = r.with(items)
 	if r.lateName(items) || r.placed(items) {
 		return
 	}
@@ -138,7 +143,12 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold {
-		r.fragment(items, said)
+		r.fragment(alone, said)
+		r.spoken(alone)
+		return
+	}
+	r.open = nil
+	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
 		return
 	}
 	r.plan(items, ranked[0], ranked, said, c.toks...)
@@ -185,15 +195,10 @@ func (r *reader) unplanned(c clause, said string) bool {
 		r.note(fmt.Sprintf("Whether to %s is yours to decide; say so and I plan it.", clean(said)))
 		return true
 	case c.condition:
-		r.given = said
+		r.given, r.condition = said, c.toks
 		return true
 	case c.conditional:
-		if r.given != "" {
-			r.note(fmt.Sprintf("I leave out %q: whether %q holds shows only when the steps before are done. Ask me then.", clean(said), clean(r.given)))
-			return true
-		}
-		r.note(fmt.Sprintf("I leave out %q: whether the condition holds shows only when the steps before are done. Ask me then.", clean(said)))
-		return true
+		return r.hangsOn(c, said)
 	}
 	return false
 }

@@ -11,7 +11,9 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 	if len(r.out.Steps) > 0 || !r.followed {
 		return false
 	}
-	settings := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("init_from", "freeze", "initialise", "initialize") })
+	settings := slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop")
+	})
 	weights := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint", "pretrained") }) && startFile(items, false) >= 0
 	understood := len(ranked) > 0 && ranked[0].score >= threshold+1
 	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {

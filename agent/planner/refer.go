@@ -23,7 +23,7 @@ func (r *reader) pick(items []item, list bool) []picked {
 	var out []picked
 	_, named := first(items, cRun)
 	for i := range items {
-		if items[i].used || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their") {
+		if items[i].used || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || !list && items[i].mention.text == "it") {
 			continue
 		}
 		switch {
@@ -95,6 +95,9 @@ func (r *reader) pickReference(items []item, i int) []picked {
 	runs := r.group
 	if m.plural && len(r.trained) > len(runs) {
 		runs = r.trained
+	}
+	if m.plural && len(r.acted) > len(runs) && len(r.trained) == 0 {
+		runs = r.acted
 	}
 	if len(runs) == 0 {
 		runs = r.mem.runs

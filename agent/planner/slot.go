@@ -97,7 +97,7 @@ func leadBefore(items []item, i int, leads []string) (start int, ok bool) {
 		if items[j].anyWord(leads...) {
 			return j, true
 		}
-		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last") {
+		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not") {
 			break
 		}
 	}
@@ -113,6 +113,9 @@ func numberList(items []item, start, i int, whole bool) value {
 		for k < len(items) && items[k].anyWord(",", "and", "or", "&", "to", "-", "through", "until", "till", "up") {
 			joined = true
 			k++
+		}
+		if other := theOther(items, start, i, k); joined && other > k {
+			k = other
 		}
 		if !joined || k >= len(items) || !items[k].is(cNumber) || items[k].used {
 			break
@@ -136,6 +139,25 @@ func numberList(items []item, start, i int, whole bool) value {
 		val.list = list
 	}
 	return val
+}
+
+// theOther skips the words of "…, the other with batch size" before the second
+// number of a list, from items[k] on; the name of the setting is what stands
+// between items[start] and items[i].
+func theOther(items []item, start, i, k int) int {
+	j := k
+	for j < len(items) && items[j].anyWord("one", "the", "other", "another", "second", "third", "with", "at", "of", "a", "for", "using") {
+		j++
+	}
+	if j == k {
+		return k
+	}
+	for ; j < len(items) && !items[j].is(cNumber); j++ {
+		if !slices.ContainsFunc(items[start:i], func(it item) bool { return it.word() != "" && it.word() == items[j].word() }) {
+			return k
+		}
+	}
+	return j
 }
 
 // counted reads "three seeds" or "5 folds" as 0, 1, 2 ….

@@ -51,7 +51,8 @@ func tagAfter(items []item, i int) (key, val value, ok bool) {
 	for j < len(items) && items[j].anyWord("a", "an", "the", "our", "my", "tag", "label", "key") {
 		j++
 	}
-	if j >= len(items) || items[j].is(cAssign) || !items[i].anyWord("as", "with", "=") && !items[j].is(cQuoted) {
+	onto := j+1 < len(items) && items[j+1].anyWord("to", "on", "onto") && items[j].mention == nil
+	if j >= len(items) || items[j].is(cAssign) || !items[i].anyWord("as", "with", "=") && !items[j].is(cQuoted) && !onto {
 		return value{}, value{}, false
 	}
 	name := nameOf(items[j])
@@ -185,6 +186,11 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 			if j < len(items) && nameOf(items[j]) != "" && (items[j].is(cMetric) || items[j].mention == nil) {
 				by = value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}
 				ok = true
+			}
+		case items[i].is(cMetric) && i+1 < len(items) && items[i+1].anyWord("first"):
+			by, ok = value{v: nameOf(items[i]), from: i, to: i + 2, rule: "order"}, true
+			if i > 0 && items[i-1].anyWord("worst", "lowest") {
+				by.rule = "the worst first"
 			}
 		case items[i].is(cRuns) && items[i].mention.metric != "":
 			by = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}

@@ -166,6 +166,10 @@ func appendCore(toks []token, text string, start, end int) []token {
 		}
 		return toks
 	}
+	if n := stuckLead(core); n > 0 {
+		toks = append(toks, wordToken(fold(core[:n]), start, start+n))
+		return appendCore(toks, text, start+n, end)
+	}
 	if lead, rest, ok := strings.Cut(core, "-"); ok && isCounted(fold(lead), fold(rest)) {
 		toks = appendCore(toks, text, start, start+len(lead))
 		return append(toks, wordToken(fold(rest), start, end))
@@ -254,6 +258,20 @@ func isPath(s string) bool {
 		}
 	}
 	return strings.Count(s, "/") >= 1 && !strings.ContainsAny(s, "=,") && !isFraction(s)
+}
+
+// stuckLead is the length of a setting's short name that a number is stuck to:
+// "bs2", "lr1e-3", "ep50".
+func stuckLead(core string) int {
+	w := fold(core)
+	for _, lead := range []string{"lr", "bs", "ep", "seed", "fold", "epochs", "steps", "batch", "patch"} {
+		if rest, ok := strings.CutPrefix(w, lead); ok && rest != "" && len(w) == len(core) {
+			if _, unit, isNumber := parseNumber(rest); isNumber && unit == "" && rest[0] != '-' && rest[0] != '+' {
+				return len(lead)
+			}
+		}
+	}
+	return 0
 }
 
 // isCounted tells "3-fold" and "ten-epoch" from hyphenated names.

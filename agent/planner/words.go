@@ -22,8 +22,8 @@ func phrases() []phrase {
 const phraseTable = `learning_rate = learning rate, learn rate, learning rates
 batch_size = mini batch size, batch size, batch sizes
 patch_size = patch size, patch sizes, crop size, patches of
-gradient_checkpointing = gradient checkpointing, activation checkpointing
-fit_memory = planned for this machine's memory, planned for this machine, planned for the memory, planned for my machine, plan patch and batch, plan the patch and batch, plan the patch and the batch, as nnu-net plans, as nnunet plans, planned like nnu-net, planned like nnunet
+gradient_checkpointing = gradient checkpointing, activation checkpointing, checkpointing
+fit_memory = planned for this machine's memory, planned for this machine, planned for the memory, planned for my machine, plan patch and batch, plan patch size and batch size, plan the patch and batch, plan the patch and the batch, as nnu-net plans, as nnunet plans, planned like nnu-net, planned like nnunet
 max_steps = max steps, maximum steps
 epochs = max epochs
 early_stop = early stopping, stop early, stopping early
@@ -80,6 +80,7 @@ kick_off = kick off
 delete = get rid of
 cancel = call off
 log = log file
+traceback = stack trace, stacktrace, call stack
 bring_in = bring in
 shut_down = shut down
 grid_search = grid search

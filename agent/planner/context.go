@@ -1,0 +1,98 @@
+package planner
+
+import "slices"
+
+// spoken keeps what a clause names when nothing was planned for it, so that the
+// clause after it may speak of it: "quiet-lynx diverged, kill it", "the scans
+// are in /mnt/new; add them as new".
+func (r *reader) spoken(items []item) {
+	r.open = nil
+	for _, it := range items {
+		switch {
+		case it.is(cRef) || it.is(cDataRef):
+		case it.mention != nil || it.is(cPath):
+			it.used = false
+			r.open = append(r.open, it)
+		}
+	}
+	if i, ok := first(items, cDataset); ok {
+		r.dataset = items[i].mention.text
+	}
+}
+
+// with adds what the clause before named to the items of this one: in the place
+// of a reference, or where nothing of its kind is named here. What deletes a
+// run takes only what it refers to.
+func (r *reader) with(items []item) []item {
+	for _, o := range r.open {
+		c := kin(classOf(o))
+		if i := slices.IndexFunc(items, func(it item) bool { return refersTo(it, o) }); i >= 0 {
+			ref := items[i]
+			items = slices.Clone(items)
+			items[i] = o
+			items[i].start, items[i].end = ref.start, ref.end
+			continue
+		}
+		if slices.ContainsFunc(items, func(it item) bool { return kin(classOf(it)) == c }) {
+			continue
+		}
+		items = append(slices.Clip(items), o)
+	}
+	return items
+}
+
+// classOf is what an item is, said or recognised.
+func classOf(it item) class {
+	if it.mention != nil {
+		return it.mention.class
+	}
+	return kindClass(it.tok.kind)
+}
+
+// refersTo tells whether a reference may mean what was named before.
+func refersTo(it, named item) bool {
+	if !it.is(cRef) {
+		return false
+	}
+	return named.is(cRun) || named.is(cRuns) || named.is(cPath)
+}
+
+// continues tells whether a clause only adds to the step before: it asks for
+// the same tool and names nothing that the tool would be about.
+func (r *reader) continues(tool string, items []item) bool {
+	if len(r.last) != 1 || r.out.Steps[r.last[0]].Tool != tool {
+		return false
+	}
+	return !slices.ContainsFunc(items, func(it item) bool {
+		return it.is(cRun) || it.is(cRuns) || it.is(cRef) || it.is(cDataset) || it.is(cDataRef) || it.is(cModel) || it.is(cPath)
+	})
+}
+
+// tagsLaunch tells whether "tag pilot" gives a tag to the training of the
+// clause before, rather than asking for a step of its own.
+func (r *reader) tagsLaunch(items []item) bool {
+	if len(r.last) == 0 || r.out.Steps[r.last[0]].Tool != "train_launch" || hasRun(items) {
+		return false
+	}
+	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "tagged") })
+	if i < 0 || i+1 >= len(items) {
+		return false
+	}
+	name := nameOf(items[i+1])
+	if items[i+1].is(cAssign) {
+		name = items[i+1].tok.word + "=" + items[i+1].tok.text
+	}
+	if name == "" {
+		return false
+	}
+	for _, k := range r.last {
+		s := &r.out.Steps[k]
+		have, _ := s.Args["tags"].([]any)
+		s.Args["tags"] = append(slices.Clone(have), clean(name))
+	}
+	r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, Reason{
+		Step: r.out.Steps[r.last[0]].ID, Tool: "train_launch", Argument: "tags", Value: clean(name),
+		Words: r.slice(items[i].start, items[i+1].end), Rule: "tag", Start: items[i].start, End: items[i+1].end,
+	})
+	return true
+}
