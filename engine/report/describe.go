@@ -149,7 +149,11 @@ func number(metric string, v float64) string {
 	case bounded(metric):
 		return strconv.FormatFloat(v, 'f', 3, 64)
 	}
-	return strings.ReplaceAll(strconv.FormatFloat(v, 'g', 4, 64), "-", "−")
+	text := strconv.FormatFloat(v, 'g', 4, 64)
+	if size := math.Abs(v); size >= 0.1 && size < 1000 && (v != math.Trunc(v) || metrics.IsDistance(metric)) {
+		text = strconv.FormatFloat(v, 'f', 2, 64) // so that a column lines up
+	}
+	return strings.ReplaceAll(text, "-", "−")
 }
 
 // columns are the metrics to show: those asked for, or all that occur, in the

@@ -24,9 +24,9 @@ func tints(opaque bool) [classCount]struct {
 		colour color.RGBA
 		cover  int
 	}{
-		agreed: {color.RGBA{0x56, 0xb4, 0xe9, 0xff}, 55},
-		missed: {color.RGBA{0xd5, 0x5e, 0x00, 0xff}, 85},
-		wrong:  {color.RGBA{0xf0, 0xe4, 0x42, 0xff}, 85},
+		agreed: {color.RGBA{0x56, 0xb4, 0xe9, 0xff}, 50},
+		missed: {color.RGBA{0xd5, 0x5e, 0x00, 0xff}, 75},
+		wrong:  {color.RGBA{0xf0, 0xe4, 0x42, 0xff}, 75},
 	}
 	for k := range all {
 		if opaque && byte(k) != none {

@@ -78,7 +78,7 @@ func (o PictureOptions) resolve() (PictureOptions, error) {
 func (p *painter) notes() []string {
 	var out []string
 	if n := p.window.notFinite; n > 0 {
-		out = append(out, fmt.Sprintf("%d of the image's voxels are not finite and drawn black", n))
+		out = append(out, fmt.Sprintf("voxels of the image that are not finite and drawn black: %d", n))
 	}
 	if p.window.constant {
 		out = append(out, "the image is the same everywhere")
@@ -93,7 +93,7 @@ func (p *painter) notes() []string {
 		out = append(out, "the prediction is empty: all is missed")
 	}
 	if n := p.found.confused; n > 0 {
-		out = append(out, fmt.Sprintf("%d voxels have one label in the reference and another in the prediction; here they count as agreeing", n))
+		out = append(out, fmt.Sprintf("voxels that have one label in the reference and another in the prediction, drawn as agreeing: %d", n))
 	}
 	return out
 }

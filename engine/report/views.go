@@ -117,7 +117,7 @@ func (p *painter) slice(across, index int, why string) (View, error) {
 		}
 	}
 	v := View{Plane: planeName(across), Slice: index}
-	v.Caption = fmt.Sprintf("%c = %d of 0–%d, %s: %d voxels agree, %d are missed, %d false. Shown: %s.",
+	v.Caption = fmt.Sprintf("%c = %d of 0–%d, %s. Voxels that agree: %d, missed: %d, false: %d. Shown: %s.",
 		"xyz"[across], index, p.scene.Shape[across]-1, why, in.Agreed, in.Missed, in.False, p.extent(axesOf(across)))
 	return p.layers(v, pl, p.window, []string{LayerImage, LayerOutlines, LayerErrors})
 }
@@ -125,7 +125,7 @@ func (p *painter) slice(across, index int, why string) (View, error) {
 // projection draws what lies along z.
 func (p *painter) projection() (View, error) {
 	v := View{Plane: planeName(2), Slice: -1}
-	v.Caption = fmt.Sprintf("All %d slices projected along z: the greatest intensity, and whether most of the structure along z agrees, is missed or is false. Shown: %s.",
+	v.Caption = fmt.Sprintf("All %d slices seen along z: the greatest intensity, and whether most of the structure along z agrees, is missed or is false. Shown: %s.",
 		p.scene.Shape[2], p.extent(axesOf(2)))
 	pl := p.project()
 	w := newWindow(pl.grey, p.low, p.high) // the greatest of many is bright everywhere in the slices' window

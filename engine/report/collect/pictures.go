@@ -83,7 +83,7 @@ func (r records) draw(ctx context.Context, e report.Evaluation, c report.Case, j
 		p.Notes = append(p.Notes, fmt.Sprintf("pictured is label %d, the worst of %d", s.Label, len(c.Labels)))
 	}
 	if leftOut > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%d voxels whose label is not judged are drawn as background", leftOut))
+		p.Notes = append(p.Notes, fmt.Sprintf("voxels whose label is not judged, drawn as background: %d", leftOut))
 	}
 	return p, err
 }
