@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,7 +198,7 @@ func (l *level[S]) runActive(ctx context.Context, active []string) error {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			if errs[i] = context.Cause(ctx); errs[i] == nil {
+			if errs[i] = cmp.Or(context.Cause(ctx), l.s.records.broken()); errs[i] == nil {
 				errs[i] = l.runTask(ctx, key, true)
 			}
 		})

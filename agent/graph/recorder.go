@@ -48,7 +48,8 @@ func (r *recorder) add(ctx context.Context, rec Record) error {
 	case r.c == nil:
 	case r.mode == Sync:
 		if err := r.c.Append(ctx, r.thread, rec); err != nil {
-			return r.wrap(err)
+			r.failed = r.wrap(err)
+			return r.failed
 		}
 	default:
 		r.queue = append(r.queue, rec)
@@ -104,6 +105,13 @@ func (r *recorder) store(ctx context.Context, batch []Record) error {
 		}
 	}
 	return nil
+}
+
+// broken says why nothing can be stored any more, or nil.
+func (r *recorder) broken() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 // flush returns when everything is stored.

@@ -69,8 +69,26 @@ func TestStoreConforms(t *testing.T) {
 			Checkpointer: s,
 			Thread:       func() string { return create(t, s, "suite").ID },
 			Reopen:       func() graph.Checkpointer { return store(t, dir) },
+			Tear:         func(id string) { tear(t, filepath.Join(dir, id+".jsonl")) },
+			Size:         func(id string) int64 { return size(t, filepath.Join(dir, id+".jsonl")) },
 		}
 	})
+}
+
+func tear(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Truncate(path, size(t, path)-20); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Size()
 }
 
 func TestTwoTurnsOnOneThread(t *testing.T) {
