@@ -122,7 +122,7 @@ func (m *model) send(ctx context.Context, path string, body []byte) (*http.Respo
 	}
 	req.Header.Set("Content-Type", "application/json")
 	m.config.authorise(req.Header)
-	resp, err := m.config.Client.Do(req) //nolint:gosec // the address is the user's own configuration
+	resp, err := m.config.Client.Do(req)
 	if err != nil {
 		return nil, m.config.connectionError(err)
 	}

@@ -62,8 +62,9 @@ func (e *Error) Passing() bool {
 	switch e.Kind {
 	case KindUnreachable, KindTimeout, KindRateLimited, KindServer, KindOverloaded, KindProtocol:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // statusError reads an HTTP answer that is an error.

@@ -19,6 +19,7 @@ const (
 	InfoModel      = "model"       // string: what answered, as the server calls it
 	InfoProvider   = "provider"    // string: a Provider
 	InfoResponseID = "response_id" // string
+	InfoCost       = "cost_usd"    // float64: what the answer cost in US dollars; absent where that is not known
 	InfoNotices    = "notices"     // []string: what a person should know of how the answer came about
 )
 

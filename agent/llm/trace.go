@@ -111,6 +111,9 @@ func (t *traced) describe(span trace.Span, resp *llms.ContentResponse) {
 			span.SetAttributes(attribute.Int(name, n))
 		}
 	}
+	if cost, ok := c.GenerationInfo[InfoCost].(float64); ok {
+		span.SetAttributes(attribute.Float64("gen_ai.usage.cost", cost))
+	}
 	if t.options.Content {
 		span.SetAttributes(asJSON("gen_ai.output.messages", []said{{Role: "assistant", Text: c.Content, Calls: c.ToolCalls}}))
 	}
