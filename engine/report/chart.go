@@ -83,9 +83,9 @@ func newScale(values []float64, bounded bool) scale {
 	return s
 }
 
-// niceStep is a 1, 2 or 5 of some power of ten that makes about four steps.
+// niceStep is a 1, 2 or 5 of some power of ten that makes about five steps.
 func niceStep(width float64) float64 {
-	raw := width / 4
+	raw := width / 5
 	power := math.Pow(10, math.Floor(math.Log10(raw)))
 	for _, m := range []float64{1, 2, 5} {
 		if raw <= m*power*1.2 {
