@@ -33,7 +33,7 @@ func (a *Assistant) act(ctx context.Context, s state, rt *graph.Runtime) (result
 	}
 	told := a.message(rt, RolePlan, "")
 	told.Plan = x.plan
-	writes := append(s.settle(x.plan, a, rt.Run()), a.fields.messages.Set([]Message{told}), a.fields.plan.Set(nil))
+	writes := append(s.settle(x.plan, a, rt.Thread(), rt.Run()), a.fields.messages.Set([]Message{told}), a.fields.plan.Set(nil))
 	return a.to(nodeObserve, writes...), nil
 }
 

@@ -73,11 +73,12 @@ type Answer struct {
 // Followup is something that the user wants done, or wants to be told, when
 // runs have ended. It is kept with the thread until Follow takes it up.
 type Followup struct {
-	ID    string    `json:"id"`
-	Turn  int       `json:"turn"`          // the turn in which it was asked for
-	Runs  []string  `json:"runs"`          // what it waits for
-	Say   string    `json:"say,omitempty"` // what to do then, in the user's words; empty: only to be told
-	Asked time.Time `json:"asked"`
+	ID     string    `json:"id"`
+	Thread string    `json:"thread"`
+	Turn   int       `json:"turn"`          // the turn in which it was asked for
+	Runs   []string  `json:"runs"`          // what it waits for
+	Say    string    `json:"say,omitempty"` // what to do then, in the user's words; empty: only to be told
+	Asked  time.Time `json:"asked"`
 }
 
 // Source is where the numbers of an answer come from.

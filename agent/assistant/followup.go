@@ -29,7 +29,7 @@ func (a *Assistant) Followups(ctx context.Context, thread string) ([]Followup, e
 	if err != nil {
 		return nil, err
 	}
-	return at.State.Followups, nil
+	return at.State.followups(thread), nil
 }
 
 // Due waits, without holding the thread, until the runs of one of its
@@ -136,8 +136,9 @@ func (s *session) follow(ctx context.Context, d due) error {
 	if s.at.Unfinished() {
 		return ErrUnfinished
 	}
-	rest := slices.DeleteFunc(slices.Clone(s.at.State.Followups), func(f Followup) bool { return f.ID == d.Followup.ID })
-	if len(rest) == len(s.at.State.Followups) {
+	all := s.at.State.followups(s.thread)
+	rest := slices.DeleteFunc(slices.Clone(all), func(f Followup) bool { return f.ID == d.Followup.ID })
+	if len(rest) == len(all) {
 		return ErrNoFollowup
 	}
 	text := "tell me when " + strings.Join(d.Followup.Runs, " and ") + " has ended"
@@ -245,12 +246,12 @@ func (a *Assistant) takeUpFailure(ctx context.Context, s state, ended Message, i
 }
 
 // settle keeps the user's wish for what this plan launched.
-func (s *state) settle(p *Plan, a *Assistant, turn int) []graph.Write[state] {
+func (s *state) settle(p *Plan, a *Assistant, thread string, turn int) []graph.Write[state] {
 	if s.Wish == nil {
 		return nil
 	}
 	f := *s.Wish
-	f.Turn, f.ID = turn, fmt.Sprintf("turn-%d", turn)
+	f.Thread, f.Turn, f.ID = thread, turn, fmt.Sprintf("turn-%d", turn)
 	for i := range p.Steps {
 		if step := &p.Steps[i]; step.State == StepDone && step.Run != "" && step.Outcome == nil && step.Effect == tools.Launch {
 			f.Runs = append(f.Runs, step.Run)
@@ -260,7 +261,7 @@ func (s *state) settle(p *Plan, a *Assistant, turn int) []graph.Write[state] {
 		return nil
 	}
 	f.Asked = a.options.Now().UTC()
-	return []graph.Write[state]{a.fields.wish.Set(nil), a.fields.followups.Set(append(slices.Clone(s.Followups), f))}
+	return []graph.Write[state]{a.fields.wish.Set(nil), a.fields.followups.Set(append(s.followups(thread), f))}
 }
 
 // promise says what will be taken up.

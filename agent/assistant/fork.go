@@ -18,61 +18,33 @@ var ErrFork = errors.New("the conversation cannot be forked there")
 // it launched would be launched again; follow-ups stay with the old thread.
 // It returns the turn that was forked at.
 func (a *Assistant) Fork(ctx context.Context, from, to string, turn int) (int, error) {
-	records, over, err := a.turns(ctx, from)
-	if err != nil {
-		return 0, err
-	}
+	ends := make(map[int]graph.Point)
 	last := 0
-	if len(over) > 0 {
-		last = over[len(over)-1]
+	for at, err := range a.graph.History(ctx, from) {
+		if err != nil {
+			return 0, err
+		}
+		delete(ends, at.Run)
+		if !at.Unfinished() {
+			ends[at.Run], last = at.At, at.Run
+		}
 	}
 	if turn == 0 {
 		turn = last
 	}
-	if !slices.Contains(over, turn) {
+	point, over := ends[turn]
+	if !over {
 		return 0, fmt.Errorf("%w: turn %d of %s is not there or not over; the last one that is over is turn %d", ErrFork, turn, from, last)
-	}
-	for _, err := range a.options.Threads.Records(ctx, to) {
-		if err != nil {
-			return 0, err
-		}
-		return 0, fmt.Errorf("%w: thread %s has records already", ErrFork, to)
 	}
 	release, err := a.options.Threads.Acquire(ctx, to)
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range records {
-		if r.Run > turn {
-			break
-		}
-		r.Writes = slices.DeleteFunc(slices.Clone(r.Writes), func(c graph.Change) bool { return c.Field == fieldFollowups })
-		if err := a.options.Threads.Append(ctx, to, r); err != nil {
-			return 0, errors.Join(fmt.Errorf("fork %s: %w", from, err), release())
-		}
-	}
-	return turn, release()
+	return turn, errors.Join(a.graph.Fork(ctx, from, point, to), release())
 }
 
-// turns reads the records of a thread and says which of its turns are over.
-func (a *Assistant) turns(ctx context.Context, thread string) (records []graph.Record, over []int, err error) {
-	at, err := a.graph.Inspect(ctx, thread)
-	if err != nil {
-		return nil, nil, err // damaged, or of another version
-	}
-	open := 0
-	for r, err := range a.options.Threads.Records(ctx, thread) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if r.Run != open && open != 0 {
-			over = append(over, open)
-		}
-		open = r.Run
-		records = append(records, r)
-	}
-	if open != 0 && !at.Unfinished() {
-		over = append(over, open)
-	}
-	return records, over, nil
+// followups are those that the thread asked for itself: a fork does not take
+// over what another thread waits for.
+func (s *state) followups(thread string) []Followup {
+	return slices.DeleteFunc(slices.Clone(s.Followups), func(f Followup) bool { return f.Thread != thread })
 }

@@ -30,6 +30,7 @@ type Message struct {
 	Assumptions []string   `json:"assumptions,omitempty"`
 	Assumed     []string   `json:"assumed,omitempty"`
 	Questions   []Question `json:"questions,omitempty"`
+	Notices     []string   `json:"notices,omitempty"` // how the model's words came about, where a person should know
 
 	Plan   *Plan   `json:"plan,omitempty"`   // call k of the message before is step k (plan)
 	Answer *Answer `json:"answer,omitempty"` // the final words of a turn (assistant)

@@ -1,10 +1,7 @@
 package assistant
 
 import (
-	"encoding/json"
 	"errors"
-	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,12 +9,8 @@ import (
 )
 
 // smallCount is the largest whole number that an answer may use without a
-// source: "two steps", "3 patches on a side".
+// source, where it only counts words: "query 2", "the two of them".
 const smallCount = 12
-
-// roundingTolerance is how far, relative to the true value, a number may be
-// off although it was rounded to the digits shown: 0.86 is not "1".
-const roundingTolerance = 0.05
 
 // A figure is a number as a text shows it.
 type figure struct {
@@ -26,6 +19,9 @@ type figure struct {
 	digits  int     // after the decimal point; negative for an exponent
 	unit    string  // "%", or the letters that follow
 	decimal bool    // written with a point, an exponent or a per cent sign
+	foreign bool    // written with signs that no tool writes: ½, ٣, ⁻³
+	word    bool    // written as a word: twelve
+	before  string  // the line up to it
 }
 
 // figures finds the numbers of a text. Digits that belong to a name (HD95,
@@ -48,8 +44,11 @@ func lineFigures(line string) []figure {
 	var found []figure
 	for i := 0; i < len(line); {
 		if c := line[i]; c < '0' || c > '9' {
-			_, size := utf8.DecodeRuneInString(line[i:])
-			i += size
+			end, f, ok := otherFigure(line, i)
+			if ok {
+				found = append(found, f)
+			}
+			i = end
 			continue
 		}
 		begin := i
@@ -57,6 +56,9 @@ func lineFigures(line string) []figure {
 		unit, after := scanUnit(line, end)
 		if inName(line, begin) || continuesName(line, end, unit) {
 			i = skipWord(line, end)
+			if f, ok := hidden(line, begin, end, number); ok {
+				found = append(found, f)
+			}
 			continue
 		}
 		i = after
@@ -154,6 +156,31 @@ func continuesName(s string, end int, unit string) bool {
 	return after != "" && (unicode.IsDigit(r) || r == '_')
 }
 
+// hidden is a decimal number that stands in what looks like a name and is no
+// version of one: "dice0.93", "dice-0.93".
+func hidden(line string, begin, end int, number string) (figure, bool) {
+	whole, frac, decimal := strings.Cut(number, ".")
+	rest := line[end:]
+	if !decimal || whole != "0" && len(frac) < 2 || strings.HasPrefix(rest, "-") || strings.HasPrefix(rest, ".") && len(rest) > 1 && rest[1] != ' ' {
+		return figure{}, false
+	}
+	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && (unicode.IsLetter(r) || r == '_' || r == '/') {
+		return figure{}, false
+	}
+	if r, _ := utf8.DecodeLastRuneInString(line[:begin]); r == '.' {
+		return figure{}, false // 1.2.34
+	}
+	return newFigure(line, begin, end, number, "")
+}
+
+func isPercent(unit string) bool {
+	switch strings.ToLower(unit) {
+	case "%", "percent", "pct":
+		return true
+	}
+	return false
+}
+
 func startsWithLetter(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	return s != "" && unicode.IsLetter(r)
@@ -178,7 +205,7 @@ func newFigure(line string, begin, end int, number, unit string) (figure, bool) 
 	if negative(line, begin) {
 		v = -v
 	}
-	f := figure{text: line[begin:end], value: v, unit: unit}
+	f := figure{text: line[begin:end], value: v, unit: unit, before: line[:begin]}
 	mantissa, exponent, scientific := strings.Cut(strings.ToLower(number), "e")
 	if _, frac, ok := strings.Cut(mantissa, "."); ok {
 		f.digits = len(frac)
@@ -186,10 +213,11 @@ func newFigure(line string, begin, end int, number, unit string) (figure, bool) 
 	if e, err := strconv.Atoi(exponent); scientific && err == nil {
 		f.digits -= e
 	}
-	f.decimal = f.digits != 0 || scientific || unit == "%"
-	if unit == "%" {
+	if isPercent(unit) {
+		f.unit = "%"
 		f.text += " %"
 	}
+	f.decimal = f.digits != 0 || scientific || f.unit == "%"
 	return f, true
 }
 
@@ -202,100 +230,4 @@ func negative(s string, i int) bool {
 	}
 	before, _ := utf8.DecodeLastRuneInString(s[:i-size])
 	return i == size || before == ' ' || before == '('
-}
-
-// scales are the factors by which a unit's number may differ from what a tool
-// says in base units (1, seconds, bytes).
-func scales(unit string) []float64 {
-	switch unit {
-	case "%":
-		return []float64{0.01, 1}
-	case "k", "K", "thousand":
-		return []float64{1e3}
-	case "M", "million":
-		return []float64{1e6}
-	case "G", "billion":
-		return []float64{1e9}
-	case "kB", "KB":
-		return []float64{1, 1e3, 1 << 10}
-	case "KiB":
-		return []float64{1, 1 << 10}
-	case "MB":
-		return []float64{1, 1e6, 1 << 20}
-	case "MiB":
-		return []float64{1, 1 << 20}
-	case "GB":
-		return []float64{1, 1e9, 1 << 30}
-	case "GiB":
-		return []float64{1, 1 << 30}
-	case "ms":
-		return []float64{1, 1e-3}
-	case "min", "minute", "minutes":
-		return []float64{1, 60}
-	case "h", "hour", "hours":
-		return []float64{1, 3600}
-	case "d", "day", "days":
-		return []float64{1, 86400}
-	default:
-		return []float64{1}
-	}
-}
-
-// stands says whether the figure is one of the numbers, exactly or rounded to
-// the digits shown.
-func (f figure) stands(numbers []float64) bool {
-	return slices.ContainsFunc(scales(f.unit), func(scale float64) bool {
-		half := 0.5 * math.Pow(10, -float64(f.digits))
-		return slices.ContainsFunc(numbers, func(n float64) bool {
-			off := math.Abs(n/scale - f.value)
-			return off <= half*(1+1e-9) && off <= roundingTolerance*math.Abs(n/scale)+1e-12
-		})
-	})
-}
-
-// trivial says whether the figure is a small count that needs no source.
-func (f figure) trivial() bool {
-	return !f.decimal && f.value >= 0 && f.value <= smallCount
-}
-
-// numbersIn collects the numbers of a JSON value: numbers, the numbers within
-// its texts, and the lengths of its lists.
-func numbersIn(raw json.RawMessage) []float64 {
-	v, err := decode(raw)
-	if err != nil {
-		return nil
-	}
-	return collect(v, nil)
-}
-
-func collect(v any, into []float64) []float64 {
-	switch v := v.(type) {
-	case json.Number:
-		if f, err := v.Float64(); err == nil {
-			into = append(into, f)
-		}
-	case string:
-		into = append(into, numbersOf(v)...)
-	case []any:
-		into = append(into, float64(len(v)))
-		for _, e := range v {
-			into = collect(e, into)
-		}
-	case map[string]any:
-		for _, e := range v {
-			into = collect(e, into)
-		}
-	}
-	return into
-}
-
-// numbersOf collects the numbers of a text, units taken into account.
-func numbersOf(text string) []float64 {
-	var out []float64
-	for _, f := range figures(text) {
-		for _, scale := range scales(f.unit) {
-			out = append(out, f.value*scale)
-		}
-	}
-	return out
 }

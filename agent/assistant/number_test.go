@@ -72,12 +72,9 @@ func TestStands(t *testing.T) {
 		{"1,176,186", 1176186, true},
 		{"1.18 M", 1176186, true},
 		{"1.19 M", 1176186, false},
-		{"2.5 min", 150, true},
 		{"3e-4", 0.0003, true},
 		{"0.0003", 0.0003, true},
 		{"3e-4", 0.0004, false},
-		{"1.1 GB", 1.1e9, true},
-		{"1 GiB", 1 << 30, true},
 		{"400", 400, true},
 		{"400", 401, false},
 		{"0", 0, true},
@@ -87,7 +84,7 @@ func TestStands(t *testing.T) {
 			t.Errorf("%q has %d figures", c.text, len(f))
 			continue
 		}
-		if got := f[0].stands([]float64{c.truth}); got != c.want {
+		if got := f[0].stands(truth(t, c.truth)); got != c.want {
 			t.Errorf("%q for %v: %t, want %t", c.text, c.truth, got, c.want)
 		}
 	}
@@ -104,17 +101,43 @@ func TestRoundedNumbersAlwaysStand(t *testing.T) {
 		}
 		text := "It is " + format(truth, digits) + "."
 		for _, f := range figures(text) {
-			if !f.stands(numbersIn(raw)) {
+			if !f.standsIn(numbersIn(t, raw), nil) {
 				t.Fatalf("%q does not stand for %v", text, truth)
 			}
 		}
 		off := format(truth+0.011, digits)
 		for _, f := range figures(off) {
-			if f.stands([]float64{truth}) {
+			if f.stands(known{value: truth, base: truth}) {
 				t.Fatalf("%q stands for %v", off, truth)
 			}
 		}
 	})
+}
+
+// truth is a number as a tool's JSON has it.
+func truth(t *testing.T, v float64) known {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return numbersIn(t, raw)[0]
+}
+
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func numbersIn(t failer, raw json.RawMessage) []known {
+	t.Helper()
+	v, err := decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gatherer{}
+	g.gather(v, place{})
+	return g.out
 }
 
 func format(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
@@ -125,10 +148,10 @@ func FuzzFigures(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, fig := range figures(s) {
-			if fig.text == "" || !strings.ContainsAny(fig.text, "0123456789") {
+			if fig.text == "" || !fig.word && !fig.foreign && !strings.ContainsAny(fig.text, "0123456789") {
 				t.Errorf("figure %q of %q", fig.text, s)
 			}
-			fig.stands([]float64{0, 1, 0.5})
+			fig.stands(known{value: 0.5, base: 0.5})
 		}
 	})
 }

@@ -85,16 +85,16 @@ func (s *session) start(ctx context.Context, text string) error {
 		return err
 	case ok:
 		return s.begin(ctx, text, []Message{said, {Role: RoleAssistant, Text: answer, Own: true}})
-	case wantsNoFollowup(text) && len(s.at.State.Followups) > 0:
+	case wantsNoFollowup(text) && len(s.at.State.followups(s.thread)) > 0:
 		own := Message{Role: RoleAssistant, Text: "Nothing is followed up any more. Runs go on.", Own: true}
 		return s.begin(ctx, text, []Message{said, own}, f.followups.Set(nil))
 	}
 	p, parted := partingIn(text)
 	if parted && p.now == "" {
 		if runs := s.under(p); len(runs) > 0 {
-			wish := Followup{ID: fmt.Sprintf("turn-%d", s.at.Run+1), Turn: s.at.Run + 1, Runs: runs, Say: p.then, Asked: a.options.Now().UTC()}
+			wish := Followup{Thread: s.thread, ID: fmt.Sprintf("turn-%d", s.at.Run+1), Turn: s.at.Run + 1, Runs: runs, Say: p.then, Asked: a.options.Now().UTC()}
 			own := Message{Role: RoleAssistant, Text: wish.promise(), Own: true}
-			return s.begin(ctx, text, []Message{said, own}, f.followups.Set(append(slices.Clone(s.at.State.Followups), wish)))
+			return s.begin(ctx, text, []Message{said, own}, f.followups.Set(append(s.at.State.followups(s.thread), wish)))
 		}
 	}
 	heard := text

@@ -17,9 +17,6 @@ const (
 	nodeAnswer     = "answer"
 )
 
-// fieldFollowups is the name of the field that a fork leaves behind.
-const fieldFollowups = "followups"
-
 // stepLimit bounds a turn's graph steps; MaxRounds ends a turn long before.
 const stepLimit = 500
 
@@ -58,7 +55,7 @@ type fields struct {
 func newFields() fields {
 	return fields{
 		messages:  graph.NewField("messages", func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
-		followups: graph.NewField(fieldFollowups, func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
+		followups: graph.NewField("followups", func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
 		wish:      graph.NewField("wish", func(s *state) **Followup { return &s.Wish }, graph.Replace[*Followup]),
 		due:       graph.NewField("due", func(s *state) **due { return &s.Due }, graph.Replace[*due]),
 		plan:      graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),
@@ -96,6 +93,7 @@ func (a *Assistant) build() (*graph.Graph[state], error) {
 		Node(nodeAct, a.act).
 		Node(nodeObserve, a.observe).
 		Node(nodeAnswer, a.answer).
+		Policy(nodeAct, graph.Policy[state]{Writes: true}).
 		Entry(nodeUnderstand).
 		Branch(nodeUnderstand, next, nodePlan, nodeReview, nodeAnswer).
 		Branch(nodePlan, next, nodeReview, nodeUnderstand, nodeAnswer).

@@ -11,6 +11,7 @@ import (
 	"github.com/tmc/langchaingo/llms"
 
 	"github.com/minivess/minivess/agent/graph"
+	"github.com/minivess/minivess/agent/llm"
 )
 
 // The keys under which a model may say more than text beside its answer; the
@@ -45,7 +46,7 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 		begun = []graph.Write[state]{a.fields.due.Set(nil), a.fields.messages.Set([]Message{ended})}
 	}
 	emitter(rt)(Event{Kind: EventThinking, Text: a.options.ModelName})
-	said, err := a.ask(ctx, s.Messages)
+	said, err := a.ask(llm.WithThread(ctx, rt.Thread()), s.Messages)
 	if err != nil {
 		if cause := ended(ctx); cause != nil {
 			return result{}, cause // detached: Continue asks again
@@ -53,7 +54,10 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 		return a.fail(problemOf(CodeModel, fmt.Errorf("the language model could not be asked: %w", err)), append(begun, round)...), nil
 	}
 	m := a.message(rt, RoleAssistant, said.Text)
-	m.Calls, m.Assumptions, m.Assumed, m.Questions = said.Calls, said.Assumptions, said.Assumed, said.Questions
+	m.Calls, m.Assumptions, m.Assumed, m.Questions, m.Notices = said.Calls, said.Assumptions, said.Assumed, said.Questions, said.Notices
+	for _, notice := range m.Notices { // who answered instead of whom, and why
+		emitter(rt)(Event{Kind: EventReply, Text: notice})
+	}
 	writes := append(begun, round, a.fields.messages.Set([]Message{m}))
 	if len(m.Calls) == 0 {
 		return a.to(nodeAnswer, writes...), nil
@@ -82,6 +86,7 @@ func (a *Assistant) ask(ctx context.Context, messages []Message) (Message, error
 			}
 		}
 		m.Assumptions = append(m.Assumptions, textList(c.GenerationInfo[infoAssumptions])...)
+		m.Notices = append(m.Notices, textList(c.GenerationInfo[llm.InfoNotices])...)
 		m.Assumed = append(m.Assumed, assumedIn(c.GenerationInfo[infoExplanation])...)
 		m.Questions = append(m.Questions, questionList(c.GenerationInfo[infoQuestions])...)
 	}

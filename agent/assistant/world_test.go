@@ -1,6 +1,7 @@
 package assistant_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,9 @@ type world struct {
 	gates map[string]chan struct{} // tools that wait
 	fails map[string]*tools.Error
 	fate  map[string]assistant.RunOutcome // by run
+
+	scores  any // what look finds, if set
+	summary string
 }
 
 func (w *world) at(point string) {
@@ -124,8 +128,9 @@ type lookArgs struct {
 
 type lookOut struct {
 	tools.Line
-	Query string `json:"query"`
-	Rows  []any  `json:"rows"`
+	Query  string `json:"query"`
+	Rows   []any  `json:"rows"`
+	Scores any    `json:"scores,omitempty"`
 }
 
 // tool makes a tools.Tool of a function.
@@ -184,7 +189,10 @@ func (w *world) registry() (*tools.Registry, error) {
 		}
 	}
 	add(tools.Register(r, tool[lookArgs, lookOut]{w, "look", tools.Read, func(_ context.Context, in lookArgs) (lookOut, error) {
-		return lookOut{Line: line("1 row"), Query: in.Query, Rows: []any{map[string]any{"run": "run-1", "dice": 0.8612, "volumes": 2}}}, nil
+		if w.scores != nil {
+			return lookOut{Line: line("%s", cmp.Or(w.summary, "2 rows")), Query: in.Query, Scores: w.scores}, nil
+		}
+		return lookOut{Line: line("1 row"), Query: in.Query, Rows: []any{map[string]any{"run": "run-2", "dice": 0.8612, "volumes": 2}}}, nil
 	}}))
 	add(tools.Register(r, tool[dataArgs, dataOut]{w, "make_data", tools.Write, func(_ context.Context, in dataArgs) (dataOut, error) {
 		out := dataOut{Line: line("made %s with %d volumes", in.Name, in.Volumes)}
