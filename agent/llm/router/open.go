@@ -37,7 +37,7 @@ type Found struct {
 }
 
 // Find reads the configuration of a workspace's folder: the file that
-// MINIVESS_MODELS names, else models.yaml in the folder. A model that the
+// MINIVESS_MODELS names, else models.yaml in the folder, if there is one. A model that the
 // environment names takes the place of the file's; budgets and cache hold for
 // it too.
 func Find(root string, getenv func(string) string) (Found, error) {
@@ -45,7 +45,11 @@ func Find(root string, getenv func(string) string) (Found, error) {
 	named := path != ""
 	path = cmp.Or(path, filepath.Join(root, FileName))
 	var f Found
-	config, err := Load(path)
+	var config Config
+	err := error(fs.ErrNotExist)
+	if named || root != "" {
+		config, err = Load(path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !named:
 	case err != nil:

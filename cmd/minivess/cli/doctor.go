@@ -157,15 +157,6 @@ func (env *environment) checkMemory() finding {
 	return f
 }
 
-// checkModel says who would plan, without calling anybody.
-func (env *environment) checkModel() finding {
-	name, _, err := env.hosted()
-	if err != nil {
-		return finding{Name: "language model", Found: err.Error(), Mend: "unset MINIVESS_LLM_BASE_URL to use the built-in planner"}
-	}
-	return finding{Name: "language model", OK: true, Found: name}
-}
-
 // workerPath finds minivess-worker beside this binary, else in PATH.
 func workerPath() (string, error) {
 	if self, err := os.Executable(); err == nil {

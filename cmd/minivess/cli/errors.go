@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/llm/router"
 	"github.com/minivess/minivess/agent/thread"
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/metrics"
@@ -79,6 +80,8 @@ func classify(err error) (tools.Code, string) {
 	switch {
 	case errors.Is(err, config.ErrInvalid):
 		return tools.CodeBadArguments, "minivess train --help-config lists every key"
+	case errors.Is(err, router.ErrInvalid):
+		return tools.CodeBadArguments, ""
 	case errors.Is(err, assistant.ErrNothingSaid):
 		return tools.CodeBadArguments, `for example: minivess ask "which run has the best Dice?"`
 	case errors.Is(err, thread.ErrAmbiguous):

@@ -15,11 +15,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/tmc/langchaingo/llms"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/minivess/minivess/agent/assistant"
-	"github.com/minivess/minivess/agent/llm"
+	"github.com/minivess/minivess/agent/llm/router"
 	"github.com/minivess/minivess/agent/planner"
 	"github.com/minivess/minivess/agent/thread"
 	"github.com/minivess/minivess/engine/jobs"
@@ -95,9 +94,13 @@ func (env *environment) open(ctx context.Context, p place, policy assistant.Poli
 // openAt wires the parts over a workspace.
 func (env *environment) openAt(ctx context.Context, ws *workspace.Workspace, policy assistant.Policy) (*session, error) {
 	s := &session{workspace: ws, logger: slog.New(slog.NewTextHandler(env.Streams.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	models, err := router.Find(ws.Root(), env.Streams.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	provider, err := traces.Setup(ctx, traces.Options{
 		Dir: ws.Traces(), Service: "minivess", Version: env.Build.Version, User: env.user(), Content: env.content(),
-		Secrets: []string{env.Streams.Getenv(llm.EnvAPIKey)}, Logger: s.logger,
+		Secrets: models.Secrets(env.Streams.Getenv), Logger: s.logger,
 	})
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (env *environment) openAt(ctx context.Context, ws *workspace.Workspace, pol
 		s.close()
 		return nil, err
 	}
-	if err := s.assemble(env, policy); err != nil {
+	if err := s.assemble(env, models, policy); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -159,34 +162,18 @@ func readOnly(d tools.Descriptor, next tools.Handler) tools.Handler {
 }
 
 // assemble makes the assistant.
-func (s *session) assemble(env *environment, policy assistant.Policy) error {
+func (s *session) assemble(env *environment, models router.Found, policy assistant.Policy) error {
 	s.planner = planner.New(planner.WithCatalogue(s.registry.List()), planner.WithNames(s.names))
-	name, model, err := env.hosted()
+	name, model, numbers, err := s.language(env, models)
 	if err != nil {
 		return err
 	}
-	numbers, provider := assistant.NumbersAnnotate, "openai"
-	if model == nil {
-		name, model, numbers, provider = planner.Name, s.planner, assistant.NumbersRefuse, "minivess"
-	}
 	s.model = name
-	model = llm.Traced(model, llm.TraceOptions{Tracer: s.tracer, Provider: provider, Model: name, Content: env.content()})
 	s.assistant, err = assistant.New(assistant.Options{
 		Model: model, ModelName: name, Registry: s.registry, Watcher: watcher{s.watcher}, Threads: s.threads,
 		Policy: policy, Numbers: numbers, User: env.user(), Context: s.describe, Now: time.Now, Tracer: s.tracer, Logger: s.logger,
 	})
 	return err
-}
-
-// hosted returns the language model that the environment names, or nil for
-// the built-in planner.
-func (env *environment) hosted() (string, llms.Model, error) {
-	c, ok := llm.FromEnv(llm.Config{}, env.Streams.Getenv)
-	if !ok {
-		return planner.Name, nil, nil
-	}
-	m, err := llm.OpenAICompatible(c)
-	return c.Model, m, err
 }
 
 // slots is how many jobs may run at the same time.

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tmc/langchaingo/llms"
+
+	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/llm"
+	"github.com/minivess/minivess/agent/llm/router"
+	"github.com/minivess/minivess/agent/planner"
+)
+
+// language is who understands and answers: the models that the workspace or
+// the environment names, with the built-in planner behind them, or the planner
+// alone.
+func (s *session) language(env *environment, found router.Found) (string, llms.Model, assistant.NumberPolicy, error) {
+	trace := llm.TraceOptions{Tracer: s.tracer, Content: env.content()}
+	if !found.Hosted {
+		trace.Provider, trace.Model = "minivess", planner.Name
+		return planner.Name, llm.Traced(s.planner, trace), assistant.NumbersRefuse, nil
+	}
+	r, err := found.Open(router.Setup{
+		Root: s.workspace.Root(), Getenv: env.Streams.Getenv, Catalogue: s.registry.List(),
+		LastResort: s.planner, LastResortName: planner.Name, Trace: trace, Logger: s.logger,
+	})
+	if err != nil {
+		return "", nil, "", err
+	}
+	s.closers = append(s.closers, r.Close)
+	return r.Name(), r, assistant.NumbersAnnotate, nil
+}
+
+// checkModel says who would plan, without calling anybody.
+func (env *environment) checkModel() finding {
+	f := finding{Name: "language model", Mend: "set what is missing, or take the model away to use the built-in planner"}
+	root := ""
+	if ws, err := env.existing(); err == nil {
+		root = ws.Root()
+	}
+	found, err := router.Find(root, env.Streams.Getenv)
+	if err != nil {
+		f.Found = err.Error()
+		return f
+	}
+	if !found.Hosted {
+		return finding{Name: f.Name, OK: true, Found: planner.Name}
+	}
+	r, err := found.Open(router.Setup{Getenv: env.Streams.Getenv})
+	if err != nil {
+		f.Found = err.Error()
+		return f
+	}
+	if problems := r.Problems(); len(problems) > 0 {
+		f.Found = strings.ReplaceAll(errors.Join(problems...).Error(), "\n", "; ")
+		return f
+	}
+	return finding{Name: f.Name, OK: true, Found: r.Name()}
+}
