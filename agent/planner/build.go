@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,20 @@ func (r *reader) tool(top scored, items []item) {
 		}
 	}
 	r.leftovers(items)
-	r.emit(d)
+	if !r.repeats(d) {
+		r.emit(d)
+	}
+}
+
+// repeats tells whether a draft is the step before once more: "look at the
+// weights of x, diagnose them". Nothing that costs is ever left out.
+func (r *reader) repeats(d *draft) bool {
+	if len(r.out.Steps) == 0 || len(d.fan) > 0 {
+		return false
+	}
+	before := r.out.Steps[len(r.out.Steps)-1]
+	costs := before.Tool == "train_launch" || before.Tool == "dataset_create_synthetic"
+	return !costs && before.Tool == d.tool && reflect.DeepEqual(before.Args, d.args)
 }
 
 // filler fills a tool's arguments; false means that there is nothing to plan

@@ -47,6 +47,10 @@ func (lex *lexicon) clauses(toks []token) []clause {
 // shape finishes a clause: words that carry nothing go, "don't" and "if" are
 // noted.
 func (lex *lexicon) shape(toks []token) []clause {
+	toks = trimThanks(toks)
+	if i := lateNegation(lex, toks); i > 0 {
+		return append(lex.shape(toks[:i]), lex.shape(toks[i:])...)
+	}
 	advice := len(toks) > 2 && (toks[0].word == "should" || toks[0].word == "shall") && (toks[1].word == "i" || toks[1].word == "we")
 	toks = lex.trimLead(toks)
 	if len(toks) == 0 {
@@ -75,6 +79,32 @@ func (lex *lexicon) shape(toks []token) []clause {
 		}
 	}
 	return []clause{c}
+}
+
+// trimThanks drops thanks and the like from the end of a clause.
+func trimThanks(toks []token) []token {
+	for len(toks) > 1 {
+		switch t := toks[len(toks)-1]; {
+		case isJoint(t), t.kind == tPunct:
+		case t.word == "thanks" || t.word == "thx" || t.word == "cheers" || t.word == "thank":
+		case t.word == "you" && len(toks) > 2 && toks[len(toks)-2].word == "thank":
+		default:
+			return toks
+		}
+		toks = toks[:len(toks)-1]
+	}
+	return toks
+}
+
+// lateNegation is where "don't" or "never" stands before a verb inside a
+// clause: from there on nothing is to be done. It is 0 if it stands nowhere.
+func lateNegation(lex *lexicon, toks []token) int {
+	for i := 1; i+1 < len(toks); i++ {
+		if (toks[i].word == "don't" || toks[i].word == "never") && toks[i].kind == tWord && lex.starters[toks[i+1].word] && !isAuxiliary(toks[i+1].word) {
+			return i
+		}
+	}
+	return 0
 }
 
 // splitCondition handles "if it is fine, evaluate it": what depends on the
@@ -234,6 +264,9 @@ func (lex *lexicon) startsClause(toks []token, i int) bool {
 	next := token{}
 	if i+1 < len(toks) {
 		next = toks[i+1]
+	}
+	if w == "run" && isRunID(next.word) && (i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct) {
+		return false // "…, run brisk-otter" names a run
 	}
 	switch w {
 	case "train", "test", "run", "score", "label", "plot", "set", "list", "tag", "split", "drop", "end":

@@ -24,6 +24,7 @@ func (r *reader) spoken(items []item) {
 // of a reference, or where nothing of its kind is named here. What deletes a
 // run takes only what it refers to.
 func (r *reader) with(items []item) []item {
+	before := items
 	for _, o := range r.open {
 		c := kin(classOf(o))
 		if i := slices.IndexFunc(items, func(it item) bool { return refersTo(it, o) }); i >= 0 {
@@ -33,7 +34,7 @@ func (r *reader) with(items []item) []item {
 			items[i].start, items[i].end = ref.start, ref.end
 			continue
 		}
-		if slices.ContainsFunc(items, func(it item) bool { return kin(classOf(it)) == c }) {
+		if slices.ContainsFunc(before, func(it item) bool { return kin(classOf(it)) == c }) {
 			continue
 		}
 		items = append(slices.Clip(items), o)

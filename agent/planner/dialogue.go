@@ -12,7 +12,9 @@ const maxReply = 8
 // fill reads an answer to a question about one argument.
 func (s session) fill(a ask, q Question, said string) (any, bool) {
 	lex := s.model.lex
-	toks := lex.merge(tokenise(said))
+	toks := tokenise(said)
+	lex.mend(toks, s.known.Datasets)
+	toks = lex.merge(toks)
 	if len(toks) == 0 || len(toks) > maxReply || a.param == "" {
 		return nil, false
 	}
@@ -125,7 +127,13 @@ func (r *reader) correct() (reading, bool) {
 	}
 	toks := tokenise(r.text)
 	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
-	toks = r.lex.merge(toks)
+	toks = trimThanks(r.lex.merge(toks))
+	if first := trimGreeting(toks); len(first) < len(toks) && r.isCorrection(r.lex.trimLead(first)) {
+		toks = first
+	}
+	if polite := r.lex.trimLead(toks); len(polite) < len(toks) && !r.isCorrection(toks) && r.isCorrection(polite) {
+		toks = polite
+	}
 	if !r.isCorrection(toks) {
 		return reading{}, false
 	}
@@ -162,6 +170,17 @@ func (r *reader) correct() (reading, bool) {
 	r.out.goals = goals
 	r.out.Reply = r.words()
 	return r.out, true
+}
+
+// trimGreeting drops a greeting before a wish.
+func trimGreeting(toks []token) []token {
+	if len(toks) > 1 && slices.Contains([]string{"hi", "hello", "hey", "hallo", "moin"}, toks[0].word) {
+		toks = toks[1:]
+		for len(toks) > 0 && toks[0].kind == tPunct {
+			toks = toks[1:]
+		}
+	}
+	return toks
 }
 
 // replayGoals are the numbers that the corrected plan was meant to give.
@@ -354,6 +373,11 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 			continue
 		}
 		r.genericParam(d, items, p, info.params[p])
+	}
+	if d.tool == "dataset_split" {
+		v, ok := testFraction(items)
+		v.list = nil
+		r.setIf(d, "test_fraction", v, ok, items)
 	}
 	if d.tool == "model_export" {
 		r.lex.mendFormats(items)

@@ -179,7 +179,7 @@ func lossIsSetting(toks []token, i int) bool {
 }
 
 // findSplit reads "the test split", "validation volumes", "test dice", "on val".
-func findSplit(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
+func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	said := at(toks, i)
 	split := splitName(said)
 	if split == "" {
@@ -189,7 +189,7 @@ func findSplit(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	switch next := at(toks, i+1); {
 	case isSplitNoun(next):
 		return m, 2
-	case isScoreWord(next) && said != "train":
+	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":
 		return m, 1
 	}
 	before := at(toks, i-1)

@@ -100,6 +100,10 @@ func (r *reader) ask(intent string, items []item) {
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
 	}
+	if len(r.trained) == 0 && len(g.runs) > 0 {
+		r.group = g.runs
+	}
+	r.dataset = orElse(g.dataset, r.dataset)
 	if !r.sameBest(g) {
 		r.out.goals = append(r.out.goals, g)
 	}

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/tools"
@@ -38,6 +39,7 @@ type lexicon struct {
 	phrases  map[string][]phrase // by first word
 	vocab    map[string]bool     // words the planner knows: never names, targets of corrections
 	mendable []string            // the longer words of vocab, sorted, for typos
+	everyday []string            // the longer ones of common, sorted, for typos that are no wish
 	common   map[string]bool     // everyday words that are neither names nor typos
 	starters map[string]bool     // words that begin a clause of their own
 	glossary map[string]entry
@@ -50,7 +52,7 @@ type compiledFrame struct {
 
 // newLexicon compiles the tables, and frames for tools that only their
 // examples explain.
-func newLexicon(descriptors []tools.Descriptor) *lexicon {
+func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 	lex := &lexicon{
 		models: modelAliases(), metrics: metricAliases(), phrases: map[string][]phrase{},
 		vocab: map[string]bool{}, common: map[string]bool{}, starters: map[string]bool{}, glossary: glossary(),
@@ -88,8 +90,45 @@ func newLexicon(descriptors []tools.Descriptor) *lexicon {
 			lex.vocab[strings.TrimSuffix(o, "?")] = true
 		}
 	}
+	for _, s := range slots() {
+		for _, w := range slices.Concat(s.leads, s.units) {
+			lex.vocab[w] = true
+		}
+	}
+	for _, c := range choices() {
+		for _, w := range c.words {
+			lex.vocab[w] = lex.vocab[w] || c.param != "layout" // which is named like a dataset
+		}
+	}
+	for _, d := range slices.Concat(descriptors, unbuilt) {
+		lex.learn(d)
+	}
+	for w := range strings.FieldsSeq("called named tagged titled percent micron microns before after without encoder decoder deconv trilinear pixelshuffle") {
+		lex.vocab[w] = true
+	}
 	lex.collectMendable()
 	return lex
+}
+
+// learn takes in the words that a tool's schema lists as choices: they are no
+// names.
+func (lex *lexicon) learn(d tools.Descriptor) {
+	if d.Input == nil {
+		return
+	}
+	for name, p := range d.Input.Properties {
+		if name == "model" || name == "layout" {
+			continue
+		}
+		for _, e := range p.Enum {
+			if s, ok := e.(string); ok {
+				lex.vocab[strings.ToLower(s)] = true
+				for part := range strings.SplitSeq(strings.ToLower(s), "_") {
+					lex.vocab[part] = true
+				}
+			}
+		}
+	}
 }
 
 // add compiles one frame and learns its words.
@@ -159,6 +198,9 @@ func sortScored(s []scored) {
 
 // known tells whether a word belongs to the language rather than being a name.
 func (lex *lexicon) known(t token) bool {
+	if misinflected(t.word) && !lex.vocab[t.word] && !lex.common[t.word] {
+		return false
+	}
 	return lex.vocab[t.word] || lex.vocab[t.stem] || lex.common[t.word] || lex.common[t.stem] ||
 		lex.models[t.word] != "" || lex.metrics[t.word] != ""
 }

@@ -4,13 +4,13 @@ package planner
 // so that the planner can say so by name.
 func laterFrames() []frame {
 	return []frame{
-		{"ensemble_build", []cue{{10, "ensemble|soup|souping|greedy_soup"}, {12, "average|combine|merge|blend * model|weight|prediction|output|probability|{run}|{runs}|{ref}"}, {9, "majority vote|voting"}}},
+		{"ensemble_build", []cue{{10, "ensemble|soup|souping|greedy_soup"}, {12, "combine|merge|blend * model|weight|prediction|output|probability|{run}|{runs}|{ref}"}, {12, "average * prediction|output|probability|weight * {run}|{runs}|{ref}"}, {9, "average {run}|{runs}|{ref}"}, {9, "majority vote|voting"}}},
 		{"calibrate_model", []cue{{10, "calibrate|calibration|temperature_scaling|platt|isotonic|recalibrate"}, {9, "overconfident|underconfident"}, {9, "probability|probabilities|confidence * honest|trustworthy|calibrated"}}},
 		{"conformal_fit", []cue{{9, "conformal|prediction_set"}, {9, "coverage"}, {9, "risk control"}}},
 		{"diagnose_weights", []cue{{10, "diagnose|weightwatcher|diagnosis|diagnostics"}, {10, "dead|dying|dormant filter|neuron|unit|channel|kernel"}, {10, "weight * health|healthy|spectrum|spectral|pathological|explode|exploded|degenerate|blow|norm|norms|collapse|collapsed|weird|strange|odd|ok|okay|fine|sane"}, {10, "check|inspect|look|analyse|analyze|examine * weight|filter"}, {10, "spectrum|spectra|norms of * weight|{run}"}}},
 		{"explain_prediction", []cue{{9, "explain * prediction|volume|why"}, {14, "saliency|integrated_gradients|grad-cam|gradcam|grad_cam|shap|shapley|occlusion|attribution|attributions"}, {13, "why do {run}|{ref} * miss|predict|call|mark|label|segment|see|ignore"}, {13, "which|what voxel|region|part * make|made|drive|cause|matter|influence"}, {9, "explain * {run}|{ref}"}}},
 		{"model_register", []cue{{11, "register * {run}|{ref}|model|run"}, {9, "model registry|catalogue"}, {9, "{run}|{ref} * registry"}}},
-		{"model_promote", []cue{{12, "promote|champion|challenger|staging|production"}}},
+		{"model_promote", []cue{{12, "promote"}, {7, "champion|challenger|staging|production"}, {12, "make|move|set|put|become|be|use * champion|challenger|staging|production"}}},
 		{"model_card", []cue{{12, "model_card|model-card"}, {12, "model card"}}},
 		{"serve_start", []cue{{8, "serve|deploy|host|expose"}, {10, "start|launch|begin|bring * server|service|serving|endpoint"}, {9, "put|make * {run}|{ref} * online|live|available|service"}}},
 		{"serve_status", []cue{{12, "what|which|anything|something is|are * deployed|served|=serving|online|live"}, {9, "is * server|service|endpoint * up|running|alive|healthy|down|ok|okay|there"}, {9, "server|service|serving|endpoint status"}, {9, "status * server|service|endpoint"}}},

@@ -13,6 +13,7 @@ func queryFrames() []frame {
 			{5, "what|which * i|we * train|=trained|run|=ran"},
 			{5, "which|what =runs|trainings|experiments {state}"},
 			{2, "sort|order|rank"},
+			{11, "list|show|see|display|print|give * =runs|{runs}|=experiments * by|sorted|ordered|ranked * {metric}"},
 			{8, "what|which|everything|anything|all * {since}"},
 			{7, "what|which * launched|started|submitted|trained|happened * {since}"},
 			{7, "show|list|give|find|see|everything|anything|all * everything|anything|all|what * fail|crash|finish|cancel"},

@@ -54,7 +54,7 @@ func trainFrames() []frame {
 		}},
 		{"job_logs", []cue{
 			{8, "log|logs|stderr|stdout|worker.log|logfile"},
-			{8, "traceback|console|error message|printout"},
+			{8, "traceback|console|printout"},
 			{7, "output|print|said|say * {run}|{ref}|worker|job"},
 			{6, "=tail"},
 			{7, "last|final {num} line"},

@@ -80,7 +80,7 @@ func New(options ...Option) *Model {
 	// The descriptions are part of the program, and a test reads them: a fault
 	// in them leaves requests for such tools out, and nothing else.
 	m.unbuilt, _ = tools.Unbuilt()
-	m.lex = newLexicon(m.descriptors)
+	m.lex = newLexicon(m.descriptors, m.unbuilt)
 	return m
 }
 

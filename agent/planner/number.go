@@ -268,7 +268,7 @@ func joinFraction(out []token, t token, next string) bool {
 		p.kind, p.word, p.stem, p.text, p.num = tPunct, "", "", "", 0
 		return true
 	case t.kind == tNumber && strings.HasPrefix(t.text, "10^") && n > 1 && out[n-2].kind == tNumber && (p.word == "x" || p.word == "*" || p.word == "times"):
-		out[n-2].num, out[n-2].end = out[n-2].num*t.num, t.end
+		out[n-2].num, out[n-2].end = rounded(out[n-2].num*t.num), t.end
 		p.kind, p.word, p.stem, p.text = tPunct, "", "", ""
 		return true
 	default:
@@ -276,6 +276,15 @@ func joinFraction(out []token, t token, next string) bool {
 	}
 	p.text, p.end = p.text+" "+t.text, t.end
 	return true
+}
+
+// rounded drops the digits that binary fractions add to a product.
+func rounded(f float64) float64 {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 12, 64), 64)
+	if err != nil {
+		return f
+	}
+	return v
 }
 
 // joinNumbers merges "twenty five", "two hundred", "a hundred", "half a dozen".

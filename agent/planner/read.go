@@ -59,6 +59,9 @@ func (r *reader) read() reading {
 		replaceWord(toks, mended.wrote, mended.suspect)
 		mended.suspect = ""
 	}
+	if len(mended.notes) > 0 {
+		toks = joinTriples(toks)
+	}
 	r.note(mended.notes...)
 	if mended.suspect != "" {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
@@ -151,8 +154,12 @@ func (r *reader) clause(c clause) {
 	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
 		return
 	}
+	done := len(r.out.Steps) + len(r.out.goals) + len(r.out.later)
 	r.plan(items, ranked[0], ranked, said, c.toks...)
 	r.after = nil
+	if len(r.out.Steps)+len(r.out.goals)+len(r.out.later) == done {
+		r.spoken(alone)
+	}
 }
 
 // plan acts on the reading of a clause that was chosen.

@@ -14,7 +14,7 @@ const settingWords = "learning_rate|lr|batch_size|patch_size|optimizer|optimiser
 // spoken of, which become SQL.
 func settingsFrame() frame {
 	return frame{intentSettings, []cue{
-		{12, "=their|=its " + settingWords},
+		{12, "{ref} " + settingWords},
 		{12, settingWords + " of|for|in|across|per|by {runs}|{ref}"},
 		{12, settingWords + " of|for|in|across|per * =my|=our|=all|=these|=those * =runs|=experiments|{runs}"},
 		{11, "what|which|list|show|give|tell * " + settingWords + " * {runs}"},

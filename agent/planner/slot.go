@@ -66,7 +66,7 @@ func number(items []item, s slot) (value, bool) {
 		if items[i].used || !items[i].is(cNumber) || s.whole && items[i].tok.num != math.Trunc(items[i].tok.num) {
 			continue
 		}
-		if end, ok := unitAfter(items, i, s.units); ok {
+		if end, ok := unitAfter(items, i, s.units); ok && !leadsOn(items, i, end) {
 			return value{v: numeric(items[i].tok.num, s.whole), from: i, to: end, rule: "number before its unit"}, true
 		}
 		if start, ok := leadBefore(items, i, s.leads); ok {
@@ -74,6 +74,15 @@ func number(items []item, s slot) (value, bool) {
 		}
 	}
 	return value{}, false
+}
+
+// leadsOn tells whether the unit after items[i] is the name of the next number
+// instead: "bs 2 lr 1e-3".
+func leadsOn(items []item, i, end int) bool {
+	if i == 0 || end >= len(items) || !items[end].is(cNumber) {
+		return false
+	}
+	return slices.ContainsFunc(slots(), func(s slot) bool { return items[i-1].anyWord(s.leads...) })
 }
 
 // unitAfter tells whether one of the units follows items[i], adjectives

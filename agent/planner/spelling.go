@@ -31,6 +31,12 @@ func (lex *lexicon) collectMendable() {
 	for _, w := range destructive() {
 		set[w] = len(w) > 3
 	}
+	for w := range lex.common {
+		if !set[w] && len(w) >= 5 && isLetters(w) {
+			lex.everyday = append(lex.everyday, w)
+		}
+	}
+	slices.Sort(lex.everyday)
 	maps.DeleteFunc(set, func(_ string, ok bool) bool { return !ok })
 	lex.mendable = slices.Sorted(maps.Keys(set))
 }
@@ -48,7 +54,7 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 		if place == placeNew {
 			continue
 		}
-		to := lex.nearest(t.word, place == placeName, names)
+		to := lex.nearest(t.word, place == placeName && len(names) == 0, names, at(toks, i+1))
 		if to == "" {
 			continue
 		}
@@ -56,7 +62,9 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 			m.suspect, m.wrote = to, t.text
 			continue
 		}
-		m.notes = append(m.notes, fmt.Sprintf("I read %q as %s.", clean(t.text), to))
+		if lex.vocab[to] || lex.canonical(to) != to || !lex.common[to] {
+			m.notes = append(m.notes, fmt.Sprintf("I read %q as %s.", clean(t.text), to))
+		}
 		t.word, t.stem = to, stem(to)
 	}
 	return m
@@ -102,6 +110,7 @@ type candidate struct {
 	word     string
 	distance int
 	tie      bool
+	other    string // the other word of a tie
 }
 
 // consider compares w with the known word c.
@@ -114,19 +123,28 @@ func (lex *lexicon) consider(best *candidate, w, c string, limit int) {
 	case d > limit,
 		d > 0 && len(w) == 4 && !transposed(w, c),
 		c[0] != w[0] && (d > 1 || len(w) < 6):
-	case d < best.distance:
+	case d < best.distance, d == best.distance && transposed(w, c) && !transposed(w, best.word):
 		*best = candidate{word: c, distance: d}
+	case d == best.distance && transposed(w, best.word) && !transposed(w, c):
 	case d == best.distance && lex.canonical(c) != lex.canonical(best.word):
-		best.tie = true
+		best.tie, best.other = true, c
 	}
 }
 
 // nearest finds the one known word that w is closest to, within one edit for
 // short words and two for long ones. Two words equally close are none.
-func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
+func (lex *lexicon) nearest(w string, nameOnly bool, names []string, next string) string {
+	if best := lex.closest(w, nameOnly, names, next); best != "" || !strings.HasSuffix(w, "s") || len(w) < 6 {
+		return best
+	}
+	return lex.closest(strings.TrimSuffix(w, "s"), nameOnly, names, next)
+}
+
+// closest is nearest for one form of a word.
+func (lex *lexicon) closest(w string, nameOnly bool, names []string, next string) string {
 	limit := 1
 	if len(w) >= 8 {
-		limit = 2
+		limit = 2 // the names of models and of what is here; other words want ten letters
 	}
 	best := candidate{distance: limit + 1}
 	for _, n := range names {
@@ -137,11 +155,27 @@ func (lex *lexicon) nearest(w string, nameOnly bool, names []string) string {
 	}
 	for _, c := range lex.mendable {
 		if !nameOnly || lex.models[c] != "" || lex.metrics[c] != "" || isSplitWord(c) || len(w) >= 6 && transposed(w, c) {
-			lex.consider(&best, w, c, limit)
+			reach := limit
+			if lex.models[c] == "" && len(w) < 10 {
+				reach = 1
+			}
+			lex.consider(&best, w, c, reach)
+		}
+	}
+	if best.distance > 1 || best.tie {
+		for _, c := range lex.everyday {
+			if !nameOnly {
+				lex.consider(&best, w, c, 1)
+			}
 		}
 	}
 	if best.tie {
-		return ""
+		if superlative(best.word) == "" && superlative(best.other) == "" || !isRunNoun(next) {
+			return ""
+		}
+		if superlative(best.word) == "" {
+			best.word = best.other
+		}
 	}
 	return lex.canonical(best.word)
 }
@@ -154,6 +188,11 @@ func (lex *lexicon) canonical(w string) string {
 	}
 	if m := lex.metrics[w]; m != "" {
 		return m
+	}
+	for _, p := range lex.phrases[w] {
+		if p.words == w {
+			return p.as
+		}
 	}
 	return w
 }

@@ -89,3 +89,17 @@ func irregular(w string) (string, bool) {
 	}
 	return "", false
 }
+
+// misinflected recognises "taged" and "runing", which miss a doubled letter.
+func misinflected(w string) bool {
+	base, ok := strings.CutSuffix(w, "ing")
+	if !ok {
+		base, ok = strings.CutSuffix(w, "ed")
+	}
+	n := len(base)
+	if !ok || n < 3 || n > 4 {
+		return false
+	}
+	vowel := func(b byte) bool { return strings.IndexByte("aeiou", b) >= 0 }
+	return !vowel(base[n-1]) && strings.IndexByte("wxy", base[n-1]) < 0 && vowel(base[n-2]) && !vowel(base[n-3]) && (n == 3 || !vowel(base[0]))
+}

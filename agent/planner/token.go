@@ -145,6 +145,16 @@ func keepASCII(r rune) rune {
 func appendCore(toks []token, text string, start, end int) []token {
 	core := text[start:end]
 	t := token{text: core, start: start, end: end}
+	switch w := fold(core); w {
+	case "w/", "w/o", "w/out":
+		t = wordToken(map[string]string{"w/": "with"}[w], start, end)
+		if t.word == "" {
+			t = wordToken("without", start, end)
+		}
+		return append(toks, t)
+	case "hows", "whats", "whos", "wheres", "thats":
+		return append(toks, wordToken(strings.TrimSuffix(w, "s"), start, end), wordToken("is", start, end))
+	}
 	switch {
 	case isPath(core):
 		t.kind, t.word = tPath, strings.ToLower(core)

@@ -136,11 +136,11 @@ func fits(words []string, i int, core string) bool {
 	}
 	switch core {
 	case "split", "train", "plot", "list", "show", "make", "stop":
-		return !slices.Contains([]string{"test", "val", "the", "a", "on", "it", "early", "of", "can", "i", "i've", "did", "we"}, before)
+		return !slices.Contains([]string{"test", "val", "the", "a", "on", "it", "early", "of", "can", "i", "i've", "did", "we", "don't"}, before) && after != "it" && after != "early" && after != "on" && !slices.Contains(words, "run")
 	case "which":
 		return slices.Contains([]string{"run", "runs", "jobs", "datasets", "models"}, after) && before == ""
 	case "dice", "epochs", "volumes":
-		return after != "loss" && after != "and" && !strings.Contains(before, "voxel")
+		return after != "loss" && after != "and" && after != "+" && !strings.Contains(before, "voxel")
 	case "then":
 		return before != "since"
 	case "segment":

@@ -19,7 +19,8 @@ func phrases() []phrase {
 }
 
 // phraseTable has one word a line with the groups of words that it stands for.
-const phraseTable = `learning_rate = learning rate, learn rate, learning rates
+const phraseTable = `show = display
+learning_rate = learning rate, learn rate, learning rates
 batch_size = mini batch size, batch size, batch sizes
 patch_size = patch size, patch sizes, crop size, patches of
 gradient_checkpointing = gradient checkpointing, activation checkpointing, checkpointing
