@@ -127,7 +127,7 @@ type Train struct {
 	BatchSize             int      `json:"batch_size" yaml:"batch_size" jsonschema:"patches in one step"`
 	PatchSize             [3]int   `json:"patch_size" yaml:"patch_size,flow" jsonschema:"voxels of a patch along x, y and z; each a multiple of what the network halves it by"`
 	ForegroundFraction    float64  `json:"foreground_fraction" yaml:"foreground_fraction" jsonschema:"share of the patches that are centred near a foreground voxel"`
-	Loss                  string   `json:"loss" yaml:"loss" jsonschema:"dice_ce (Dice plus cross-entropy), dice or ce"`
+	Loss                  string   `json:"loss" yaml:"loss" jsonschema:"dice_ce (Dice plus cross-entropy), dice, ce, cldice (half Dice, half soft clDice), dice_ce_cldice, cbdice_cldice (dice_ce plus half centreline boundary Dice and half clDice) or dice_ce_boundary (dice_ce plus 0.01 of the boundary loss)"`
 	IncludeBackground     bool     `json:"include_background" yaml:"include_background" jsonschema:"whether the background counts as a class in the Dice loss"`
 	OutputWeights         string   `json:"output_weights" yaml:"output_weights" jsonschema:"how much each output of a network with deep supervision counts in the loss: nnunet (1, 1/2, 1/4 and so on, 0 for the coarsest of three or more), exp (the same, none 0), same (all alike) or none; they add up to 1"`
 	Optimizer             string   `json:"optimizer" yaml:"optimizer" jsonschema:"adamw, or sgd with Nesterov momentum as nnU-Net uses it"`

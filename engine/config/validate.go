@@ -79,6 +79,11 @@ func (c *checker) model(m Model) {
 	}
 }
 
+// Losses lists the losses, the default first.
+func Losses() []string {
+	return []string{"dice_ce", "dice", "ce", "cldice", "dice_ce_cldice", "cbdice_cldice", "dice_ce_boundary"}
+}
+
 func (c *checker) train(t Train) {
 	c.between("train.epochs", t.Epochs, 1, 1_000_000)
 	c.between("train.max_steps", t.MaxSteps, 0, 1_000_000_000)
@@ -88,7 +93,7 @@ func (c *checker) train(t Train) {
 		c.fail("train.patch_size", size(t.PatchSize), "each side must be from 1 to %d", maxSide)
 	}
 	c.fraction("train.foreground_fraction", t.ForegroundFraction)
-	c.oneOf("train.loss", t.Loss, "dice_ce", "dice", "ce")
+	c.oneOf("train.loss", t.Loss, Losses()...)
 	c.oneOf("train.output_weights", t.OutputWeights, "nnunet", "exp", "same", "none")
 	c.oneOf("train.optimizer", t.Optimizer, "adamw", "sgd")
 	if !(t.LearningRate > 0 && t.LearningRate <= 1e6) {

@@ -304,7 +304,7 @@ func TestFrozenParametersHaveNoGradients(t *testing.T) {
 		t.Fatal(err)
 	}
 	image, onehot := madeUp(e)
-	if _, err := net.gradients(newLoss(e.Train, 2), image, onehot); err != nil {
+	if _, err := net.gradients(t.Context(), newLoss(e.Train, 2, gotch.CPU), image, onehot); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range net.Parameters() {

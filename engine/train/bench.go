@@ -71,7 +71,7 @@ func Bench(ctx context.Context, e config.Experiment, q BenchRequest) (r BenchRes
 		Model: e.Model.Name, Filters: e.Model.InitFilters, Forward: q.Forward, Batch: e.Train.BatchSize, Patch: e.Train.PatchSize,
 		Threads: threads, Device: name,
 	}
-	once, done, err := net.prepareStep(e, q.Forward, &r.Loss)
+	once, done, err := net.prepareStep(ctx, e, q.Forward, &r.Loss)
 	if err != nil {
 		return r, err
 	}
@@ -85,7 +85,7 @@ func Bench(ctx context.Context, e config.Experiment, q BenchRequest) (r BenchRes
 }
 
 // prepareStep returns what is timed, and what to call after it all.
-func (n *network) prepareStep(e config.Experiment, forward bool, value *float64) (once func() error, done func(), err error) {
+func (n *network) prepareStep(ctx context.Context, e config.Experiment, forward bool, value *float64) (once func() error, done func(), err error) {
 	image, onehot := madeUp(e)
 	if forward {
 		patch := e.Train.PatchSize
@@ -103,9 +103,9 @@ func (n *network) prepareStep(e config.Experiment, forward bool, value *float64)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := newLoss(e.Train, e.Model.OutChannels)
+	l := newLoss(e.Train, e.Model.OutChannels, n.device)
 	return func() (err error) {
-		if *value, err = n.gradients(l, image, onehot); err != nil {
+		if *value, err = n.gradients(ctx, l, image, onehot); err != nil {
 			return err
 		}
 		_, err = optimise.advance(e.Train.LearningRate)

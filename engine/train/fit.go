@@ -137,7 +137,7 @@ func (t *trainer) open(ctx context.Context) error {
 		Seed: e.Seed, Batch: e.Train.BatchSize, PatchesPerVolume: e.Train.PatchesPerVolume, StepsPerEpoch: perEpoch,
 		Size: e.Train.PatchSize, Foreground: e.Train.ForegroundFraction, Flip: e.Augment.Flip,
 	}
-	t.loss = newLoss(e.Train, e.Model.OutChannels)
+	t.loss = newLoss(e.Train, e.Model.OutChannels, t.net.device)
 	return nil
 }
 
@@ -214,7 +214,7 @@ func (t *trainer) loop(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := t.advance(batch); err != nil {
+		if err := t.advance(ctx, batch); err != nil {
 			return "", err
 		}
 		loader.Recycle(batch)
@@ -226,10 +226,10 @@ func (t *trainer) loop(ctx context.Context) (string, error) {
 }
 
 // advance makes one step and writes it down.
-func (t *trainer) advance(b *patches.Batch) error {
+func (t *trainer) advance(ctx context.Context, b *patches.Batch) error {
 	step := b.Step + 1
 	rate := learningRate(t.experiment.Train, step, t.total)
-	value, norm, err := t.update(b, rate)
+	value, norm, err := t.update(ctx, b, rate)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", step, err)
 	}
@@ -246,9 +246,9 @@ func (t *trainer) advance(b *patches.Batch) error {
 }
 
 // update is the step itself: forward, loss, backward, AdamW.
-func (t *trainer) update(b *patches.Batch, rate float64) (value, norm float64, err error) {
+func (t *trainer) update(ctx context.Context, b *patches.Batch, rate float64) (value, norm float64, err error) {
 	n := t.net
-	value, err = n.gradients(t.loss, b.Image, b.Label)
+	value, err = n.gradients(ctx, t.loss, b.Image, b.Label)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
 		return value, 0, err
 	}
@@ -258,7 +258,7 @@ func (t *trainer) update(b *patches.Batch, rate float64) (value, norm float64, e
 }
 
 // gradients computes the loss of a batch and its gradients.
-func (n *network) gradients(l loss, image, onehot []float32) (value float64, err error) {
+func (n *network) gradients(ctx context.Context, l loss, image, onehot []float32) (value float64, err error) {
 	var a arena
 	defer a.free()
 	if err := n.ZeroGrad(); err != nil {
@@ -281,7 +281,7 @@ func (n *network) gradients(l loss, image, onehot []float32) (value float64, err
 		}
 	}()
 	n.uncounted = slices.Contains(l.weights(len(outputs)), 0)
-	total := l.total(&a, outputs, a.host(onehot, l.shape, n.device))
+	total := l.total(ctx, &a, outputs, a.host(onehot, l.shape, n.device))
 	value = a.scalar(total)
 	if a.err != nil {
 		return 0, a.err

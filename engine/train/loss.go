@@ -1,10 +1,13 @@
 package train
 
 import (
+	"context"
+
 	"github.com/sugarme/gotch"
 	lib "github.com/sugarme/gotch/libtch"
 
 	"github.com/minivess/minivess/engine/config"
+	"github.com/minivess/minivess/engine/train/soft"
 )
 
 // smooth keeps the Dice of an absent class defined; MONAI's smooth_nr and
@@ -12,50 +15,73 @@ import (
 const smooth = 1e-5
 
 // loss is MONAI 1.4.0's DiceCELoss with softmax, lambda_dice = lambda_ce = 1
-// and batch = false, or one of its halves:
+// and batch = false, one of its halves, or one of them with the terms of package
+// soft, as soft.Of has it:
 //
 //	Dice: mean over patches and classes of 1 − (2·Σpy + ε)/(Σp + Σy + ε)
 //	CE:   mean over patches and voxels of −Σ_c y·log p
 //
 // With background left out (include_background=False), Dice is the mean over
-// the other classes; cross-entropy always sees all of them.
+// the other classes; cross-entropy always sees all of them, the terms never the
+// background.
 type loss struct {
-	dice, ce   bool
+	recipe     soft.Recipe
 	background bool
 	// supervision names the weights of coarser outputs.
 	supervision string
 	shape       []int64 // N, C, X, Y, Z
+	device      gotch.Device
 }
 
-func newLoss(t config.Train, classes int) loss {
+// newLoss makes the loss of a valid configuration.
+func newLoss(t config.Train, classes int, device gotch.Device) loss {
+	recipe, _ := soft.Of(t.Loss)
 	return loss{
-		dice: t.Loss != "ce", ce: t.Loss != "dice", background: t.IncludeBackground, supervision: t.OutputWeights,
+		recipe: recipe, background: t.IncludeBackground, supervision: t.OutputWeights, device: device,
 		shape: []int64{int64(t.BatchSize), int64(classes), int64(t.PatchSize[0]), int64(t.PatchSize[1]), int64(t.PatchSize[2])},
 	}
 }
 
 // of computes the loss of logits against one-hot labels of the same shape. The
 // scalar belongs to the arena.
-func (l loss) of(a *arena, logits, onehot handle) handle {
+func (l loss) of(ctx context.Context, a *arena, logits, onehot handle) handle {
 	logp := a.do(func(out *handle) { lib.AtgLogSoftmax(out, logits, 1, gotch.Float.CInt()) })
 	var total handle
-	if l.ce {
+	if w := l.recipe.CrossEntropy; w != 0 {
 		product := a.do(func(out *handle) { lib.AtgMul(out, onehot, logp) })
 		sum := a.do(func(out *handle) { lib.AtgSum(out, product, gotch.Float.CInt()) })
 		voxels := l.shape[0] * l.shape[2] * l.shape[3] * l.shape[4]
-		scale := number(-1 / float64(voxels))
-		defer lib.AtsFree(scale)
-		total = a.do(func(out *handle) { lib.AtgMulScalar(out, sum, scale) })
+		total = weighted(a, sum, -w/float64(voxels))
 	}
-	if !l.dice {
+	if l.recipe.Dice == 0 && len(l.recipe.Terms) == 0 {
 		return total
 	}
 	p := a.do(func(out *handle) { lib.AtgExp(out, logp) })
-	d := l.diceLoss(a, p, onehot)
-	if total == nil {
-		return d
+	if w := l.recipe.Dice; w != 0 {
+		total = added(a, total, weighted(a, l.diceLoss(a, p, onehot), w))
 	}
-	return a.do(func(out *handle) { lib.AtgAdd(out, total, d) })
+	if len(l.recipe.Terms) > 0 {
+		total = added(a, total, l.softTerms(ctx, a, p, onehot))
+	}
+	return total
+}
+
+// weighted multiplies by a number, unless that is 1.
+func weighted(a *arena, h handle, by float64) handle {
+	if by == 1 {
+		return h
+	}
+	w := number(by)
+	defer lib.AtsFree(w)
+	return a.do(func(out *handle) { lib.AtgMulScalar(out, h, w) })
+}
+
+// added is a sum of which the first part may be missing.
+func added(a *arena, first, second handle) handle {
+	if first == nil {
+		return second
+	}
+	return a.do(func(out *handle) { lib.AtgAdd(out, first, second) })
 }
 
 func (l loss) diceLoss(a *arena, p, y handle) handle {

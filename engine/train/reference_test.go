@@ -103,9 +103,9 @@ func TestLossAgreesWithMONAI(t *testing.T) {
 			logits[i] *= 3
 		}
 		x := leaf(t, logits, dims)
-		l := newLoss(config.Train{Loss: want.Loss, IncludeBackground: want.Background, BatchSize: 2, PatchSize: [3]int{4, 5, 6}}, 3)
+		l := newLoss(config.Train{Loss: want.Loss, IncludeBackground: want.Background, BatchSize: 2, PatchSize: [3]int{4, 5, 6}}, 3, gotch.CPU)
 		var a arena
-		total := l.of(&a, raw(x), a.host(onehot, dims, gotch.CPU))
+		total := l.of(t.Context(), &a, raw(x), a.host(onehot, dims, gotch.CPU))
 		if got := a.scalar(total); a.err != nil || math.Abs(got-want.Value) > 1e-6 {
 			t.Errorf("%s, background %v: %v, MONAI has %v (%v)", want.Loss, want.Background, got, want.Value, a.err)
 		}
@@ -236,9 +236,9 @@ func TestDeepSupervisionAgreesWithMONAI(t *testing.T) {
 			}
 			outputs = append(outputs, leaf(t, logits, size))
 		}
-		l := newLoss(config.Train{Loss: "dice_ce", OutputWeights: want.Name, BatchSize: 2, PatchSize: [3]int{7, 8, 12}}, 3)
+		l := newLoss(config.Train{Loss: "dice_ce", OutputWeights: want.Name, BatchSize: 2, PatchSize: [3]int{7, 8, 12}}, 3, gotch.CPU)
 		var a arena
-		total := l.total(&a, outputs, a.host(onehot, sizes[0], gotch.CPU))
+		total := l.total(t.Context(), &a, outputs, a.host(onehot, sizes[0], gotch.CPU))
 		if got := a.scalar(total); a.err != nil || math.Abs(got-want.Value) > 1e-6 {
 			t.Errorf("%s: %v, MONAI has %v (%v)", want.Name, got, want.Value, a.err)
 		}
@@ -303,9 +303,9 @@ func TestTrainingAgreesWithMONAI(t *testing.T) {
 	}
 	defer o.close()
 	image, onehot := madeUp(e)
-	l := newLoss(e.Train, 2)
+	l := newLoss(e.Train, 2, gotch.CPU)
 	for step, want := range readReference(t).Training {
-		got, err := net.gradients(l, image, onehot)
+		got, err := net.gradients(t.Context(), l, image, onehot)
 		if err != nil {
 			t.Fatal(err)
 		}

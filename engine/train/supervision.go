@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -38,7 +39,7 @@ func (l loss) weights(count int) []float64 {
 // total is the loss of a network's outputs: the weighted sum of each one's own,
 // where the labels of a coarser output are those of the nearest voxels. The
 // scalar belongs to the arena.
-func (l loss) total(a *arena, outputs []*ts.Tensor, onehot handle) handle {
+func (l loss) total(ctx context.Context, a *arena, outputs []*ts.Tensor, onehot handle) handle {
 	weights := l.weights(len(outputs))
 	var total handle
 	for i, o := range outputs {
@@ -55,17 +56,8 @@ func (l loss) total(a *arena, outputs []*ts.Tensor, onehot handle) handle {
 		}
 		part := l
 		part.shape = size
-		term := part.of(a, raw(o), l.labels(a, onehot, size))
-		if weights[i] != 1 {
-			w := number(weights[i])
-			term = a.do(func(out *handle) { lib.AtgMulScalar(out, term, w) })
-			lib.AtsFree(w)
-		}
-		if sum := total; sum == nil {
-			total = term
-		} else {
-			total = a.do(func(out *handle) { lib.AtgAdd(out, sum, term) })
-		}
+		term := part.of(ctx, a, raw(o), l.labels(a, onehot, size))
+		total = added(a, total, weighted(a, term, weights[i]))
 	}
 	return total
 }

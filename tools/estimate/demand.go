@@ -11,6 +11,7 @@ import (
 	"github.com/minivess/minivess/engine/nn"
 	"github.com/minivess/minivess/engine/nn/cost"
 	"github.com/minivess/minivess/engine/train/selection"
+	"github.com/minivess/minivess/engine/train/soft"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -84,8 +85,9 @@ func modelOf(e config.Experiment) (model, error) {
 	for _, rule := range chosen.Trained {
 		trained += 4 * rule.Param.Shape.Elements()
 	}
+	recipe, _ := soft.Of(e.Train.Loss)
 	m := model{
-		parameters: step.Parameters, step: workOf(step), stepBytes: step.PeakBytes, windowBytes: window.PeakBytes,
+		parameters: step.Parameters, step: workOf(step), stepBytes: step.PeakBytes + recipe.Bytes(e.Train.BatchSize, e.Model.OutChannels, e.Train.PatchSize), windowBytes: window.PeakBytes,
 		window: work{workOf(window).flops / float64(many), workOf(window).bytes / float64(many)}, passBytes: window.ActivationBytes,
 	}
 	switch r.Optimiser {

@@ -215,7 +215,7 @@ func TestLaunchRefuses(t *testing.T) {
 		{"fold out of range", `{"dataset":"toy","model":"segresnet","fold":9}`, tools.CodeBadArguments, "folds 0 to 3", ""},
 		{"learning rate of 0", `{"dataset":"toy","model":"segresnet","learning_rate":0}`, tools.CodeBadArguments, "train.learning_rate is 0", ""},
 		{"two mistakes", `{"dataset":"toy","model":"segresnet","learning_rate":0,"batch_size":0}`, tools.CodeBadArguments, "train.batch_size is 0", ""},
-		{"unknown loss", `{"dataset":"toy","model":"segresnet","loss":"cldice"}`, tools.CodeBadArguments, `train.loss is "cldice"`, ""},
+		{"unknown loss", `{"dataset":"toy","model":"segresnet","loss":"cldise"}`, tools.CodeBadArguments, `train.loss is "cldise"`, ""},
 		{"a patch that cannot be halved", `{"dataset":"toy","model":"segresnet","patch_size":[48,48,20]}`, tools.CodeBadArguments, "multiple of 8", ""},
 		{"a list for a word", `{"dataset":"toy","model":["segresnet"]}`, tools.CodeBadArguments, "model must be text", ""},
 		{"no foreground", `{"dataset":"blank","model":"segresnet"}`, tools.CodeBadArguments, "no training volume of dataset blank has any foreground", "dataset_validate"},

@@ -45,6 +45,9 @@ const (
 func losses() map[string]memory.Loss {
 	return map[string]memory.Loss{
 		"": memory.DiceCE, DiceCE: memory.DiceCE, Dice: memory.Dice, CrossEntropy: memory.CrossEntropy, Weighted: memory.Weighted,
+		// What these have beside Dice and cross-entropy is computed on arrays: see
+		// package soft.
+		"cldice": memory.Dice, "dice_ce_cldice": memory.DiceCE, "cbdice_cldice": memory.DiceCE, "dice_ce_boundary": memory.DiceCE,
 	}
 }
 
