@@ -70,7 +70,7 @@ func caveats(e Evaluation, m string, sum cases.Summary) string {
 		text += fmt.Sprintf(format, args...)
 	}
 	if failed > 0 {
-		add("%s not judged because of an error, and not in the mean.", were(failed))
+		add("%s left out of the mean: judging failed.", were(failed))
 	}
 	if n := sum.Excluded - failed; n > 0 {
 		add("%s left out of the mean, having no %s.", were(n), title(m))
