@@ -17,10 +17,9 @@ import (
 )
 
 // place works out where the report goes and checks that it may: the name says
-// HTML, the folder is there, and what it would replace is an earlier report.
+// HTML, the folder is there (that of reports is made), and what it would replace is an earlier report.
 func (t reportWrite) place(in *ReportIn, found chosen) (replaces bool, err error) {
-	ours := in.Path == ""
-	if ours {
+	if in.Path == "" {
 		in.Path = filepath.Join(t.reports(), fileName(found.evaluations))
 	}
 	path, err := filepath.Abs(in.Path)
@@ -32,7 +31,7 @@ func (t reportWrite) place(in *ReportIn, found chosen) (replaces bool, err error
 		return false, tools.Errorf(tools.CodeBadArguments, "%q would hold HTML, but its name says otherwise", path).
 			WithHint("name it %q", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))+".html")
 	}
-	if info, err := os.Stat(filepath.Dir(path)); !ours && (err != nil || !info.IsDir()) {
+	if info, err := os.Stat(filepath.Dir(path)); filepath.Dir(path) != t.reports() && (err != nil || !info.IsDir()) {
 		return false, tools.Errorf(tools.CodeNotFound, "there is no folder %q", filepath.Dir(path)).WithHint("make it first, or choose another path")
 	}
 	return replaceable(path)
