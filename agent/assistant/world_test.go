@@ -36,6 +36,11 @@ type world struct {
 
 	scores  any // what look finds, if set
 	summary string
+
+	latest      string       // the run that "latest" means
+	without     string       // a tool that this version does not have
+	renamed     bool         // train's steps are called max_steps in this version
+	trainEffect tools.Effect // of train, if not launch
 }
 
 func (w *world) at(point string) {
@@ -109,8 +114,25 @@ type dataOut struct {
 }
 
 type trainArgs struct {
-	Dataset string `json:"dataset"`
-	Steps   int    `json:"steps,omitempty" default:"400" minimum:"1"`
+	Dataset string  `json:"dataset"`
+	Steps   int     `json:"steps,omitempty" default:"400" minimum:"1"`
+	Rate    float64 `json:"learning_rate,omitempty"`
+	Batch   int     `json:"batch_size,omitempty"`
+	Patch   []int   `json:"patch_size,omitempty"`
+	Fold    *int    `json:"fold,omitempty"`
+}
+
+// newTrainArgs are those of another version.
+type newTrainArgs struct {
+	Dataset  string `json:"dataset"`
+	MaxSteps int    `json:"max_steps,omitempty"`
+}
+
+type shapeArgs struct {
+	Name    string   `json:"name"`
+	Patch   *[3]int  `json:"patch,omitempty"`
+	Metrics []string `json:"metrics,omitempty"`
+	Deep    bool     `json:"deep,omitempty"`
 }
 
 type runArgs struct {
@@ -145,11 +167,25 @@ func (t tool[In, Out]) Spec() tools.Spec {
 	return tools.Spec{Name: t.name, Family: "test", Effect: t.effect, Doc: "# Does " + t.name}
 }
 
-func (t tool[In, Out]) Preview(context.Context, In) (tools.Preview, error) {
+func (t tool[In, Out]) Preview(_ context.Context, in In) (tools.Preview, error) {
 	if err := t.w.fails["preview "+t.name]; err != nil {
 		return tools.Preview{}, err
 	}
-	return tools.Preview{Summary: t.name, Cost: tools.Cost{Seconds: 60, MemoryBytes: 1 << 30}}, nil
+	p := tools.Preview{Summary: t.name, Cost: tools.Cost{Seconds: 60, MemoryBytes: 1 << 30}}
+	switch in := any(in).(type) {
+	case runArgs:
+		if in.Run == "latest" && t.w.latest != "" {
+			p.Summary, p.Args = t.name+" "+t.w.latest, []byte(`{"run":"`+t.w.latest+`"}`)
+		}
+	case trainArgs:
+		if len(in.Patch) == 3 {
+			p.Cost.MemoryBytes = int64(in.Patch[0]*in.Patch[1]*in.Patch[2]*max(in.Batch, 1)) << 10
+		}
+		if in.Dataset == "demmo" {
+			return tools.Preview{}, tools.Errorf(tools.CodeNotFound, "there is no dataset demmo").WithHint("known datasets: demo, cortex").WithCandidates("demo", "cortex")
+		}
+	}
+	return p, nil
 }
 
 func (t tool[In, Out]) Run(ctx context.Context, in In, emit func(tools.Progress)) (out Out, err error) {
@@ -199,9 +235,24 @@ func (w *world) registry() (*tools.Registry, error) {
 		out.Dataset.Name = in.Name
 		return out, nil
 	}}))
-	add(tools.Register(r, tool[trainArgs, runOut]{w, "train", tools.Launch, func(ctx context.Context, in trainArgs) (runOut, error) {
-		run := "run-" + tools.CallID(ctx)[strings.LastIndex(tools.CallID(ctx), "/")+1:]
-		return runOut{line("%s trains on %s", run, in.Dataset), run}, nil
+	effect := cmp.Or(w.trainEffect, tools.Launch)
+	switch {
+	case w.without == "train":
+	case w.renamed:
+		add(tools.Register(r, tool[newTrainArgs, runOut]{w, "train", effect, func(context.Context, newTrainArgs) (runOut, error) {
+			return runOut{}, errors.New("a test trains with the tool of an old version")
+		}}))
+	default:
+		add(tools.Register(r, tool[trainArgs, runOut]{w, "train", effect, func(ctx context.Context, in trainArgs) (runOut, error) {
+			_, id, _ := strings.Cut(tools.CallID(ctx), "/")
+			_, id, _ = strings.Cut(id, "/")
+			_, id, _ = strings.Cut(id, "/")
+			run := "run-" + strings.ReplaceAll(id, "/", "-")
+			return runOut{line("%s trains on %s", run, in.Dataset), run}, nil
+		}}))
+	}
+	add(tools.Register(r, tool[shapeArgs, tools.Line]{w, "shape", tools.Write, func(context.Context, shapeArgs) (tools.Line, error) {
+		return line("shaped"), nil
 	}}))
 	add(tools.Register(r, tool[runArgs, runOut]{w, "judge", tools.Launch, func(_ context.Context, in runArgs) (runOut, error) {
 		return runOut{line("judging %s", in.Run), "eval-of-" + in.Run}, nil
@@ -249,16 +300,28 @@ func newRig(t *testing.T, o assistant.Options, replies ...llmtest.Reply) *rig {
 		model: llmtest.New(replies...),
 	}
 	r.world.now = o.Now
-	registry, err := r.world.registry()
-	if err != nil {
-		t.Fatal(err)
-	}
 	r.store = thread.NewStore(filepath.Join(r.world.dir, "threads"), thread.Options{Lazy: true})
 	info, err := r.store.Create(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.thread = info.ID
+	r.reopen(t, o)
+	t.Cleanup(func() {
+		if n := r.model.Left(); n > 0 && !t.Failed() {
+			t.Errorf("the model was not asked for its last %d answers", n)
+		}
+	})
+	return r
+}
+
+// reopen makes the assistant anew, as another process or version has it.
+func (r *rig) reopen(t *testing.T, o assistant.Options) {
+	t.Helper()
+	registry, err := r.world.registry()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.Registry, o.Threads, o.Watcher = registry, r.store, r.world
 	if o.Model == nil {
 		o.Model = r.model
@@ -266,12 +329,23 @@ func newRig(t *testing.T, o assistant.Options, replies ...llmtest.Reply) *rig {
 	if r.Assistant, err = assistant.New(o); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if n := r.model.Left(); n > 0 && !t.Failed() {
-			t.Errorf("the model was not asked for its last %d answers", n)
+}
+
+// leaveAt decides and leaves at a point of the world.
+func (r *rig) leaveAt(t *testing.T, point string, d assistant.Decision) {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	r.world.hook = func(at string) {
+		if at == point {
+			leave()
 		}
-	})
-	return r
+	}
+	out, err := assistant.Wait(r.Decide(ctx, r.thread, d), r.see)
+	r.world.hook = nil
+	if err != nil || out.Status != assistant.StatusDetached {
+		t.Fatalf("left at %s: %s, %v", point, out.Status, err)
+	}
 }
 
 func (r *rig) see(e assistant.Event) { r.events = append(r.events, e) }
