@@ -127,10 +127,10 @@ func (env *environment) metrics(ctx context.Context, args []string, o metricsOpt
 			folders++
 		}
 	}
-	switch {
-	case folders == 2:
+	switch folders {
+	case 2:
 		return env.scoreFolders(ctx, env.path(args[0]), env.path(args[1]), options, o, outputs)
-	case folders == 1:
+	case 1:
 		return usagef("%q and %q are a folder and a file; metrics compares two files or two folders", args[0], args[1])
 	}
 	return env.scorePair(ctx, env.path(args[0]), env.path(args[1]), options, o, outputs)

@@ -244,9 +244,9 @@ func (o metricsOptions) explained(err error) error {
 	case errors.Is(err, metrics.ErrNotBinary):
 		return also("--labels all measures every label on its own, --label 1 only one")
 	case errors.Is(err, folder.ErrMemory):
-		return also("--memory 16GB allows it; fewer metrics take less, --family overlap the least")
+		return also("--memory raises the limit; fewer metrics take less, --family overlap the least")
 	case errors.Is(err, volume.ErrTooLarge):
-		return also("--memory 16GB allows it")
+		return also("--memory raises the limit")
 	case errors.Is(err, volume.ErrNotLabels) && !o.probabilities:
 		return also("a map of probabilities is scored with --probabilities")
 	}

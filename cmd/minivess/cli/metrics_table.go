@@ -125,8 +125,12 @@ func (env *environment) writeScores(ctx context.Context, outputs []output, all [
 		return nil
 	}
 	t := table{columns: []parquet.Column{
-		{Name: "case", Type: parquet.Text}, {Name: "label", Type: parquet.Integer}, {Name: "metric", Type: parquet.Text},
-		{Name: "definition", Type: parquet.Text}, {Name: "value", Type: parquet.Number}, {Name: "unit", Type: parquet.Text},
+		{Name: "case", Type: parquet.Text},
+		{Name: "label", Type: parquet.Integer},
+		{Name: "metric", Type: parquet.Text},
+		{Name: "definition", Type: parquet.Text},
+		{Name: "value", Type: parquet.Number},
+		{Name: "unit", Type: parquet.Text},
 		{Name: "policy", Type: parquet.Text},
 	}}
 	for _, c := range all {

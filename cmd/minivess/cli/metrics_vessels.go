@@ -101,7 +101,7 @@ func segmentTable(tables []folder.VesselTable) table {
 // name:n for others.
 func typed(list string) []parquet.Column {
 	var columns []parquet.Column
-	for _, word := range strings.Fields(list) {
+	for word := range strings.FieldsSeq(list) {
 		name, kind, _ := strings.Cut(word, ":")
 		columns = append(columns, parquet.Column{Name: name, Type: map[string]parquet.Type{"t": parquet.Text, "i": parquet.Integer, "n": parquet.Number}[kind]})
 	}

@@ -63,7 +63,7 @@ func TestScripts(t *testing.T) {
 				"WEIGHTS": filepath.Join(engine, "nn/weights/testdata"), // written by PyTorch and NumPy
 				"BUNDLE":  filepath.Join(engine, "models/bundle/testdata/tiny"),
 				"VOLUMES": filepath.Join(engine, "metrics/folder/testdata/volumes"), // written by nibabel
-				"GORACE":  "atexit_sleep_ms=0", // or the race detector lets every process linger for a second
+				"GORACE":  "atexit_sleep_ms=0",                                      // or the race detector lets every process linger for a second
 			} {
 				e.Setenv(key, value)
 			}

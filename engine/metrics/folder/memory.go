@@ -3,6 +3,7 @@ package folder
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/volume"
@@ -37,7 +38,10 @@ func Need(p Pair, o Options) (int64, error) {
 	}
 	var work int64
 	if len(o.Definitions) > 0 {
-		work = labelWork*voxels + metrics.Memory(ref.Shape(), o.Mask)
+		work = metrics.Memory(ref.Shape(), o.Mask)
+		if walks(o.Mask.Metrics) {
+			work += labelWork * voxels
+		}
 	}
 	if len(o.Vessels) > 0 {
 		work = max(work, vesselWork*voxels)
@@ -56,6 +60,22 @@ const (
 	vesselWork = 3
 	judgeWork  = 3
 )
+
+// walks tells whether a metric needs masks at a byte a voxel; none means all of
+// them, some of which do.
+func walks(names []string) bool {
+	if len(names) == 0 {
+		return true
+	}
+	for _, family := range []string{metrics.FamilyCentreline, metrics.FamilyTopology, metrics.FamilyInstance} {
+		for _, name := range metrics.Family(family) {
+			if slices.Contains(names, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // needed is Need of a pair that would fit, at least on its own.
 func needed(p Pair, o Options) (int64, error) {

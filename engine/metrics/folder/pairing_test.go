@@ -39,8 +39,10 @@ func TestFilesArePairedByName(t *testing.T) {
 		want                  error
 	}{
 		"same names": {
-			[]string{"a.nii.gz", "b.nii.gz"}, []string{"b.nii.gz", "a.nii.gz"},
-			map[string]string{"a": "a.nii.gz", "b": "b.nii.gz"}, nil, nil, nil,
+			[]string{"a.nii.gz", "b.nii.gz"},
+			[]string{"b.nii.gz", "a.nii.gz"},
+			map[string]string{"a": "a.nii.gz", "b": "b.nii.gz"},
+			nil, nil, nil,
 		},
 		"zipped or not": {[]string{"a.nii.gz"}, []string{"a.nii"}, map[string]string{"a": "a.nii"}, nil, nil, nil},
 		"suffixes": {
@@ -50,16 +52,24 @@ func TestFilesArePairedByName(t *testing.T) {
 			nil, nil, nil,
 		},
 		"the same name first": {
-			[]string{"a.nii", "a_seg.nii"}, []string{"a_seg.nii", "a_pred.nii"},
-			map[string]string{"a_seg": "a_seg.nii", "a": "a_pred.nii"}, nil, nil, nil,
+			[]string{"a.nii", "a_seg.nii"},
+			[]string{"a_seg.nii", "a_pred.nii"},
+			map[string]string{"a_seg": "a_seg.nii", "a": "a_pred.nii"},
+			nil, nil, nil,
 		},
 		"what is left over": {
-			[]string{"a.nii", "b.nii"}, []string{"a.nii", "c.nii"},
-			map[string]string{"a": "a.nii"}, []string{"b"}, []string{"c.nii"}, nil,
+			[]string{"a.nii", "b.nii"},
+			[]string{"a.nii", "c.nii"},
+			map[string]string{"a": "a.nii"},
+			[]string{"b"},
+			[]string{"c.nii"},
+			nil,
 		},
 		"other files": {
-			[]string{"a.nii", "notes.txt", ".hidden.nii", "deeper/b.nii"}, []string{"a.nii", "dataset.json"},
-			map[string]string{"a": "a.nii"}, nil, nil, nil,
+			[]string{"a.nii", "notes.txt", ".hidden.nii", "deeper/b.nii"},
+			[]string{"a.nii", "dataset.json"},
+			map[string]string{"a": "a.nii"},
+			nil, nil, nil,
 		},
 		"header and image":  {[]string{"a.hdr", "a.img"}, []string{"a.nii"}, map[string]string{"a": "a.nii"}, nil, nil, nil},
 		"only a suffix":     {[]string{"_seg.nii"}, []string{"_seg.nii"}, map[string]string{"_seg": "_seg.nii"}, nil, nil, nil},
