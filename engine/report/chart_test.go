@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -166,5 +167,16 @@ func TestEveryMetricIsDescribed(t *testing.T) {
 			t.Errorf("%s and %s are both called %q", m, other, name)
 		}
 		seen[name] = m
+	}
+}
+
+// TestLegendHasThePicturesColours keeps the style sheet and the palette equal.
+func TestLegendHasThePicturesColours(t *testing.T) {
+	t.Parallel()
+	for k, name := range map[byte]string{agreed: "agreed", missed: "missed", wrong: "false"} {
+		c := tints(true)[k].colour
+		if want := fmt.Sprintf("--%s:#%02x%02x%02x", name, c.R, c.G, c.B); !strings.Contains(style, want) {
+			t.Errorf("the style sheet lacks %s", want)
+		}
 	}
 }

@@ -25,10 +25,10 @@ func (e Evaluation) cleaned() Evaluation {
 	e.Notes, e.Metrics = cleanAll(e.Notes), cleanAll(columns(e.Metrics, e.Cases))
 	cases := make([]Case, len(e.Cases))
 	for i, c := range e.Cases {
-		c.Volume, c.Failure, c.Scores = clean(c.Volume), clean(c.Failure), c.Scores.cleaned()
+		c.Volume, c.Failure, c.Scores = clean(c.Volume), clean(c.Failure), c.cleaned()
 		labels := make([]LabelScores, len(c.Labels))
 		for j, l := range c.Labels {
-			labels[j] = LabelScores{Label: l.Label, Name: clean(l.Name), Scores: l.Scores.cleaned()}
+			labels[j] = LabelScores{Label: l.Label, Name: clean(l.Name), Scores: l.cleaned()}
 		}
 		c.Labels = labels
 		cases[i] = c

@@ -6,16 +6,10 @@ import "image/color"
 // of a byte a pixel.
 const shades = 64
 
-// The colours of what agrees, is missed and is false: sky blue, vermillion and
-// yellow of Okabe and Ito's palette, which differ in lightness too and are told
-// apart with any kind of colour vision.
-const (
-	agreedHex = "#56b4e9"
-	missedHex = "#d55e00"
-	falseHex  = "#f0e442"
-)
-
-// tints gives each class its colour and how much of it covers the grey.
+// tints gives each class its colour and how much of it covers the grey: sky
+// blue, vermillion and yellow of Okabe and Ito's palette, which differ in
+// lightness too and are told apart with any kind of colour vision. The page's
+// legend has the same.
 func tints(opaque bool) [classCount]struct {
 	colour color.RGBA
 	cover  int // of 100

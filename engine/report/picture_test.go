@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func decoded(t testing.TB, b []byte) *image.Paletted {
+func decoded(t *testing.T, b []byte) *image.Paletted {
 	t.Helper()
 	img, err := png.Decode(bytes.NewReader(b))
 	if err != nil {

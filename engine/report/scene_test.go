@@ -10,7 +10,7 @@ import (
 
 // tube is a curved vessel in noise: the reference has a branch that the
 // prediction misses, and the prediction a blob of its own.
-func tube(t testing.TB, shape [3]int, spacing [3]float64) report.Scene {
+func tube(t *testing.T, shape [3]int, spacing [3]float64) report.Scene {
 	t.Helper()
 	n := shape[0] * shape[1] * shape[2]
 	s := report.Scene{

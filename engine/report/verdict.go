@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/metrics/cases"
@@ -41,13 +42,9 @@ func headline(e Evaluation, m string, sum cases.Summary) string {
 	if !metrics.HigherIsBetter(m) {
 		worst, best = best, worst
 	}
-	text += fmt.Sprintf(". The best volume has %s, the worst %s", number(m, best), number(m, worst))
-	for _, i := range e.WorstFirst() {
-		if v := e.Cases[i].value(m); v == worst {
-			text += " (" + e.Cases[i].Volume + ")"
-			break
-		}
-	}
+	order := e.WorstFirst() // an infinite value is worse still, but not among the summary's
+	name := e.Cases[order[slices.IndexFunc(order, func(i int) bool { return finite(e.Cases[i].value(m)) })]].Volume
+	text += fmt.Sprintf(". The best volume has %s, the worst %s (%s)", number(m, best), number(m, worst), name)
 	if !math.IsNaN(sum.LowerQuartile) {
 		text += fmt.Sprintf("; half of them lie within %s", between(m, sum.LowerQuartile, sum.UpperQuartile))
 	}

@@ -245,35 +245,35 @@ func TestTheLastRecordOfAVolumeCounts(t *testing.T) {
 func TestWhatIsMissingIsNoted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change func(*testing.T, bench, *runs.Spec)
+		change func(bench, *runs.Spec) error
 		note   string
 	}{
-		"an image that is gone": {func(t *testing.T, b bench, _ *runs.Spec) { remove(t, b.volumes[1].Image) }, "There are no pictures of mv02: "},
-		"a label that changed": {func(t *testing.T, b bench, _ *runs.Spec) {
-			labels(t, b.volumes[1].Label, func(int) uint8 { return 1 })
+		"an image that is gone": {func(b bench, _ *runs.Spec) error { return os.Remove(b.volumes[1].Image) }, "There are no pictures of mv02: "},
+		"a label of another volume": {func(b bench, _ *runs.Spec) error {
+			return errors.Join(os.Remove(b.volumes[1].Label), os.Link(b.volumes[1].Image, b.volumes[1].Label))
 		}, "the file has changed since it was judged"},
-		"a prediction that is gone": {func(t *testing.T, b bench, _ *runs.Spec) {
-			remove(t, filepath.Join(b.ws.Run("judge"), runs.ArtifactsDir, "predictions", "mv02.nii.gz"))
+		"a prediction that is gone": {func(b bench, _ *runs.Spec) error {
+			return os.Remove(filepath.Join(b.ws.Run("judge"), runs.ArtifactsDir, "predictions", "mv02.nii.gz"))
 		}, "There are no pictures of mv02: "},
-		"a volume that nobody knows": {func(_ *testing.T, b bench, s *runs.Spec) {
+		"a volume that nobody knows": {func(b bench, s *runs.Spec) error {
 			s.Dataset.Volumes = append(b.volumes[:1:1], b.volumes[2:]...)
+			return nil
 		}, `the evaluation's specification has no volume "mv02"`},
-		"a trained run that is gone": {func(t *testing.T, b bench, _ *runs.Spec) {
-			if err := os.RemoveAll(b.trained); err != nil {
-				t.Fatal(err)
-			}
-		}, "The run that was judged cannot be read any more"},
-		"volumes without scores": {func(_ *testing.T, _ bench, s *runs.Spec) {
+		"a trained run that is gone": {func(b bench, _ *runs.Spec) error { return os.RemoveAll(b.trained) }, "The run that was judged cannot be read any more"},
+		"volumes without scores": {func(_ bench, s *runs.Spec) error {
 			more := s.Dataset.Volumes[0]
 			more.ID = "mv99"
 			s.Dataset.Volumes = append(s.Dataset.Volumes[:4:4], more)
+			return nil
 		}, "The evaluation is not complete: 1 of the split's 5 volumes have no scores yet."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			job := b.judge(t, "judge", b.judging("judge"))
-			c.change(t, b, &job.Spec)
+			if err := c.change(b, &job.Spec); err != nil {
+				t.Fatal(err)
+			}
 			e, err := collect.Evaluation(t.Context(), b.ws, job, collect.Options{Pictures: 1})
 			if err != nil || len(e.Cases) != 4 {
 				t.Fatalf("%d cases, %v", len(e.Cases), err)
@@ -282,13 +282,6 @@ func TestWhatIsMissingIsNoted(t *testing.T) {
 				t.Errorf("notes %q", e.Notes)
 			}
 		})
-	}
-}
-
-func remove(t *testing.T, file string) {
-	t.Helper()
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
 	}
 }
 
