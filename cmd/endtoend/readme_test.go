@@ -12,7 +12,7 @@ import (
 // fresh folder that holds only what a checkout holds.
 func TestDocumentedLinesRun(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/how-to/bring-your-own-data.md", "docs/how-to/use-weights.md"} {
+	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/how-to/bring-your-own-data.md", "docs/how-to/use-weights.md", "docs/how-to/metrics.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			m := start(t)
