@@ -32,6 +32,12 @@ type model struct {
 
 var _ llms.Model = (*model)(nil)
 
+// String names the model without its key.
+func (m *model) String() string { return m.config.String() }
+
+// GoString keeps the key out of %#v.
+func (m *model) GoString() string { return "llm.Model{" + m.config.String() + "}" }
+
 // Call answers one prompt without tools.
 func (m *model) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
 	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)

@@ -302,7 +302,7 @@ func (s *googleStream) take(raw []byte) (Delta, bool, error) {
 func (s *googleStream) Answer() (Answer, error) {
 	for i, c := range s.calls {
 		if c.id == "" && s.answer.ID != "" {
-			c.id = fmt.Sprintf("%.36s_%d", s.answer.ID, i+1)
+			c.id = plainID(fmt.Sprintf("%.32s_%d", s.answer.ID, i+1))
 		}
 	}
 	return s.done(s.ended)
