@@ -84,10 +84,18 @@ func findNamed(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	switch at(toks, i) {
 	case "called", "named", "titled":
 		n = 1
-	case "call", "name":
-		if isRefWord(at(toks, i+1)) {
+	case "under":
+		if at(toks, i+1) == "name" {
 			n = 2
-		} else if at(toks, i) == "name" && toks[max(i-1, 0)].word != "the" {
+		} else if at(toks, i+2) == "name" {
+			n = 3
+		}
+	case "call", "name":
+		if det := at(toks, i+1); (det == "the" || det == "this" || det == "that") && isThing(at(toks, i+2)) {
+			n = 3
+		} else if isRefWord(at(toks, i+1)) {
+			n = 2
+		} else if at(toks, i) == "name" && at(toks, i+1) != "of" {
 			n = 1
 			if at(toks, i+1) == "is" || at(toks, i+1) == ":" {
 				n = 2
@@ -102,6 +110,15 @@ func findNamed(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		return nil, 0
 	}
 	return &mention{class: cName, text: name, rule: "name after " + toks[i].word}, n + 1
+}
+
+// isThing lists nouns that a new thing is called by before it gets its name.
+func isThing(w string) bool {
+	switch w {
+	case "dataset", "data", "run", "one", "thing", "model", "ensemble", "training", "sweep", "set", "job", "result":
+		return true
+	}
+	return false
 }
 
 // findTagged reads "tagged baseline", "with tag baseline", "with the tag x=y".
@@ -192,6 +209,9 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":
 		return m, 1
 	}
+	if i > 1 && i == len(toks)-1 && said != "training" && said != "train" && said != "testing" {
+		return m, 1
+	}
 	before := at(toks, i-1)
 	if before == "the" {
 		before = at(toks, i-2)
@@ -223,7 +243,7 @@ func isSplitNoun(w string) bool {
 
 func isScoreWord(w string) bool {
 	switch w {
-	case "dice", "cldice", "hd95", "nsd", "loss", "score", "scores", "assd", "masd", "hd":
+	case "dice", "cldice", "hd95", "nsd", "loss", "score", "scores", "metrics", "results", "numbers", "performance", "evaluation", "assd", "masd", "hd":
 		return true
 	}
 	return false

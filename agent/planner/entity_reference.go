@@ -65,7 +65,7 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 	}
 	switch noun := at(toks, i+n); noun {
 	case "run", "job", "model", "one", "checkpoint", "experiment", "training", "evaluation":
-		if lex.nameFollows(toks, i+n+1) {
+		if lex.nameFollows(toks, i+n+1) || ofAnother(toks, i+n+1) {
 			return nil, 0
 		}
 		if k, state := stateAfter(toks, i+n+1); k > 0 && noun != "one" {
@@ -88,6 +88,17 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 		return one, 1
 	}
 	return nil, 0
+}
+
+// ofAnother tells whether "the evaluation" goes on with what it is of: "… of
+// brisk-otter", "… of the best run".
+func ofAnother(toks []token, i int) bool {
+	w := at(toks, i)
+	if w != "of" && w != "for" || i+1 >= len(toks) {
+		return false
+	}
+	next := at(toks, i+1)
+	return isRunID(next) || isDeterminer(next) && superlative(at(toks, i+2)) != "" || superlative(next) != ""
 }
 
 // nameFollows tells whether "the run" goes on with its name.

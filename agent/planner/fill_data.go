@@ -15,6 +15,9 @@ const defaultDataset = "vessels"
 func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 	name, ok := newName(items)
 	if !ok {
+		name, ok = r.madeName(items)
+	}
+	if !ok {
 		name = value{v: defaultDataset, rule: "nothing was said"}
 		r.note("I call the dataset " + defaultDataset + ".")
 	}
@@ -40,6 +43,18 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.setIf(d, p, v, found, items)
 	}
 	return true
+}
+
+// madeName reads "create demo3: synthetic, …": a name right after the verb.
+func (r *reader) madeName(items []item) (value, bool) {
+	for i := 1; i < len(items); i++ {
+		if items[i].mention == nil && items[i-1].anyWord("create", "make", "generate", "build", "simulate", "dataset") {
+			if name := r.lex.nameAt([]token{items[i].tok}, 0); name != "" {
+				return value{v: name, from: i, to: i + 1, rule: "name after the verb"}, true
+			}
+		}
+	}
+	return value{}, false
 }
 
 // voxelEdge reads one length for all three axes: "isotropic 0.5 µm voxels".

@@ -82,7 +82,8 @@ func fillPromote(r *reader, d *draft, items []item, _ toolInfo) bool {
 			continue
 		}
 		_, taken := d.args["name"]
-		named := items[i].is(cRun) || items[i].is(cDataset) || items[i].is(cName) || items[i].is(cQuoted) || items[i].mention == nil && r.lex.nameAt([]token{items[i].tok}, 0) != ""
+		named := items[i].is(cRun) || i > 0 && items[i-1].anyWord("of", "model", "on") && nameOf(items[i]) != "" && items[i].is(cName)
+		named = named || items[i].is(cRun) || items[i].is(cDataset) || items[i].is(cName) || items[i].is(cQuoted) || items[i].mention == nil && r.lex.nameAt([]token{items[i].tok}, 0) != ""
 		if named && !taken {
 			r.set(d, "name", value{v: nameOf(items[i]), from: i, to: i + 1, rule: "name of the model"}, items)
 		}

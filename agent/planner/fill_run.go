@@ -56,6 +56,15 @@ func (r *reader) genericParam(d *draft, items []item, name string, p param) {
 		return
 	}
 	switch {
+	case name == "port":
+		v, ok := r.numeric(items, name)
+		for i := range items {
+			if n := items[i].tok.num; !ok && items[i].is(cNumber) && !items[i].used && n >= 80 && n < 65536 && items[i].tok.unit == "" {
+				v, ok = value{v: int64(n), from: i, to: i + 1, rule: "a number that ports have"}, true
+			}
+		}
+		v.list = nil
+		r.setIf(d, name, v, ok, items)
 	case name == "volume":
 		v, ok := r.volumeValue(items)
 		r.setIf(d, name, v, ok, items)
@@ -230,11 +239,31 @@ func liveRuns(items []item, picks []picked) []picked {
 		}
 	}
 	for i := range items {
-		if len(picks) == 0 && items[i].anyWord("everything", "all") {
-			picks = append(picks, picked{lookup: &goal{kind: goalRuns, anyKind: true, live: true}, val: value{from: i, to: i + 1, rule: "whatever runs or waits"}})
+		if len(picks) == 0 && items[i].anyWord("everything", "all", "anything") {
+			state := ""
+			if n, s := stateAfterItems(items[i+1:]); n > 0 {
+				state = s
+			}
+			picks = append(picks, picked{lookup: &goal{kind: goalRuns, anyKind: true, live: state == "", state: state}, val: value{from: i, to: i + 1, rule: "whatever runs or waits"}})
 		}
 	}
 	return picks
+}
+
+// stateAfterItems reads "that is running" after "everything".
+func stateAfterItems(items []item) (n int, state string) {
+	for i := range items {
+		if items[i].is(cState) {
+			return i + 1, items[i].mention.text
+		}
+		if s := stateName(items[i].word()); s != "" {
+			return i + 1, s
+		}
+		if !items[i].anyWord("that", "which", "is", "are", "still", "currently", "now") {
+			break
+		}
+	}
+	return 0, ""
 }
 
 // lookup plans a step for later: rows must first say which runs it is about.

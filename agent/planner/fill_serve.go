@@ -26,9 +26,25 @@ func fillExport(r *reader, d *draft, items []item, info toolInfo) bool {
 		r.question(d.tool, "format", Question{Text: fmt.Sprintf("model_export writes no %s. Which kind of file shall it be?", said), Choices: info.params["format"].choices()})
 		return false
 	}
+	if kinds := severalFormats(items, info.params["format"].choices()); ok && len(kinds) > 1 && !placed {
+		format.list = kinds
+	}
 	r.setIf(d, "format", format, ok, items)
 	r.overwrites(d, items)
 	return r.fillRun(d, items)
+}
+
+// severalFormats lists the kinds of file that are named one after another: "as
+// onnx and as safetensors".
+func severalFormats(items []item, choices []string) []any {
+	var out []any
+	for i := range items {
+		name := map[string]string{"safetensor": "safetensors", "safetensors": "safetensors", "onnx": "onnx", "npz": "npz", "numpy": "npz"}[items[i].word()]
+		if name != "" && slices.Contains(choices, name) && !slices.Contains(out, any(name)) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // exportFormat reads the kind of file: its name, and how many bits a weight
@@ -153,7 +169,7 @@ func fillPredict(r *reader, d *draft, items []item, info toolInfo) bool {
 	}
 	switch fill, answered := r.fills["input"].(string); {
 	case in >= 0:
-		r.set(d, "input", folderValue(items, in, "what is predicted"), items)
+		r.set(d, "input", r.inputs(items, in), items)
 	case answered:
 		d.args["input"] = fill
 	default:
@@ -169,6 +185,21 @@ func fillPredict(r *reader, d *draft, items []item, info toolInfo) bool {
 	}
 	return r.fillRun(d, items)
 }
+
+// inputs reads one or several things to predict: "a.nii.gz and b.nii.gz".
+func (r *reader) inputs(items []item, at int) value {
+	v := folderValue(items, at, "what is predicted")
+	list := []any{v.v}
+	for j := at + 1; j+1 < len(items) && isJointItem(items[j]) && items[j+1].is(cPath) && !items[j+1].used; j += 2 {
+		list, v.to = append(list, folderValue(items, j+1, "").v), j+2
+	}
+	if len(list) > 1 {
+		v.list = list
+	}
+	return v
+}
+
+func isJointItem(it item) bool { return it.mention == nil && isJoint(it.tok) }
 
 // predictSettings reads window, normalisation and the switches.
 func (r *reader) predictSettings(d *draft, items []item, info toolInfo) {
@@ -212,7 +243,7 @@ func outputAt(items []item) int {
 		case items[i].anyWord("put", "write", "save", "store", "output", "result", "label", "dump", "leave") && !items[i].used:
 			writes = i > 0
 			continue
-		case items[i].anyWord("into"), items[i].anyWord("to") && i > 1, writes && items[i].anyWord("in", "as", "under"):
+		case items[i].anyWord("into"), items[i].anyWord("to") && i > 1 && !applies(items[:i]), writes && items[i].anyWord("in", "as", "under"):
 		default:
 			continue
 		}
@@ -225,6 +256,13 @@ func outputAt(items []item) int {
 		}
 	}
 	return -1
+}
+
+// applies tells whether "to" follows what is applied, rather than where labels
+// go: "apply brisk-otter to a.nii.gz".
+func applies(before []item) bool {
+	hasInput := slices.ContainsFunc(before, func(it item) bool { return it.is(cPath) })
+	return !hasInput && slices.ContainsFunc(before, func(it item) bool { return it.anyWord("apply") })
 }
 
 // isPlace tells whether an item may be the name of a file or folder.

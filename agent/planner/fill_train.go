@@ -88,6 +88,28 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 	}
 }
 
+// everyFold reads "on each fold" after a split of this plan.
+func (r *reader) everyFold(d *draft, items []item) {
+	at := slices.IndexFunc(items, func(it item) bool { return it.anyWord("fold") })
+	if at < 1 || !items[at-1].anyWord("each", "every", "all", "these", "the") || items[at].tok.word == "fold" && items[at-1].anyWord("the") {
+		return
+	}
+	for _, s := range r.out.Steps {
+		if s.Tool != "dataset_split" || s.Args["dataset"] != d.args["dataset"] {
+			continue
+		}
+		n, ok := s.Args["folds"].(int64)
+		if !ok || n < 2 || n > maxSteps {
+			continue
+		}
+		v := value{from: at - 1, to: at + 1, rule: "every fold of the split"}
+		for k := range n {
+			v.list = append(v.list, k)
+		}
+		r.set(d, "fold", v, items)
+	}
+}
+
 // neverEarly reads "no early stopping" and "early stopping off" as a patience
 // of 0.
 func neverEarly(items []item) (value, bool) {
@@ -210,7 +232,11 @@ func (r *reader) fillTrainData(d *draft, items []item) bool {
 // fillSeeds reads seeds and folds: "seed 3", "seeds 0 to 4", "three seeds",
 // "all 5 folds", "three segresnets", "twice".
 func (r *reader) fillSeeds(d *draft, items []item) {
+	r.everyFold(d, items)
 	for _, p := range []string{"seed", "fold"} {
+		if p == "fold" && slices.ContainsFunc(d.fan, func(f fan) bool { return f.param == p }) {
+			continue
+		}
 		v, ok := counted(items, p)
 		if !ok {
 			v, ok = r.numeric(items, p)
@@ -223,6 +249,7 @@ func (r *reader) fillSeeds(d *draft, items []item) {
 			continue
 		}
 		if slices.ContainsFunc(d.fan, func(f fan) bool { return len(f.vals) == int(n) }) {
+			items[i].used = true
 			continue // "two of them, one with … and one with …"
 		}
 		if items[i+1].is(cModel) || items[i+1].anyWord("time", "run", "training", "model") {

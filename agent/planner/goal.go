@@ -87,10 +87,23 @@ func (r *reader) ask(intent string, items []item) {
 		askState(&g, items)
 	case intentDuration:
 		g.kind = goalDuration
-		if len(g.runs) == 0 {
+		for i := range items {
+			switch {
+			case items[i].anyWord("longest", "slowest", "most"):
+				g.fast = -1
+			case items[i].anyWord("shortest", "fastest", "least"):
+				g.fast = 1
+			}
+		}
+		overall := g.fast != 0 || slices.ContainsFunc(items, func(it item) bool { return it.anyWord("spend", "spent", "all", "altogether", "total") })
+		if len(g.runs) == 0 && !overall {
 			g.runs = r.runsMeant(items)
 		}
 	case intentAverage:
+		if _, one := first(items, cRun); one && grouping(items) == "" {
+			r.askQuality(&g, items)
+			break
+		}
 		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
 	case intentFilter:
 		askFilter(&g, items)

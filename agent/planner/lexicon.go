@@ -82,6 +82,9 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 		lex.starters[w] = true
 		lex.vocab[w] = true
 	}
+	for _, w := range strings.Fields("how_many how_long how_good how_well how_bad how_accurate how_far how_big") {
+		lex.starters[w] = true
+	}
 	for w := range strings.FieldsSeq(slotWords()) {
 		lex.vocab[w] = true
 	}
@@ -103,7 +106,7 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 	for _, d := range slices.Concat(descriptors, unbuilt) {
 		lex.learn(d)
 	}
-	for w := range strings.FieldsSeq("called named tagged titled percent micron microns before after without encoder decoder deconv trilinear pixelshuffle") {
+	for w := range strings.FieldsSeq("alias roll back staging called named tagged titled percent micron microns before after without encoder decoder deconv trilinear pixelshuffle") {
 		lex.vocab[w] = true
 	}
 	lex.collectMendable()

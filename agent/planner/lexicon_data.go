@@ -15,6 +15,8 @@ func dataFrames() []frame {
 			{6, "what|which|show|list * data * have|available|got|there"},
 			{5, "^ =datasets"},
 			{4, "how many =datasets"},
+			{8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
+			{12, "what|which data|dataset|=datasets * import|have|make|made|add|create|own"},
 		}},
 		{"dataset_show", []cue{
 			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look * {dataset}"},
@@ -47,22 +49,23 @@ func dataFrames() []frame {
 		{"dataset_split", []cue{
 			{7, "split|divide|partition|resplit|re-split"},
 			{6, "make|create|set|do|give|need * =folds|split|cross-validation|crossvalidation"},
-			{4, "cross-validation|crossvalidation|kfold|k-fold|folds"},
+			{4, "cross-validation|crossvalidation|kfold|k-fold|folds|cv"},
 			{2, "{dataset}|{dataref}"},
 		}},
 		{"dataset_validate", []cue{
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
+			{8, "make sure * {dataset}|{dataref}"},
 			{8, "make|do|run|perform * check|validation|sanity * {dataset}|{dataref}|data|dataset"},
 			{8, "any|contain|have|there * corrupt|broken|defect|damaged|unreadable|invalid|missing * {dataset}|file|volume|image|label|nifti|scan"},
 			{8, "{dataset}|{dataref} * corrupt|broken|defect|damaged|unreadable|invalid|clean"},
 			{7, "is everything|anything|all * ok|okay|fine|right|wrong|valid|good * {dataset}|{dataref}"},
-			{6, "is * {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable"},
+			{6, "is * {dataset}|{dataref} * ok|okay|fine|valid|healthy|clean|sound|good|broken|corrupt|usable|alright|intact|consistent"},
 			{7, "anything|something|problem|issue|wrong|error|defect * {dataset}|{dataref}|data|dataset"},
 			{2, "{dataset}|{dataref}"},
 		}},
 		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},
-		{"dataset_drift", []cue{{9, "drift|drifted|shift|shifted"}, {8, "distribution * differ|different|change|same"}, {9, "{dataset} * different|differ from|than|to {dataset}"}, {9, "differ|different * {dataset} and {dataset}"}}},
+		{"dataset_drift", []cue{{9, "drift|drifted|shift|shifted"}, {8, "distribution * differ|different|change|same"}, {9, "{dataset} * different|differ from|than|to {dataset}"}, {9, "differ|different * {dataset} and {dataset}"}, {12, "{dataset} * change|changed|shifted|differ|different * {dataset}"}}},
 		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * {run}"}}},
 	}
 }

@@ -9,6 +9,8 @@ func serveFrames() []frame {
 			{13, "how_many|how_big * {model} * parameter|weight|have"},
 			{13, "how_many parameter|weight * {model}"},
 			{12, "how_big is {model}"},
+			{13, "what|how * {model} * configure|configured|set|adjusted|customised|customized|parameterised"},
+			{12, "how_big is a|an|the {model}"},
 			{11, "{model} option|parameter|argument|setting"},
 			{9, "option|argument of|for {model}"},
 		}},

@@ -21,6 +21,7 @@ func trainFrames() []frame {
 			{2, "{model}"},
 			{1, "{dataset}|{dataref}"},
 			{1, "epoch"},
+			{12, "test|trial|pilot|smoke|debug|dry * =training|train|=trainings"},
 		}},
 		{"sweep_launch", []cue{{12, "sweep|grid_search|hyperparameter_search|random_search|tune|tuning|optuna|tpe|bayesian"}, {12, "optimise|optimize|try|vary|scan * learning_rate|batch_size|patience|dropout|hyperparameter|setting"}, {8, "search * learning_rate|hyperparameter|parameter"}}},
 		{"job_list", []cue{
@@ -38,6 +39,9 @@ func trainFrames() []frame {
 		{"job_status", []cue{
 			{7, "how is|do|go|far * {run}|{ref}|{runs}|job|training|run|evaluation|experiment|it * go|do|get|come|progress|look"},
 			{8, "how_far"},
+			{8, "how much|many * longer|left|remaining|more * take|need|{run}|{ref}|until|till"},
+			{8, "how much longer|more"},
+			{7, "where are|is we|i|it|{run}|{ref}"},
 			{9, "do {run}|{ref} crash|fail|finish|die|stop|diverge|complete|succeed|survive|end"},
 			{9, "is {run}|{ref} * alive|dead|stuck|hanging|done|finished"},
 			{9, "=eta * {run}|{ref}"},
@@ -91,6 +95,7 @@ func evaluateFrames() []frame {
 			{7, "run|do|start|launch|perform|make|repeat * evaluation|eval"},
 			{10, "^ compute|calculate|measure|determine * {metric}|metric|score"},
 			{7, "see|check|find|look * how_well|how_good"},
+			{10, "rerun|repeat|redo|perform|do|run * evaluation|eval"},
 			{4, "evaluation"},
 			{2, "{split}"},
 			{1, "{run}|{ref}"},

@@ -190,7 +190,11 @@ func (r *reader) plan(items []item, top scored, ranked []scored, said string, to
 // unplanned handles clauses that say what not to do, ask for advice, or hang on
 // a condition.
 func (r *reader) unplanned(c clause, said string) bool {
+	nothing := len(c.toks) == 2 && c.toks[1].word == "nothing" || len(c.toks) == 3 && c.toks[1].word == "nothing" && c.toks[2].word == "else"
 	switch {
+	case nothing && slices.Contains(destructive(), c.toks[0].stem):
+		r.note("As you said, nothing is to be done: " + clean(said) + ".")
+		return true
 	case c.negated && r.keeps(c):
 		return true
 	case c.negated:

@@ -22,7 +22,11 @@ type picked struct {
 func (r *reader) pick(items []item, list bool) []picked {
 	var out []picked
 	_, named := first(items, cRun)
+	several := len(all(items, cRun)) > 1
 	for i := range items {
+		if several && items[i].is(cRef) && items[i].mention.plural {
+			continue // "all three: a, b and c"
+		}
 		if items[i].used || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || !list && items[i].mention.text == "it") {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // slot says how the value of a numeric argument is written: "3 epochs" (a
@@ -93,7 +94,7 @@ func unitAfter(items []item, i int, units []string) (end int, ok bool) {
 			return j + 1, true
 		}
 		if !items[j].anyWord("more", "additional", "training", "full", "synthetic", "small", "new", "total", "artificial", "random", "extra",
-			"different", "of", "log", "vessel", "tiny", "further", "big", "large", "3d", "=", "last", "optimisation", "gradient", "dataset", "fake", "simulated", "max", "latest", "the") {
+			"different", "of", "log", "vessel", "tiny", "further", "big", "large", "3d", "=", "last", "optimisation", "gradient", "dataset", "fake", "simulated", "max", "latest", "the", "worst", "best", "hardest", "easiest", "lowest", "highest") {
 			break
 		}
 	}
@@ -106,7 +107,7 @@ func leadBefore(items []item, i int, leads []string) (start int, ok bool) {
 		if items[j].anyWord(leads...) {
 			return j, true
 		}
-		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not") {
+		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not", "most", "least", "than") {
 			break
 		}
 	}
@@ -117,8 +118,9 @@ func leadBefore(items []item, i int, leads []string) (start int, ok bool) {
 func numberList(items []item, start, i int, whole bool) value {
 	val := value{v: numeric(items[i].tok.num, whole), from: start, to: i + 1, rule: "number after its name"}
 	list := []any{val.v}
-	for j := i + 1; j+1 < len(items) && len(list) < maxSteps; {
-		k, joined := j, false
+	plural := start < i && strings.HasSuffix(items[start].word(), "s") && whole
+	for j := i + 1; j < len(items) && len(list) < maxSteps; {
+		k, joined := j, plural && items[j].is(cNumber)
 		for k < len(items) && items[k].anyWord(",", "and", "or", "&", "to", "-", "through", "until", "till", "up") {
 			joined = true
 			k++

@@ -176,7 +176,7 @@ func appendCore(toks []token, text string, start, end int) []token {
 		}
 		return toks
 	}
-	if n := stuckLead(core); n > 0 {
+	if n := stuckLead(core); n > 0 && !(len(toks) > 0 && namesNext(toks[len(toks)-1].word)) {
 		toks = append(toks, wordToken(fold(core[:n]), start, start+n))
 		return appendCore(toks, text, start+n, end)
 	}
@@ -274,7 +274,7 @@ func isPath(s string) bool {
 // "bs2", "lr1e-3", "ep50".
 func stuckLead(core string) int {
 	w := fold(core)
-	for _, lead := range []string{"lr", "bs", "ep", "seed", "fold", "epochs", "steps", "batch", "patch"} {
+	for _, lead := range []string{"lr", "bs", "ep", "seed", "fold"} {
 		if rest, ok := strings.CutPrefix(w, lead); ok && rest != "" && len(w) == len(core) {
 			if _, unit, isNumber := parseNumber(rest); isNumber && unit == "" && rest[0] != '-' && rest[0] != '+' {
 				return len(lead)
@@ -282,6 +282,15 @@ func stuckLead(core string) int {
 		}
 	}
 	return 0
+}
+
+// namesNext lists the words after which anything is a name.
+func namesNext(w string) bool {
+	switch w {
+	case "name", "named", "called", "call", "as", "tag", "tagged", "dataset", "run", "it", "to":
+		return true
+	}
+	return false
 }
 
 // isCounted tells "3-fold" and "ten-epoch" from hyphenated names.
