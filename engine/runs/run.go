@@ -99,6 +99,11 @@ func Assemble(ws *workspace.Workspace, spec Spec, f *Fold, live bool, tags map[s
 	dir := ws.Run(spec.RunID)
 	_, cancelled, err := ReadCancel(dir)
 	state, failure := StateOf(f, live, cancelled && err == nil)
+	if failure != nil && failure.Code == CodeWorkerDied && spec.Kind != KindTrain {
+		// Its step is that of the weights, and it has no checkpoints.
+		failure.Error = "the worker died without saying why (killed, out of memory, or a power cut)"
+		failure.Hint = "resume the run to go on after the volumes that are done; worker.log may say more"
+	}
 	c := f.clone()
 	return Run{
 		Spec: spec, Dir: dir, State: state, LastStep: c.Step, Epoch: c.Epoch, Attempt: c.Attempt,
