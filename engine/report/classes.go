@@ -118,48 +118,67 @@ type piece struct {
 // largestPiece finds the largest 6-connected piece, the first of equals; it has
 // no voxels when there is no error.
 func (c *classified) largestPiece(ctx context.Context) (piece, error) {
-	seen := make([]bool, len(c.class))
-	var voxels, best []int
+	f := flood{classified: c, seen: make([]bool, len(c.class)), area: make([]int, c.shape[2])}
+	best := piece{word: "missed", areas: newTally(c.shape[2])}
 	for i, k := range c.class {
-		if k <= agreed || seen[i] {
+		if k <= agreed || f.seen[i] {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return piece{}, err
 		}
-		voxels = c.flood(i, seen, voxels[:0])
-		if len(voxels) > len(best) {
-			voxels, best = best, voxels
+		size := f.from(i)
+		if size <= best.size {
+			continue
 		}
-	}
-	out := piece{size: len(best), word: "missed", areas: newTally(c.shape[2])}
-	for _, i := range best {
-		out.areas.errors[i/(c.shape[0]*c.shape[1])]++
-		if c.class[i] == wrong {
-			out.word = "false"
+		best.size, best.word = size, "missed"
+		if k == wrong {
+			best.word = "false"
 		}
+		copy(best.areas.errors, f.area)
 	}
-	return out, nil
+	return best, nil
 }
 
-// flood appends the voxels of the piece that holds voxel i.
-func (c *classified) flood(i int, seen []bool, voxels []int) []int {
-	seen[i] = true
-	voxels = append(voxels, i)
-	step := [3]int{1, c.shape[0], c.shape[0] * c.shape[1]}
-	for next := 0; next < len(voxels); next++ {
-		at := voxels[next]
-		for a := range step {
-			v := at / step[a] % c.shape[a]
-			for _, d := range [2]int{-1, 1} {
-				to := at + d*step[a]
-				if v+d < 0 || v+d >= c.shape[a] || seen[to] || c.class[to] != c.class[i] {
-					continue
-				}
-				seen[to] = true
-				voxels = append(voxels, to)
+// flood visits pieces breadth first, so that it holds no more of one than its
+// front.
+type flood struct {
+	*classified
+	seen        []bool
+	area        []int // voxels of the last piece by slice along z
+	front, next []int
+}
+
+// from visits the piece that holds voxel i and gives its size.
+func (f *flood) from(i int) int {
+	clear(f.area)
+	f.seen[i] = true
+	f.front = append(f.front[:0], i)
+	size := 0
+	for len(f.front) > 0 {
+		f.next = f.next[:0]
+		for _, at := range f.front {
+			f.area[at/(f.shape[0]*f.shape[1])]++
+			f.spread(at)
+		}
+		size += len(f.front)
+		f.front, f.next = f.next, f.front
+	}
+	return size
+}
+
+// spread adds the neighbours of the same class that were not seen yet.
+func (f *flood) spread(at int) {
+	step := [3]int{1, f.shape[0], f.shape[0] * f.shape[1]}
+	for a := range step {
+		v := at / step[a] % f.shape[a]
+		for _, d := range [2]int{-1, 1} {
+			to := at + d*step[a]
+			if v+d < 0 || v+d >= f.shape[a] || f.seen[to] || f.class[to] != f.class[at] {
+				continue
 			}
+			f.seen[to] = true
+			f.next = append(f.next, to)
 		}
 	}
-	return voxels
 }

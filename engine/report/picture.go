@@ -20,7 +20,7 @@ const (
 // equal bytes. It refuses shapes that do not fit, spacings that are not positive
 // and options out of range; a scene without structures, with a constant image
 // or with values that are not finite is drawn, and Notes say so. Beside the
-// scene it needs two bytes a voxel.
+// scene it needs about two bytes a voxel.
 func Picture(ctx context.Context, s Scene, o PictureOptions) (Pictures, error) {
 	if err := s.check(); err != nil {
 		return Pictures{}, err
