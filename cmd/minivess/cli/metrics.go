@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,9 @@ func newMetrics(env *environment) *cobra.Command {
 			return takes(2, 2)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.idle(cmd.Flags().Changed); err != nil {
+				return err
+			}
 			return o.explained(env.metrics(cmd.Context(), args, o))
 		},
 	}
@@ -99,6 +103,26 @@ func (o *metricsOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.threads, "threads", 0, "threads to use (default: all)")
 	f.StringArrayVar(&o.out, "out", nil, "write the scores to a .csv, .parquet or .json file; may be repeated")
 	f.BoolVar(&o.force, "force", false, "let --out replace files")
+}
+
+// idle refuses flags that would change nothing, as whoever gave them expects
+// otherwise.
+func (o *metricsOptions) idle(given func(flag string) bool) error {
+	ofScores := []string{
+		"compat", "metric", "family", "tolerance", "beta", "boundary-width", "empty", "matching", "match-iou", "connectivity", "resample",
+		"probabilities", "threshold", "bins", "allow-missing", "threads",
+	}
+	if at := slices.IndexFunc(ofScores, given); o.vessels != "" && at >= 0 {
+		return usagef("--%s changes nothing about --vessels\n  drop one of the two", ofScores[at])
+	}
+	ofProbabilities := []string{"threshold", "bins"}
+	if at := slices.IndexFunc(ofProbabilities, given); !o.probabilities && at >= 0 {
+		return usagef("--%s is about maps of probabilities\n  --probabilities says that the prediction is one", ofProbabilities[at])
+	}
+	if o.force && len(o.out) == 0 {
+		return usagef("--force lets --out replace files, and there is no --out")
+	}
+	return nil
 }
 
 // metrics scores what the arguments name: files or folders.

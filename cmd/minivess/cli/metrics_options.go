@@ -194,8 +194,16 @@ func (o metricsOptions) memoryLimit() (int64, error) {
 		}
 		return freeMemory(b) / 10 * 8, nil
 	}
-	text := strings.ToUpper(strings.ReplaceAll(o.memory, " ", ""))
-	text = strings.TrimSuffix(text, "B")
+	n, ok := parseBytes(o.memory)
+	if !ok {
+		return 0, usagef("--memory takes a size such as 4GB or 512MiB, not %q", o.memory)
+	}
+	return n, nil
+}
+
+// parseBytes reads a size such as 4GB, 1.5 GiB or 1000000.
+func parseBytes(text string) (int64, bool) {
+	text = strings.TrimSuffix(strings.ToUpper(strings.ReplaceAll(text, " ", "")), "B")
 	unit := 1.0
 	for _, u := range []struct {
 		suffix string
@@ -208,9 +216,9 @@ func (o metricsOptions) memoryLimit() (int64, error) {
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n*unit >= 1) || n*unit > math.MaxInt64/2 {
-		return 0, usagef("--memory takes a size such as 4GB or 512MiB, not %q", o.memory)
+		return 0, false
 	}
-	return int64(n * unit), nil
+	return int64(n * unit), true
 }
 
 // freeMemory reads MemAvailable, in bytes, from what Linux tells about memory.
