@@ -318,3 +318,40 @@ func TestEvaluateIgnoresALabel(t *testing.T) {
 		t.Errorf("the label changes nothing: %v", value[true].Values)
 	}
 }
+
+// Of several labels each has scores of its own beside their mean, in the journal
+// and in the summary, and probabilities of all classes are judged.
+func TestEvaluateSeveralLabels(t *testing.T) {
+	shape := [3]int{16, 12, 10}
+	inner := ball(shape)
+	two := func(x, y, z int) uint8 {
+		if inner(x, y, z) != 0 && x < shape[0]/2 {
+			return 2
+		}
+		return inner(x, y, z)
+	}
+	dir := t.TempDir()
+	volumes := []runs.VolumeRef{save(t, dir, "a", "train", shape, two), save(t, dir, "b", "train", shape, two), save(t, dir, "c", "val", shape, two)}
+	e := slim()
+	e.Model.OutChannels = 3
+	checkpoint := trainedOn(t, e, volumes)
+	n, err := attempt(t.Context(), t, workFolder(t, judging(t, checkpoint, testSplit(volumes[2:]), "dice", "hd95", "brier")), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, f := of[runs.Case](t, n, runs.EventCase)[0], of[runs.Finished](t, n, runs.EventFinished)[0]
+	if len(c.Labels) != 2 || c.Labels[0].Label != 1 || c.Labels[1].Label != 2 || len(c.Labels[1].Values) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	if mean := (c.Labels[0].Values["dice"] + c.Labels[1].Values["dice"]) / 2; math.Abs(float64(mean-c.Values["dice"])) > 1e-12 {
+		t.Errorf("the mean of %v and %v is %v", c.Labels[0].Values["dice"], c.Labels[1].Values["dice"], c.Values["dice"])
+	}
+	for _, name := range []string{"test/dice", "test/dice_1", "test/dice_2", "test/hd95_2", "test/brier"} {
+		if _, ok := f.Summary[name]; !ok {
+			t.Errorf("the summary lacks %s: %v", name, f.Summary)
+		}
+	}
+	if _, ok := f.Summary["test/brier_1"]; ok {
+		t.Errorf("%v", f.Summary)
+	}
+}
