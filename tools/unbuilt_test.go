@@ -26,7 +26,6 @@ func TestUnbuilt(t *testing.T) {
 		"serve model_card write: run! path",
 		"serve model_promote write: name! version! alias!",
 		"serve model_register write: run! name!",
-		"govern report_write write: runs! path",
 		"serve serve_start launch: run! port",
 		"serve serve_status read:",
 		"serve serve_stop destroy:",

@@ -62,7 +62,7 @@ func glossaryTable() []entry {
 }
 
 // chatReply answers talk that needs no tool. It returns "" when it cannot.
-func chatReply(intent string, cat *catalogue) string {
+func (lex *lexicon) chatReply(intent string, cat *catalogue) string {
 	switch intent {
 	case intentGreet:
 		return "Hello. Say what you want in your own words, for example: " + sampleFor(cat) + "."
@@ -74,12 +74,14 @@ func chatReply(intent string, cat *catalogue) string {
 		return "I am minivess's built-in planner: rules and a lexicon, no network and no language model. I turn sentences into tool calls and answer with numbers from your runs only. " + abilities(cat)
 	case intentHelp:
 		return abilities(cat)
+	case intentNever:
+		return "All right, nothing is planned."
 	case intentRegistered:
 		return "No model is registered: model_register is not available in this version."
 	case intentModels:
 		return listed("Models of this version", cat.tools["train_launch"].params["model"])
 	case intentMetrics:
-		return listed("Metrics", cat.tools["compare_runs"].params["metric"])
+		return "Metrics: " + strings.Join(lex.metricNames(), ", ") + "."
 	}
 	return ""
 }

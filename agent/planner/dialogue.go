@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -156,7 +157,7 @@ func (r *reader) correct() (reading, bool) {
 	for i := range all {
 		all[i] = i
 	}
-	changed := r.amend(all, items)
+	changed := r.amendMany(items) || r.amend(all, items)
 	if len(r.out.Questions) > 0 {
 		return r.finish(), true
 	}
@@ -207,7 +208,7 @@ func stringList(v any) []string {
 
 // isCorrection recognises the openings of a correction.
 func (r *reader) isCorrection(toks []token) bool {
-	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please" || toks[0].word == "oh" || toks[0].word == "ah" || toks[0].word == "ok" || toks[0].word == "also") {
+	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please" || isInterjection(toks[0].word) || toks[0].word == "ok" || toks[0].word == "also") {
 		toks = toks[1:]
 	}
 	if len(toks) == 0 {
@@ -219,12 +220,27 @@ func (r *reader) isCorrection(toks []token) bool {
 		return len(toks) > 1 && !r.hasStarter(toks[1:])
 	case "the", "do":
 		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
+	case "wrong", "should":
+		return len(toks) > 1 && !r.hasStarter(toks[1:])
+	case "i", "it":
+		return len(toks) > 2 && (toks[1].word == "meant" || toks[1].word == "mean" || toks[1].word == "should") && !r.hasStarter(toks[2:])
+	case "sort", "order", "rank", "sorted", "ordered":
+		return slices.ContainsFunc(r.mem.calls, func(c call) bool { return c.tool == "runs_list" })
 	case "make":
 		return len(toks) > 2 && (toks[1].word == "it" || toks[1].word == "that") && !r.hasStarter(toks[2:])
 	case "repeat", "rerun", "redo":
 		return len(toks) > 1 && (toks[1].word == "it" || toks[1].word == "that" || toks[1].word == "this")
 	case "swap", "switch", "replace", "exchange", "try", "now", "what", "how":
 		return r.swapsNetwork(toks)
+	}
+	return false
+}
+
+// isInterjection lists what people say while they think.
+func isInterjection(w string) bool {
+	switch w {
+	case "oh", "ah", "hm", "hmm", "er", "uh", "um", "well", "argh", "oops", "ups", "doh":
+		return true
 	}
 	return false
 }
@@ -249,11 +265,42 @@ func (r *reader) swapsNetwork(toks []token) bool {
 // hasStarter tells whether a new request is among the words.
 func (r *reader) hasStarter(toks []token) bool {
 	for i, t := range toks {
+		if i > 0 && isSplitWord(toks[i-1].word) && isSplitNoun(t.word) {
+			continue // "the validation split"
+		}
 		if r.lex.starters[t.word] && t.word != "use" && t.word != "make" && t.word != "run" && t.word != "train" && t.word != "test" && !isSplitWord(t.word) && (i == 0 || t.word != "set") {
 			return true
 		}
 	}
 	return false
+}
+
+// amendMany makes several steps of the only one, where a change asks for
+// several: "use 3 seeds".
+func (r *reader) amendMany(items []item) bool {
+	if len(r.out.Steps) != 1 || r.out.Steps[0].Tool != "train_launch" {
+		return false
+	}
+	s := r.out.Steps[0]
+	d := &draft{tool: s.Tool, args: map[string]any{}, needs: s.Needs}
+	mine := cloneItems(items)
+	for _, p := range []string{"seed", "fold"} {
+		if v, ok := counted(mine, p); ok {
+			r.set(d, p, v, mine)
+		} else if v, ok := r.numeric(mine, p); ok && len(v.list) > 1 {
+			r.set(d, p, v, mine)
+		}
+	}
+	if len(d.fan) == 0 {
+		return false
+	}
+	maps.Copy(d.args, s.Args)
+	for _, f := range d.fan {
+		delete(d.args, f.param)
+	}
+	r.out.Steps = nil
+	r.emit(d)
+	return true
 }
 
 // amend changes arguments of steps that are planned already.
@@ -373,6 +420,10 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 			continue
 		}
 		r.genericParam(d, items, p, info.params[p])
+	}
+	if by, descending, ordered := orderBy(items); ordered && d.tool == "runs_list" {
+		r.set(d, "order_by", by, items)
+		r.set(d, "descending", descending, items)
 	}
 	if d.tool == "dataset_split" {
 		v, ok := testFraction(items)

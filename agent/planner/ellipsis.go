@@ -16,6 +16,9 @@ func (r *reader) elliptical() (reading, bool) {
 	if len(texts) == 0 {
 		return reading{}, false
 	}
+	if out, ok := r.otherList(); ok {
+		return out, true
+	}
 	items, opened, ok := r.fragmentOf(r.text)
 	if !ok {
 		return reading{}, false
@@ -30,13 +33,19 @@ func (r *reader) elliptical() (reading, bool) {
 		return reading{}, false
 	}
 	before := r.lex.score(base, nil)
-	merged, changed := substitute(base, items)
-	if !changed || len(before) == 0 || before[0].score < threshold || isChat(before[0].intent) {
+	if len(before) == 0 {
+		return reading{}, false
+	}
+	merged, changed := substitute(base, items, before[0].intent == "compare_runs" && addsTo(r.text))
+	if !changed && !asksWhich(items) || before[0].score < threshold || isChat(before[0].intent) {
 		return reading{}, false
 	}
 	r.judged, r.makers = map[string]string{}, map[string]string{}
 	r.note("I take this as a follow-up to what you said before.")
 	ranked := r.lex.score(merged, nil)
+	if before[0].intent == intentCount && asksWhich(items) {
+		ranked = []scored{{intent: "runs_list", score: threshold}}
+	}
 	at := slices.IndexFunc(ranked, func(s scored) bool { return s.intent == before[0].intent })
 	if at < 0 {
 		at = 0
@@ -70,7 +79,7 @@ func (r *reader) baseItems(texts []string) ([]item, bool) {
 			base[j].start, base[j].end = 0, 0 // words of another text
 		}
 		for _, items := range slices.Backward(later) {
-			base, _ = substitute(base, items)
+			base, _ = substitute(base, items, false)
 		}
 		return base, true
 	}
@@ -91,8 +100,42 @@ func (r *reader) fragmentOf(text string) (items []item, opened, ok bool) {
 		toks = append(slices.Clip(toks), wordToken("runs", toks[n-1].start, toks[n-1].end))
 	}
 	items = r.lex.recognise(toks, r.known)
-	named := slices.ContainsFunc(items, func(it item) bool { return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) })
+	named := asksWhich(items) || slices.ContainsFunc(items, func(it item) bool {
+		return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) || volumeName.MatchString(it.word()) && !r.lex.known(it.tok)
+	})
 	return items, opened, named
+}
+
+// asksWhich recognises "which ones?" after a count.
+func asksWhich(items []item) bool {
+	return len(items) > 0 && len(items) <= 3 && items[0].anyWord("which", "what") && !slices.ContainsFunc(items[1:], func(it item) bool {
+		return !it.is(cRef) && !it.anyWord("one", "ones", "runs", "of", "exactly", "are", "they", "?")
+	})
+}
+
+// addsTo tells whether a follow-up adds to what was named rather than taking
+// its place.
+func addsTo(text string) bool {
+	return slices.ContainsFunc(tokenise(text), func(t token) bool {
+		return t.word == "also" || t.word == "too" || t.word == "add" || t.word == "plus" || t.word == "include"
+	})
+}
+
+// otherList reads "and models?" after a question for another list.
+func (r *reader) otherList() (reading, bool) {
+	toks, opened := trimFollowUp(r.lex.merge(tokenise(r.text)))
+	if !opened || len(toks) == 0 || len(toks) > 2 || listNoun(toks[len(toks)-1:]) < 0 || len(toks) == 2 && !isDeterminer(toks[0].word) {
+		return reading{}, false
+	}
+	items := r.lex.recognise(append([]token{wordToken("list", toks[0].start, toks[0].start)}, toks...), r.known)
+	ranked := r.lex.score(items, nil)
+	if len(ranked) == 0 || ranked[0].score < threshold {
+		return reading{}, false
+	}
+	r.judged, r.makers = map[string]string{}, map[string]string{}
+	r.heard++
+	r.plan(items, ranked[0], ranked, r.text)
+	return r.finish(), len(r.out.Steps) > 0
 }
 
 // trimFollowUp drops the words around a follow-up that only say that it is one.
@@ -151,7 +194,7 @@ func isDegree(w string) bool {
 
 // substitute puts what a follow-up names where the sentence before named
 // something of that kind, and at its end where it did not.
-func substitute(base, added []item) ([]item, bool) {
+func substitute(base, added []item, adds bool) ([]item, bool) {
 	out := make([]item, len(base), len(base)+len(added))
 	for i, it := range base {
 		it.used = false
@@ -162,13 +205,23 @@ func substitute(base, added []item) ([]item, bool) {
 		out[i] = it
 	}
 	changed := false
+	fresh := map[int]bool{} // what the follow-up put in
 	for k, it := range added {
 		switch {
 		case it.is(cRef):
+		case k > 0 && added[k-1].anyWord("not", "instead_of", "except"):
+		case adds && it.is(cRun):
+			out, changed = append(out, it), true
+		case it.mention == nil && volumeName.MatchString(it.word()):
+			if i := slices.IndexFunc(out, func(o item) bool {
+				return o.mention == nil && volumeName.MatchString(o.word())
+			}); i >= 0 {
+				out[i], changed = it, true
+			}
 		case it.mention == nil && isDegree(it.word()):
 			out, changed = replaceDegree(out, it), true
 		case it.mention != nil || it.is(cPath) || it.is(cTriple):
-			out, changed = placeOne(out, added, k), true
+			out, changed = placeOne(out, added, k, fresh), true
 		}
 	}
 	return out, changed
@@ -184,7 +237,7 @@ func replaceDegree(out []item, it item) []item {
 }
 
 // placeOne puts added[k] into a sentence.
-func placeOne(out, added []item, k int) []item {
+func placeOne(out, added []item, k int, fresh map[int]bool) []item {
 	it := added[k]
 	same := func(o item) bool {
 		if o.mention == nil || it.mention == nil {
@@ -192,13 +245,18 @@ func placeOne(out, added []item, k int) []item {
 		}
 		return kin(o.mention.class) == kin(it.mention.class)
 	}
-	if i := slices.IndexFunc(out, same); i >= 0 {
+	for i := range out {
+		if !same(out[i]) || fresh[i] {
+			continue
+		}
+		fresh[i] = true
 		if out[i].is(cRuns) && it.is(cRuns) {
 			it.mention = widen(out[i].mention, it.mention)
 		}
 		out[i] = it
 		return out
 	}
+	fresh[len(out)] = true
 	if it.mention != nil && limitRuns(out, it.mention) {
 		return out
 	}

@@ -168,3 +168,22 @@ func daysSince(today, day time.Weekday) int {
 	}
 	return 7
 }
+
+// instant is the time, in UTC and as SQL writes it, that "this week" or "the
+// last 3 days" begins with; "" when the words say none.
+func (r *reader) instant(said string) string {
+	text := sinceWord(r, said)
+	if day, err := time.ParseInLocation(time.DateOnly, text, r.now().Location()); err == nil {
+		return day.UTC().Format(time.DateTime)
+	}
+	var n float64
+	var unit rune
+	if _, err := fmt.Sscanf(text, "%g%c", &n, &unit); err != nil {
+		return ""
+	}
+	span := time.Duration(n * float64(time.Hour))
+	if unit == 'd' {
+		span *= 24
+	}
+	return r.now().Add(-span).UTC().Format(time.DateTime)
+}

@@ -46,6 +46,7 @@ type goal struct {
 	step    bool // its query is a step of the plan already
 	sql     string
 
+	since    string   // a time in UTC before which nothing counts
 	settings []string // the settings that are asked for
 }
 
@@ -74,6 +75,9 @@ func (r *reader) ask(intent string, items []item) {
 		}
 	}
 	r.askMentions(&g, items)
+	if i, ok := first(items, cSince); ok {
+		g.since = r.instant(items[i].mention.text)
+	}
 	switch intent {
 	case intentBest:
 		r.askBest(&g, items)
@@ -186,14 +190,18 @@ func (r *reader) askBest(g *goal, items []item) {
 		g.count = int(n)
 	}
 	if g.kind == goalBest {
-		g.runs = r.bestAmong(items)
+		g.runs = r.bestAmong(g, items)
 	}
 }
 
 // bestAmong limits "which is best" to the runs referred to, if any are.
-func (r *reader) bestAmong(items []item) []string {
+func (r *reader) bestAmong(g *goal, items []item) []string {
 	for i := range items {
 		if items[i].is(cRef) && items[i].mention.plural {
+			if c := r.mem.listing(); c != nil && len(r.trained)+len(r.mem.runs) == 0 {
+				g.like(c.args)
+				return nil
+			}
 			return orGroup(r.trained, r.mem.runs)
 		}
 	}

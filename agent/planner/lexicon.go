@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ const (
 	intentMetrics    = "?metrics"
 	intentSettings   = "?settings"
 	intentRegistered = "?registered"
+	intentNever      = "?never"
 )
 
 // threshold is the score below which a clause is not understood.
@@ -119,6 +121,9 @@ func (lex *lexicon) learn(d tools.Descriptor) {
 	if d.Input == nil {
 		return
 	}
+	if p := d.Input.Properties["metrics"]; p != nil {
+		lex.learnMetrics(p.Description)
+	}
 	for name, p := range d.Input.Properties {
 		if name == "model" || name == "layout" {
 			continue
@@ -132,6 +137,33 @@ func (lex *lexicon) learn(d tools.Descriptor) {
 			}
 		}
 	}
+}
+
+// learnMetrics takes in the metrics that a description lists in brackets after
+// the names of their families, unless a word of that name means more.
+func (lex *lexicon) learnMetrics(description string) {
+	_, families, _ := strings.Cut(description, "Families: ")
+	for part := range strings.SplitSeq(families, "(") {
+		list, _, closed := strings.Cut(part, ")")
+		if !closed {
+			continue
+		}
+		for name := range strings.SplitSeq(list, ", ") {
+			if len(name) < 3 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_0123456789") != "" || lex.vocab[name] || lex.metrics[name] != "" {
+				continue
+			}
+			lex.metrics[name] = name
+			if words := strings.ReplaceAll(name, "_", " "); words != name {
+				first, _, _ := strings.Cut(words, " ")
+				lex.phrases[first] = append(lex.phrases[first], phrase{words: words, as: name})
+			}
+		}
+	}
+}
+
+// metricNames lists the metrics that the planner knows, in order.
+func (lex *lexicon) metricNames() []string {
+	return slices.Compact(slices.Sorted(maps.Values(lex.metrics)))
 }
 
 // add compiles one frame and learns its words.

@@ -17,7 +17,7 @@ func laterFrames() []frame {
 		{"serve_stop", []cue{{11, "stop|shut_down|kill|end|terminate|halt * server|serving|service|endpoint"}, {11, "take|bring|tear|turn|shut * server|service|endpoint * down|off"}, {11, "take|tear|shut|turn down|off * server|service|endpoint"}}},
 		{"lineage_show", []cue{{9, "lineage|provenance|ancestry"}, {12, "where do * {run}|{ref} * come from"}, {12, "what|which * {run}|{ref} * made|built|derived|come|came * of|from"}, {9, "origin|history of {run}"}, {12, "trace|track {run}|{ref} * back|origin|data"}}},
 		{"audit_verify", []cue{{13, "audit * trail|log|logs|chain|verify|intact|journal|records"}, {13, "verify|check|tampered|tamper|manipulated * audit"}}},
-		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
+		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {12, "^ a|an|the|one * report"}, {12, "report compare|on|about|of|over"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
 	}
 }
 
@@ -25,6 +25,7 @@ func laterFrames() []frame {
 func chatFrames() []frame {
 	return []frame{
 		{intentGreet, []cue{{4, "^ hello|hi|hey|hallo|moin|howdy|greetings|good_morning|good_evening|yo"}}},
+		{intentNever, []cue{{14, "^ never mind|it"}, {14, "^ nevermind"}, {14, "^ forget it|that|about"}, {6, "^ =no|wait|nope $"}, {6, "^ =no|wait|nope * =no|wait $"}, {14, "^ leave it|that $"}}},
 		{intentThanks, []cue{{5, "^ thank|thanks|thx|cheers|great|perfect|nice|cool|awesome|ta"}}},
 		{intentModels, []cue{
 			{11, "what|which|list|show * =models|=networks|=architectures|=nets * there|available|train|have|support|offer|know|can|use"},

@@ -216,7 +216,7 @@ func (r *reader) unplanned(c clause, said string) bool {
 
 func isChat(intent string) bool {
 	switch intent {
-	case intentGreet, intentThanks, intentBye, intentHelp, intentWho, intentModels, intentMetrics, intentRegistered:
+	case intentGreet, intentThanks, intentBye, intentHelp, intentWho, intentModels, intentMetrics, intentRegistered, intentNever:
 		return true
 	}
 	return false
@@ -238,7 +238,7 @@ func (r *reader) talk(intent string, items []item, said string, ranked []scored)
 		r.skipped = append(r.skipped, clean(said))
 		return
 	}
-	if reply := chatReply(intent, r.cat); reply != "" && (intent != intentGreet || r.chat == "") {
+	if reply := r.lex.chatReply(intent, r.cat); reply != "" && (intent != intentGreet || r.chat == "") {
 		r.chat = strings.TrimSpace(r.chat + " " + reply)
 	}
 }

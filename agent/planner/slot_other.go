@@ -177,7 +177,7 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		switch {
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by"):
 			j := i + 1
-			for j < len(items) && items[j].anyWord("by", "on", "them", "of", "the", "best") {
+			for j < len(items) && (items[j].anyWord("by", "on", "of", "the", "best") || items[j].is(cRef)) {
 				j++
 			}
 			if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) {
@@ -216,8 +216,8 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 // lowerIsBetter tells the direction of a metric.
 func lowerIsBetter(metric string) bool {
 	switch metric {
-	case "hd95", "hd", "assd", "masd", "loss", "seconds":
+	case "hd95", "hd", "assd", "masd", "loss", "seconds", "brier", "nll", "ece", "mce":
 		return true
 	}
-	return false
+	return strings.HasSuffix(metric, "_error")
 }

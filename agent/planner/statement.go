@@ -91,6 +91,9 @@ func (g goal) where(alias string) string {
 			limits = append(limits, alias+"."+l[0]+" = "+quote(l[1]))
 		}
 	}
+	if g.since != "" {
+		limits = append(limits, alias+".created >= timestamp "+quote(g.since))
+	}
 	if key, value, pair := strings.Cut(g.tag, "="); key != "" {
 		t := "select run_id from tags where key = " + quote(key)
 		if pair {

@@ -34,5 +34,5 @@ func commonWords() string {
 	while during until till onto via upon versus vs etc ie eg per-volume alright right fairly pretty really bit
 	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
 	default defaults standard usual parameters settings options option parameter setting value configuration config
-	vessels network pipeline workflow experiment study paper thesis lab team colleague supervisor reviewer figure`
+	vessels network pipeline workflow experiment study paper thesis lab team colleague supervisor reviewer figure meant`
 }
