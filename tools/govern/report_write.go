@@ -32,6 +32,7 @@ type ReportOut struct {
 	tools.Line
 	Path        string   `json:"path" jsonschema:"the file"`
 	Bytes       int64    `json:"bytes" jsonschema:"its size"`
+	Run         string   `json:"run,omitempty" jsonschema:"id of the run, when it is about one"`
 	Runs        []string `json:"runs" jsonschema:"ids of the runs that it is about"`
 	Evaluations []string `json:"evaluations" jsonschema:"ids of the evaluations that its scores are from, one a run"`
 	Split       string   `json:"split" jsonschema:"part of the dataset that was judged"`
@@ -109,6 +110,7 @@ func (t reportWrite) Run(ctx context.Context, in ReportIn, emit func(tools.Progr
 		out.Runs, out.Evaluations = append(out.Runs, e.Run), append(out.Evaluations, e.Job)
 	}
 	if len(found.evaluations) == 1 {
+		out.Run = out.Runs[0]
 		e, err := t.pictured(ctx, found.jobs[0], emit)
 		if err != nil {
 			return ReportOut{}, err

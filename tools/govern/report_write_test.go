@@ -110,7 +110,7 @@ func TestReportOnOneRun(t *testing.T) {
 		t.Error("the preview made a folder")
 	}
 	out, page := b.write(t, string(p.Args))
-	if out.Path != want || len(out.Runs) != 1 || out.Runs[0] != "able-adder-0001" || out.Evaluations[0] != "judge-new" || out.Split != "test" || out.Volumes != 3 {
+	if out.Path != want || out.Run != "able-adder-0001" || len(out.Runs) != 1 || out.Runs[0] != "able-adder-0001" || out.Evaluations[0] != "judge-new" || out.Split != "test" || out.Volumes != 3 {
 		t.Errorf("%+v", out)
 	}
 	for _, text := range []string{report.Mark, "minivess v1.2.3", "the mean Dice is 0.800", "judge-new"} {
@@ -160,7 +160,7 @@ func TestReportOnSeveralRuns(t *testing.T) {
 		}
 	}
 	out, page := b.write(t, `{"runs":["all"]}`)
-	if len(out.Runs) != 3 || out.Volumes != 6 || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "deft-dingo-0004") || !strings.Contains(out.Summary, "a comparison of 3 runs") {
+	if out.Run != "" || len(out.Runs) != 3 || out.Volumes != 6 || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "deft-dingo-0004") || !strings.Contains(out.Summary, "a comparison of 3 runs") {
 		t.Errorf("%+v", out)
 	}
 	if !strings.Contains(page, "Comparison of 3 runs") || !strings.Contains(page, "Holm") || !strings.Contains(page, "left out, without scores") {
