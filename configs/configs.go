@@ -7,9 +7,10 @@ import (
 	"io/fs"
 )
 
-//go:embed experiment/*.yaml
+//go:embed experiment/*.yaml models.yaml
 var files embed.FS
 
 // FS gives the shipped files: experiment/baseline.yaml, and nnunet.yaml,
-// quick.yaml and swinunetr.yaml beside it.
+// quick.yaml and swinunetr.yaml beside it; and models.yaml, a sample of which
+// language models there are.
 func FS() fs.FS { return files }

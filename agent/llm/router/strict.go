@@ -75,6 +75,9 @@ func (d document) syntax(err error, keys []string) error {
 	if errors.As(err, &unknown) && unknown.Token != nil {
 		e.message = fmt.Sprintf("unknown key %q", unknown.Token.Value)
 		e.hint = tools.DidYouMean(unknown.Token.Value, keys, "keys")
+		if slices.Contains([]string{"key", "api_key", "apikey", "token", "secret"}, strings.ToLower(unknown.Token.Value)) {
+			e.hint = "a key has no place in this file: did you mean key_env, the variable that holds it, or key_file?"
+		}
 	}
 	return e
 }
