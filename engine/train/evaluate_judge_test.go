@@ -56,8 +56,10 @@ func TestScoresOfSeveralLabels(t *testing.T) {
 func TestWorst(t *testing.T) {
 	t.Parallel()
 	cases := []runs.Case{
-		{Volume: "a", Values: map[string]runs.Number{"dice": 0.5, "hd95": 1, "ece": 0.2}}, {Volume: "b", Values: map[string]runs.Number{"dice": 0.25, "hd95": 3, "ece": 0.1}},
-		{Volume: "c", Excluded: map[string]string{"dice": "not judged"}}, {Volume: "d", Values: map[string]runs.Number{"dice": 0.25, "hd95": 2}},
+		{Volume: "a", Values: map[string]runs.Number{"dice": 0.5, "hd95": 1, "ece": 0.2}},
+		{Volume: "b", Values: map[string]runs.Number{"dice": 0.25, "hd95": 3, "ece": 0.1}},
+		{Volume: "c", Excluded: map[string]string{"dice": "not judged"}},
+		{Volume: "d", Values: map[string]runs.Number{"dice": 0.25, "hd95": 2}},
 	}
 	for metric, want := range map[string]*runs.Worst{
 		"dice": {Volume: "b", Metric: "dice", Value: 0.25}, "hd95": {Volume: "b", Metric: "hd95", Value: 3}, "ece": {Volume: "a", Metric: "ece", Value: 0.2}, "nsd": nil,

@@ -77,8 +77,8 @@ func (compareRuns) Spec() tools.Spec {
 	return tools.Spec{Name: "compare_runs", Family: family, Effect: tools.Read, Doc: compareDoc}
 }
 
-// comparable refuses what no evaluation measures.
-func comparable(metric string) error {
+// checkMetric refuses what no evaluation measures.
+func checkMetric(metric string) error {
 	if metrics.Check(metrics.Bare(metric)) != nil {
 		return unknownMetric("metric", metric)
 	}
@@ -86,7 +86,7 @@ func comparable(metric string) error {
 }
 
 func (t compareRuns) Preview(_ context.Context, in CompareIn) (tools.Preview, error) {
-	if err := comparable(in.Metric); err != nil {
+	if err := checkMetric(in.Metric); err != nil {
 		return tools.Preview{}, err
 	}
 	p := tools.Preview{Summary: fmt.Sprintf("compare %s by %s on %s", tools.Plain(strings.Join(in.Runs, ", ")), in.Metric, in.Split)}
@@ -110,7 +110,7 @@ func (t compareRuns) Run(ctx context.Context, in CompareIn, _ func(tools.Progres
 	if len(in.Runs) == 0 {
 		return CompareOut{}, tools.Errorf(tools.CodeBadArguments, "compare_runs: no run is named").WithHint("name two runs, or say all")
 	}
-	if err := comparable(in.Metric); err != nil {
+	if err := checkMetric(in.Metric); err != nil {
 		return CompareOut{}, err
 	}
 	found, why, err := resolve.Runs(t.Workspace, in.Runs)

@@ -27,7 +27,11 @@ func evaluation(t *testing.T, b bench, id string, events ...any) string {
 	defer w.Close() //nolint:errcheck // Append reports what matters
 	events = append([]any{runs.EventQueued, runs.Queued{}, runs.EventStarted, runs.Started{Step: 40}}, events...)
 	for i := 0; i < len(events); i += 2 {
-		if _, err := w.Append(events[i].(string), events[i+1]); err != nil {
+		kind, ok := events[i].(string)
+		if !ok {
+			t.Fatalf("%v is no kind of event", events[i])
+		}
+		if _, err := w.Append(kind, events[i+1]); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -108,7 +108,8 @@ func weigh(ctx context.Context, x []float32, shape [3]int) (weights, error) {
 		w.depth[i] = min(d, greatest) / greatest
 		if line[i] != 0 {
 			w.radius[i] = d / greatest
-			w.weight[i] = math.Pow((greatest-d+1)/greatest, 2)
+			thinness := (greatest - d + 1) / greatest
+			w.weight[i] = thinness * thinness
 		}
 	}
 	return w, nil

@@ -1,6 +1,9 @@
 package soft
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Iterations is how often a mask is eroded to find its soft skeleton: enough for
 // vessels of a radius of ten voxels, and what the authors' code does.
@@ -99,8 +102,8 @@ func (t *thinning) backward(g, gradient []float32) {
 	dilate, spare := newDilation(t.shape), make([]float32, n)
 	byEroded := make([]float32, n) // gradient by what is eroded once more
 	here, byOpened := make([]float32, n), make([]float32, n)
-	for k := len(t.partial) - 1; k >= 0; k-- {
-		x, s := t.eroded[k], t.partial[k]
+	for k, s := range slices.Backward(t.partial) {
+		x := t.eroded[k]
 		for i, o := range dilate.of(t.eroded[k+1]) {
 			here[i], byOpened[i] = 0, 0
 			if d := x[i] - o; d > 0 {
