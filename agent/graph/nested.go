@@ -66,7 +66,6 @@ type child interface {
 	inside(to []Inside) ([]Inside, error)
 	open(to map[string]bool)
 	notebook(path string) notebook
-	forget()
 }
 
 // child finds or makes the level below an active task.

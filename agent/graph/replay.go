@@ -60,8 +60,7 @@ func (l *level[S]) replayFrom(ctx context.Context, at Point, next nextRecord) er
 }
 
 // followTo brings the level to a point. It returns the records of the
-// questions that are open there, and forgets these: they are asked, and
-// answered by the script, again.
+// questions that wait for an answer there.
 func (l *level[S]) followTo(at Point, next nextRecord) ([]Record, error) {
 	var step []Record
 	for l.point() < at {
@@ -82,9 +81,12 @@ func (l *level[S]) followTo(at Point, next nextRecord) ([]Record, error) {
 	if l.point() > at {
 		return nil, ErrNoPoint
 	}
+	var pending []Interrupt
+	l.collect(&pending)
 	open := make(map[string]bool)
-	l.open(open)
-	l.forget()
+	for _, in := range pending {
+		open[in.ID] = true
+	}
 	return slices.DeleteFunc(step, func(rec Record) bool { return !asksFor(rec, open) }), nil
 }
 
@@ -95,11 +97,6 @@ func endsStep(rec Record) bool {
 	default:
 		return false
 	}
-}
-
-func (l *level[S]) forget() {
-	l.at.asked, l.at.pending, l.at.answers = nil, nil, nil
-	_ = l.eachChild(func(c child) error { c.forget(); return nil })
 }
 
 // again replays the rest of a step; open are the questions that were open when
