@@ -116,7 +116,9 @@ func TestSubgraphErrorsNameTheWay(t *testing.T) {
 	cause := errors.New("deep trouble")
 	f := wordsField()
 	inner, err := graph.New("inner", f).
-		Node("bad", func(context.Context, small, *graph.Runtime) (graph.Result[small], error) { return graph.Result[small]{}, cause }).
+		Node("bad", func(context.Context, small, *graph.Runtime) (graph.Result[small], error) {
+			return graph.Result[small]{}, cause
+		}).
 		Entry("bad").Edge("bad", graph.End).Compile(graph.Options{})
 	if err != nil {
 		t.Fatal(err)
