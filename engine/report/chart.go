@@ -14,7 +14,7 @@ import (
 const (
 	chartWidth   = 360
 	chartHeight  = 54
-	chartMargin  = 14
+	chartMargin  = 18
 	chartAxis    = 40 // y of the axis
 	chartMiddle  = 20 // y of the values
 	chartSwarm   = 6  // how near dots come to each other

@@ -24,7 +24,7 @@ func describe(metric string, s Scoring) string {
 		}
 		return fmt.Sprintf("Normalised surface distance: the share of both surfaces that lies within %g %s of the other, %s.", s.Tolerance, UnitName(s.Unit), how)
 	case metrics.BoundaryIoU:
-		return fmt.Sprintf("Intersection over union of the voxels nearer than %g voxels to the mask's border.", s.width())
+		return fmt.Sprintf("Intersection over union of the voxels whose distance to their mask's border is below %g, in voxels.", s.width())
 	}
 	if q, ok := metrics.HDPercentile(metric); ok {
 		return fmt.Sprintf("Hausdorff distance at the %g %% percentile of the distances from each border to the other; the greater of the two directions.", q)
@@ -75,7 +75,7 @@ func title(metric string) string {
 		metrics.Dice: "Dice", metrics.IoU: "IoU", metrics.ClDice: "clDice", metrics.NSD: "NSD", metrics.ASSD: "ASSD", metrics.MASD: "MASD", metrics.HD: "HD",
 		probability.ECE: "ECE", probability.MCE: "MCE", probability.NLL: "NLL", probability.AUROC: "AUROC", probability.Brier: "Brier score",
 		metrics.FBeta: "F-beta", metrics.NSDSubvoxel: "NSD (subvoxel)", metrics.BoundaryIoU: "Boundary IoU", metrics.LesionF1: "Lesion F1",
-		probability.UncertaintyAUROC: "Uncertainty AUROC",
+		probability.UncertaintyAUROC: "Uncertainty AUROC", metrics.Betti0Error: "Betti 0 error", metrics.Betti1Error: "Betti 1 error", metrics.Betti2Error: "Betti 2 error",
 	}
 	if name, ok := short[metric]; ok {
 		return name

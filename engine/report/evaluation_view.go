@@ -54,11 +54,10 @@ type evaluationView struct {
 	head
 	Metrics     []metricRow
 	Policies    bool // some value was set by the policy for empty masks
-	Labels      *labelTable
+	Labels      *caseTable
 	Worst       []worstCase
 	First       string
-	Heads       []string
-	Cases       []caseRow
+	Cases       []caseTable
 	Exceptions  []exception
 	Definitions []definition
 	Formulas    string
@@ -78,7 +77,8 @@ type caseRow struct {
 	Cells []cell
 }
 
-type labelTable struct {
+// caseTable has a row for each case, or label, and a column for each metric.
+type caseTable struct {
 	Heads []string
 	Rows  []caseRow
 }
@@ -111,29 +111,45 @@ func newEvaluationView(e Evaluation) evaluationView {
 		sums = append(sums, sum)
 		v.Policies = v.Policies || sum.ByPolicy > 0
 		v.Metrics = append(v.Metrics, e.metricRow(m, sum, samples))
-		v.Heads = append(v.Heads, title(m))
 		v.Definitions = append(v.Definitions, define(m, e.Scoring))
 	}
 	v.Formulas, v.Empty = formulas(e.Scoring), policyText(e.Scoring.Empty)
 	v.Verdict = verdict(e, sums)
 	v.Labels = e.labelTable()
-	if len(v.Heads) > 0 {
-		v.First = v.Heads[0]
+	if len(e.Metrics) > 0 {
+		v.First = title(e.Metrics[0])
 	}
-	for _, i := range e.WorstFirst() {
-		c := e.Cases[i]
-		row := caseRow{Name: c.Volume}
-		for _, m := range e.Metrics {
-			row.Cells = append(row.Cells, valueCell(m, c))
-		}
-		v.Cases = append(v.Cases, row)
-		if c.Pictures != nil {
+	order := e.WorstFirst()
+	for some := range slices.Chunk(e.Metrics, widest) {
+		v.Cases = append(v.Cases, e.caseTable(order, some))
+	}
+	for _, i := range order {
+		if c := e.Cases[i]; c.Pictures != nil {
 			v.Worst = append(v.Worst, e.worst(c))
 		}
 	}
 	v.Exceptions = e.exceptions()
 	v.Facts = e.facts()
 	return v
+}
+
+// widest is how many metrics stand side by side, so that a page can be printed;
+// more have tables of their own.
+const widest = 9
+
+func (e Evaluation) caseTable(order []int, some []string) caseTable {
+	var t caseTable
+	for _, m := range some {
+		t.Heads = append(t.Heads, title(m))
+	}
+	for _, i := range order {
+		row := caseRow{Name: e.Cases[i].Volume}
+		for _, m := range some {
+			row.Cells = append(row.Cells, valueCell(m, e.Cases[i]))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 func subtitle(e Evaluation) string {
@@ -245,7 +261,7 @@ func sortKey(v float64) string {
 
 // labelTable has the means of each label, or is nil when no case has more than
 // one.
-func (e Evaluation) labelTable() *labelTable {
+func (e Evaluation) labelTable() *caseTable {
 	rows := map[int][]LabelScores{}
 	several := false
 	for _, c := range e.Cases {
@@ -257,7 +273,7 @@ func (e Evaluation) labelTable() *labelTable {
 	if !several {
 		return nil
 	}
-	t := &labelTable{}
+	t := &caseTable{}
 	var shown []string
 	for _, m := range e.Metrics {
 		if slices.ContainsFunc(e.Cases, func(c Case) bool {
@@ -302,10 +318,13 @@ func labelCell(metric string, of []LabelScores) cell {
 	return out
 }
 
+// fewest is how many scores stand beside a volume's name; all are in the table.
+const fewest = 6
+
 func (e Evaluation) worst(c Case) worstCase {
 	out := worstCase{Volume: c.Volume, Notes: cleanAll(c.Pictures.Notes)}
 	var scores []string
-	for _, m := range e.Metrics {
+	for _, m := range e.Metrics[:min(fewest, len(e.Metrics))] {
 		text := title(m) + " " + number(m, c.value(m))
 		if unit := unitOf(m, e.Scoring); unit != "" {
 			text += " " + unit

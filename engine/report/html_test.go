@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/metrics/cases"
 	"github.com/minivess/minivess/engine/report"
 )
@@ -390,6 +391,17 @@ func TestManyRunsAreComparedInShort(t *testing.T) {
 	s := compared(t, c)
 	if n := strings.Count(s, "minus <span"); n != 9 || !strings.Contains(s, "36 more pairs") || !strings.Contains(s, "same-name (10)") {
 		t.Errorf("%d pairs", n)
+	}
+}
+
+// TestManyMetricsHaveSeveralTables keeps a page fit to print.
+func TestManyMetricsHaveSeveralTables(t *testing.T) {
+	t.Parallel()
+	e := scored(3, 0)
+	e.Metrics = metrics.Choice()
+	s := page(t, e)
+	if n := strings.Count(s, `<table class="sortable">`); n != (len(e.Metrics)+8)/9 || strings.Count(s, "<td data-value")+strings.Count(s, `<td class="none"`) != 3*len(e.Metrics) {
+		t.Errorf("%d tables for %d metrics", n, len(e.Metrics))
 	}
 }
 
