@@ -1,0 +1,58 @@
+package tools
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// PlainLines takes out of text what could drive a terminal or deceive a reader
+// and keeps its line breaks.
+func PlainLines(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = Plain(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// PlainJSON does the same to every string of a JSON value. A value that needs
+// none of it is returned as it was written; what is not JSON becomes null.
+func PlainJSON(raw json.RawMessage) json.RawMessage {
+	v, err := decodeAny(raw)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	changed := false
+	v = plainValue(v, &changed)
+	if !changed {
+		return raw
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return out
+}
+
+func plainValue(v any, changed *bool) any {
+	switch v := v.(type) {
+	case string:
+		clean := PlainLines(v)
+		*changed = *changed || clean != v
+		return clean
+	case []any:
+		for i := range v {
+			v[i] = plainValue(v[i], changed)
+		}
+	case map[string]any:
+		for key, value := range v {
+			clean := PlainLines(key)
+			if clean != key {
+				*changed = true
+				delete(v, key)
+			}
+			v[clean] = plainValue(value, changed)
+		}
+	}
+	return v
+}
