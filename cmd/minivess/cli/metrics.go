@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -134,6 +135,10 @@ func (env *environment) metrics(ctx context.Context, args []string, o metricsOpt
 	memory, err := o.memoryLimit()
 	if err != nil {
 		return err
+	}
+	const least = 64 << 20
+	if memory > 0 { // else garbage may take as much again
+		debug.SetMemoryLimit(max(memory, least))
 	}
 	if o.vessels != "" {
 		return env.measureVessels(ctx, args[0], o, memory, outputs)
