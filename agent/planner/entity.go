@@ -344,7 +344,7 @@ func findDataset(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 // datasetVerb tells whether the word before a name makes it a dataset.
 func datasetVerb(toks []token, j int) bool {
 	switch at(toks, j) {
-	case "split", "resplit", "validate", "profile", "verify", "describe", "check", "does", "is", "show", "inspect", "me", "divide", "partition", "about":
+	case "has", "have", "had", "did", "was", "split", "resplit", "validate", "profile", "verify", "describe", "check", "does", "is", "show", "inspect", "me", "divide", "partition", "about":
 		return true
 	}
 	return false

@@ -65,7 +65,7 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 	}
 	switch noun := at(toks, i+n); noun {
 	case "run", "job", "model", "one", "checkpoint", "experiment", "training", "evaluation":
-		if lex.nameFollows(toks, i+n+1) || ofAnother(toks, i+n+1) {
+		if lex.nameFollows(toks, i+n+1) || ofAnother(toks, i+n+1) || isStore(at(toks, i+n+1)) {
 			return nil, 0
 		}
 		if k, state := stateAfter(toks, i+n+1); k > 0 && noun != "one" {
@@ -88,6 +88,15 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 		return one, 1
 	}
 	return nil, 0
+}
+
+// isStore lists the nouns before which "model" is no model: the model registry.
+func isStore(w string) bool {
+	switch w {
+	case "registry", "card", "catalogue", "catalog", "zoo", "server", "names":
+		return true
+	}
+	return false
 }
 
 // ofAnother tells whether "the evaluation" goes on with what it is of: "… of

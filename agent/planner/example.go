@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/minivess/minivess/tools"
@@ -29,14 +30,15 @@ func exampleFrames(descriptors []tools.Descriptor, have []frame) []frame {
 		}
 		for _, part := range parts {
 			if !everyday[part] {
-				f.cues = append(f.cues, cue{6, part})
+				f.cues = append(f.cues, cue{6, forms(part)})
 			}
 		}
 		for _, e := range d.Examples {
 			var words []string
 			for _, t := range tokenise(e.Say) {
-				if t.kind == tWord && len(t.word) > 3 && !everyday[t.word] && !isRunID(t.word) && !strings.ContainsAny(t.word, "|{}*^=") && len(words) < 2 {
-					words = append(words, t.stem)
+				value := strings.Contains(string(e.Args), t.word)
+				if t.kind == tWord && len(t.word) > 3 && !value && !everyday[t.word] && !isRunID(t.word) && !strings.ContainsAny(t.word, "|{}*^=") && len(words) < 2 {
+					words = append(words, forms(t.word))
 				}
 			}
 			if len(words) > 0 {
@@ -46,4 +48,16 @@ func exampleFrames(descriptors []tools.Descriptor, have []frame) []frame {
 		out = append(out, f)
 	}
 	return out
+}
+
+// forms lists a word as it may be inflected, as alternatives of a cue.
+func forms(w string) string {
+	base := stem(w)
+	out := []string{w}
+	for _, other := range []string{base, strings.TrimSuffix(base, "e")} {
+		if len(other) > 2 && !slices.Contains(out, other) {
+			out = append(out, other)
+		}
+	}
+	return strings.Join(out, "|")
 }

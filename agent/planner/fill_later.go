@@ -25,6 +25,20 @@ func fillSweep(r *reader, d *draft, items []item, _ toolInfo) bool {
 		use(items, v)
 		grid[p], from, to = v.list, min(from, v.from), max(to, v.to)
 	}
+	if at := unclaimedNumber(items); at >= 0 {
+		for i := range items {
+			name := settingName(items[i])
+			if _, have := grid[name]; name == "" || have {
+				continue
+			}
+			v := numberList(items, at, at, false)
+			if len(v.list) > 1 {
+				use(items, v)
+				grid[name], from, to = v.list, min(from, i), max(to, v.to)
+			}
+			break
+		}
+	}
 	if len(grid) > 0 {
 		r.set(d, "grid", value{v: grid, from: from, to: to, rule: "settings with several values"}, items)
 	}
@@ -42,6 +56,11 @@ func fillSweep(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.set(d, "name", mentioned(items, i), items)
 	}
 	return true
+}
+
+// unclaimedNumber is the first number that no argument has taken, or -1.
+func unclaimedNumber(items []item) int {
+	return slices.IndexFunc(items, func(it item) bool { return it.is(cNumber) && !it.used && !it.tok.weak })
 }
 
 // optionalDataset takes the dataset that is named, or that "it" means.

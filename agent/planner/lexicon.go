@@ -115,8 +115,8 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 	return lex
 }
 
-// learn takes in the words that a tool's schema lists as choices: they are no
-// names.
+// learn takes in the names of a tool's arguments and the words that its schema
+// lists as choices: they are no names of anything else.
 func (lex *lexicon) learn(d tools.Descriptor) {
 	if d.Input == nil {
 		return
@@ -125,6 +125,9 @@ func (lex *lexicon) learn(d tools.Descriptor) {
 		lex.learnMetrics(p.Description)
 	}
 	for name, p := range d.Input.Properties {
+		for part := range strings.SplitSeq(name, "_") {
+			lex.vocab[part] = true
+		}
 		if name == "model" || name == "layout" {
 			continue
 		}

@@ -57,9 +57,12 @@ type Reason struct {
 	End      int    `json:"end"`
 }
 
-// String renders the explanation as one line a reason.
+// String renders the explanation as a table, one line a reason.
 func (e Explanation) String() string {
 	var b strings.Builder
+	if len(e.Reasons) > 0 {
+		fmt.Fprintf(&b, "%-2s %-44s %-28s %s\n", "", "what", "from the words", "since they match")
+	}
 	for _, r := range e.Reasons {
 		what := r.Tool
 		if r.Argument != "" {
@@ -96,14 +99,12 @@ func (o Outcome) exchange(text string) exchange {
 	return e
 }
 
-// callable is the plan without the steps whose tools this version does not
-// have, and without those that wait for such a step. Call k has the id "k".
-func (o Outcome) callable() []Step {
-	if !slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Unavailable }) {
-		return o.Steps
-	}
+// Callable is the plan without the steps whose tools this version does not
+// have, and without those that wait for such a step: what a response carries as
+// tool calls. Call k has the id "k"; ids maps ids of the whole plan to those.
+func (o Outcome) Callable() (steps []Step, ids map[string]string) {
 	var out []Step
-	ids := map[string]string{} // in the whole plan → among the calls
+	ids = map[string]string{}
 	for _, s := range o.Steps {
 		waits := slices.ContainsFunc(s.Needs, func(id string) bool { return ids[id] == "" })
 		if s.Unavailable || waits {
@@ -116,7 +117,7 @@ func (o Outcome) callable() []Step {
 		}
 		out = append(out, c)
 	}
-	return out
+	return out, ids
 }
 
 // renumbered rewrites "@3.run" where step 3 is another one now.
@@ -156,7 +157,8 @@ func (o Outcome) response() (*llms.ContentResponse, error) {
 			InfoExplanation: o.Explanation,
 		},
 	}
-	for _, s := range o.callable() {
+	calls, _ := o.Callable()
+	for _, s := range calls {
 		args, err := s.arguments()
 		if err != nil {
 			return nil, err

@@ -107,7 +107,7 @@ func leadBefore(items []item, i int, leads []string) (start int, ok bool) {
 		if items[j].anyWord(leads...) {
 			return j, true
 		}
-		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not", "most", "least", "than") {
+		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not", "most", "least", "than", "over", "between", "values", "{", "its", "their") {
 			break
 		}
 	}
