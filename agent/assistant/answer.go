@@ -19,7 +19,7 @@ func (a *Assistant) answer(_ context.Context, s state, rt *graph.Runtime) (resul
 	}
 	last := s.Messages[len(s.Messages)-1]
 	out := Answer{Text: last.Text, Questions: last.Questions}
-	if last.Own {
+	if last.Own || a.options.Fixed && s.currentPlan(rt.Run()) == nil {
 		out.Sources, _ = s.trace(rt.Run(), last.Text)
 		return a.say(rt, out), nil
 	}

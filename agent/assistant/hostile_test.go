@@ -1,6 +1,7 @@
 package assistant_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -135,7 +136,7 @@ func TestAJournalThatWasCut(t *testing.T) {
 		"turn":       second(assistant.Wait(r.Turn(t.Context(), r.thread, "yes"), nil)),
 		"continue":   second(assistant.Wait(r.Continue(t.Context(), r.thread), nil)),
 		"transcript": second(r.Transcript(t.Context(), r.thread)),
-		"fork":       second(r.Fork(t.Context(), r.thread, "x", 0)),
+		"fork":       third(r.Fork(t.Context(), r.thread, 0, r.create)),
 		"export":     second(r.Export(t.Context(), r.thread, "x")),
 	} {
 		if !errors.Is(err, journal.ErrDamaged) {
@@ -152,6 +153,14 @@ func TestAJournalThatWasCut(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }
+
+// create makes a thread to fork into.
+func (r *rig) create(ctx context.Context) (string, error) {
+	info, err := r.store.Create(ctx, "fork")
+	return info.ID, err
+}
 
 func TestAThreadOfAnotherVersion(t *testing.T) {
 	t.Parallel()
@@ -172,25 +181,21 @@ func TestForkGoesItsOwnWay(t *testing.T) {
 	r.turn(t, "train on demo and tell me when it is done")
 	r.turn(t, "yes")
 	r.turn(t, "hi")
-	fresh := func() string {
-		info, err := r.store.Create(t.Context(), "fork")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info.ID
-	}
 	for _, turn := range []int{-1, 3, 99} {
-		if _, err := r.Fork(t.Context(), r.thread, fresh(), turn); !errors.Is(err, assistant.ErrFork) {
+		if _, _, err := r.Fork(t.Context(), r.thread, turn, r.create); !errors.Is(err, assistant.ErrFork) {
 			t.Errorf("fork at turn %d: %v", turn, err)
 		}
 	}
-	to := fresh()
-	at, err := r.Fork(t.Context(), r.thread, to, 1)
+	to, at, err := r.Fork(t.Context(), r.thread, 1, r.create)
 	if err != nil || at != 1 {
 		t.Fatalf("%d, %v", at, err)
 	}
-	if _, err := r.Fork(t.Context(), r.thread, to, 1); err == nil {
+	same := func(context.Context) (string, error) { return to, nil }
+	if _, _, err := r.Fork(t.Context(), r.thread, 1, same); err == nil {
 		t.Error("forked into a thread that is not empty")
+	}
+	if all, err := r.store.List(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("%d threads, want the two: %v", len(all), err)
 	}
 	shown, err := r.Transcript(t.Context(), to)
 	if err != nil || len(shown) == 0 || shown[len(shown)-1].Turn != 1 {
@@ -219,14 +224,10 @@ func TestAForkInTheMiddleOfATurnIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, assistant.Options{}, pipeline())
 	r.turn(t, wanted)
-	info, err := r.store.Create(t.Context(), "fork")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Fork(t.Context(), r.thread, info.ID, 0); !errors.Is(err, assistant.ErrFork) {
+	if _, _, err := r.Fork(t.Context(), r.thread, 0, r.create); !errors.Is(err, assistant.ErrFork) {
 		t.Errorf("%v", err)
 	}
-	if _, err := r.Fork(t.Context(), "nope", info.ID, 0); !errors.Is(err, thread.ErrNotFound) {
+	if _, _, err := r.Fork(t.Context(), "nope", 0, r.create); !errors.Is(err, thread.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 }

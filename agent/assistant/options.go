@@ -88,6 +88,9 @@ type Options struct {
 	// text in data might talk it into something. What it then asks for is
 	// approved by a person, whatever the policy.
 	Swayable bool
+	// Fixed says that what the model says in a turn without any tool is text of
+	// this program (its definitions, its examples), whose numbers need no source.
+	Fixed bool
 
 	// Context, if set, returns lines about the workspace for the system
 	// prompt (datasets, models, recent runs).

@@ -52,11 +52,6 @@ func (a *Assistant) replan(ctx context.Context, p *Plan, rt *graph.Runtime) (*Pl
 	if !a.amend(ctx, fresh) {
 		return nil, false
 	}
-	for i := range p.Steps {
-		if s := &p.Steps[i]; s.State == StepFailed && fresh.Steps[i].State == StepPlanned {
-			emitter(rt)(Event{Kind: EventProblem, StepID: s.ID, Problem: s.Error})
-		}
-	}
 	emitter(rt)(Event{Kind: EventReply, Text: fresh.Reply})
 	emitter(rt)(Event{Kind: EventPlan, Plan: fresh})
 	return fresh, true

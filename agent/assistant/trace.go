@@ -32,7 +32,7 @@ func (s *state) trace(turn int, text string) (sources []Source, unverified []str
 		}
 		mentioned = about
 		for _, f := range figures(sentence) {
-			ok := f.trivial() || f.repeats(said) || f.quotes(asked, sentence)
+			ok := f.trivial() || f.repeats(said) || f.quotes(asked, sentence) || f.example(sentence)
 			for i, e := range all {
 				if f.standsIn(e.numbers, about) {
 					ok = true
@@ -82,13 +82,23 @@ func (f figure) repeats(said []known) bool {
 	return !f.decimal && slices.ContainsFunc(said, f.stands)
 }
 
+// example says whether the figure is a whole number in something that the user
+// might say, which the sentence quotes as an example.
+func (f figure) example(sentence string) bool {
+	return !f.decimal && f.quoted() && strings.Contains(strings.ToLower(sentence), "for example")
+}
+
+func (f figure) quoted() bool {
+	return strings.Count(f.before, `"`)%2 == 1 || strings.LastIndex(f.before, "“") > strings.LastIndex(f.before, "”")
+}
+
 // quotes says whether the sentence gives the figure as the user's own words:
 // between quotation marks, or as what "you" said.
 func (f figure) quotes(asked []known, sentence string) bool {
 	if !slices.ContainsFunc(asked, f.stands) {
 		return false
 	}
-	if strings.Count(f.before, `"`)%2 == 1 || strings.LastIndex(f.before, "“") > strings.LastIndex(f.before, "”") {
+	if f.quoted() {
 		return true
 	}
 	low := " " + strings.ToLower(sentence)

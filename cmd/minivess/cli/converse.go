@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -28,7 +29,12 @@ func (env *environment) converse(ctx context.Context, s *session, thread string,
 		if !ok {
 			return env.needsApproval(thread, outcome)
 		}
+		before := outcome
 		outcome, err = assistant.Wait(s.assistant.Decide(ctx, thread, decision), see)
+		if errors.Is(err, assistant.ErrDecision) { // a slip; the plan still waits
+			_, _ = fmt.Fprintln(env.Streams.Err, printable(err.Error()))
+			outcome, err = before, nil
+		}
 	}
 	show.finish()
 	if err != nil {
@@ -99,7 +105,8 @@ func (env *environment) needsApproval(thread string, o assistant.Outcome) error 
 		yes = `"approve ` + strings.Join(o.Review.Steps, " ") + `"`
 	}
 	_, _ = fmt.Fprintf(env.Streams.Err, "This plan needs your approval.\n  minivess ask --thread %s %s      approves it\n"+
-		"  minivess ask --thread %s no       rejects it\n  --yes on the first line approves everything except what destroys.\n", thread, yes, thread)
+		"  minivess ask --thread %s no       rejects it\n  anything else changes it: \"use batch 2\", \"drop step 3\", \"1.epochs=5\"\n"+
+		"  --yes on the first line approves everything except what destroys.\n", thread, yes, thread)
 	return &silentError{ExitNeedsApproval}
 }
 
@@ -108,27 +115,34 @@ func (env *environment) decide(ctx context.Context, r *assistant.Review) (assist
 	if !env.Streams.Terminal || env.JSON || r == nil {
 		return assistant.Decision{}, false
 	}
-	_, _ = fmt.Fprint(env.Streams.Err, "approve? [a]pprove  [r]eject  or say what to change: ")
+	_, _ = fmt.Fprint(env.Streams.Err, "approve? [a]pprove  [r]eject  or change it: drop step 2, 1.epochs=5, or in words: ")
 	answer, ok := env.readLine(ctx)
 	if !ok {
 		_, _ = fmt.Fprintln(env.Streams.Err)
 		return assistant.Decision{}, false
 	}
-	d := assistant.Decision{Review: r.ID}
+	return env.decision(ctx, answer, r), true
+}
+
+// decision reads what was typed at the question. What destroys is confirmed by
+// a word of its own, whatever was typed.
+func (env *environment) decision(ctx context.Context, answer string, r *assistant.Review) assistant.Decision {
+	var d assistant.Decision
 	switch strings.ToLower(answer) {
-	case "a", "y", "yes", "approve", "ok":
+	case "a":
 		d.Verdict = assistant.Approve
-		if len(r.Confirm) > 0 {
-			if d.Steps = env.confirm(ctx, r); len(d.Steps) == 0 {
-				d.Verdict, d.Text = assistant.Reject, "not confirmed"
-			}
-		}
-	case "r", "n", "no", "reject", "":
+	case "r", "":
 		d.Verdict = assistant.Reject
 	default:
-		d.Verdict, d.Text = assistant.Respond, answer
+		d = assistant.DecisionFor(answer, r)
 	}
-	return d, true
+	d.Review = r.ID
+	if d.Verdict == assistant.Approve && len(r.Confirm) > 0 {
+		if d.Steps = env.confirm(ctx, r); len(d.Steps) == 0 {
+			d.Verdict, d.Text = assistant.Reject, "not confirmed"
+		}
+	}
+	return d
 }
 
 // confirm asks for a word of its own for every step that destroys.

@@ -9,7 +9,9 @@ import (
 	"syscall"
 
 	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/agent/llm/router"
+	"github.com/minivess/minivess/agent/memory"
 	"github.com/minivess/minivess/agent/thread"
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/metrics"
@@ -90,6 +92,16 @@ func classify(err error) (tools.Code, string) {
 		return tools.CodeNotFound, `minivess threads lists them; minivess ask "…" begins one`
 	case errors.Is(err, thread.ErrBusy):
 		return tools.CodeConflict, "another minivess is at work on it; wait for that, or begin a new one without --thread"
+	case errors.Is(err, assistant.ErrNoFollowup):
+		return tools.CodeNotFound, `say "tell me when it is done, then evaluate it" with or after a training; minivess threads show prints what waits`
+	case errors.Is(err, assistant.ErrUnfinished), errors.Is(err, assistant.ErrNoReview):
+		return tools.CodeConflict, "minivess threads lists what waits or was cut off; minivess threads resume takes it up"
+	case errors.Is(err, assistant.ErrDecision), errors.Is(err, assistant.ErrUnconfirmed), errors.Is(err, assistant.ErrFork), errors.Is(err, memory.ErrText):
+		return tools.CodeBadArguments, ""
+	case errors.Is(err, memory.ErrNotFound):
+		return tools.CodeNotFound, "minivess memory lists what is remembered"
+	case errors.Is(err, memory.ErrFull), errors.Is(err, graph.ErrIncompatible):
+		return tools.CodeConflict, ""
 	case errors.Is(err, assistant.ErrNothing):
 		return tools.CodeNotFound, `minivess threads lists what is unfinished; minivess ask "…" begins something new`
 	case errors.Is(err, workspace.ErrNotFound):

@@ -29,7 +29,7 @@ func (s *session) language(env *environment, found router.Found) (string, llms.M
 		return "", nil, "", err
 	}
 	s.closers = append(s.closers, r.Close)
-	return r.Name(), r, assistant.NumbersAnnotate, nil
+	return r.Name(), r, assistant.NumbersRefuse, nil
 }
 
 // checkModel says who would plan, without calling anybody.

@@ -20,6 +20,7 @@ type narrator struct {
 	quiet   bool
 	open    bool // an unfinished progress line stands on the terminal
 	last    map[string]reported
+	said    string // the words beside the plan
 }
 
 // reported is the last progress line written for a step.
@@ -40,7 +41,10 @@ func (n *narrator) see(e assistant.Event) {
 	}
 	switch e.Kind {
 	case assistant.EventReply:
+		n.said += e.Text + "\n"
 		n.line("%s", e.Text)
+	case assistant.EventReview:
+		n.changed(e.Review)
 	case assistant.EventPlan:
 		n.finish()
 		n.plan(e.Plan, n.streams.Err)
@@ -56,7 +60,7 @@ func (n *narrator) see(e assistant.Event) {
 		if e.Problem != nil {
 			n.line("      %s", strings.TrimSpace(e.Problem.Message+"\n      "+e.Problem.Hint))
 		}
-	case assistant.EventTurn, assistant.EventThinking, assistant.EventReview, assistant.EventAnswer, assistant.EventDone:
+	case assistant.EventTurn, assistant.EventThinking, assistant.EventAnswer, assistant.EventDone:
 	}
 }
 
@@ -89,11 +93,29 @@ func (n *narrator) plan(p *assistant.Plan, w io.Writer) {
 			_, _ = fmt.Fprintf(w, "%*s%s\n", len(label), "", printable(note))
 		}
 	}
+	for _, a := range p.Assumptions {
+		if !strings.Contains(p.Reply, a) && !strings.Contains(n.said, a) {
+			_, _ = fmt.Fprintln(w, fill("      ", strings.Fields(printable(a)), 6))
+		}
+	}
+}
+
+// changed says why a plan that was approved is asked about again.
+func (n *narrator) changed(r *assistant.Review) {
+	if r == nil || len(r.Changed) == 0 {
+		return
+	}
+	n.line("      The plan is asked about again, because something is different now:")
+	for _, c := range r.Changed {
+		n.line("        %s", c)
+	}
 }
 
 // purpose says what a step would do.
 func purpose(s *assistant.Step) string {
 	switch {
+	case s.State == assistant.StepRejected && s.Error != nil:
+		return "– " + s.Error.Message
 	case s.Error != nil:
 		return "cannot: " + s.Error.Message
 	case s.Preview != nil:
@@ -128,7 +150,7 @@ func wordsOf(s *assistant.Step, text string) []string {
 
 // consequences are what somebody who approves a step ought to know.
 func consequences(s *assistant.Step) []string {
-	if s.Preview == nil || s.Effect == tools.Read {
+	if s.Preview == nil || s.Effect == tools.Read || s.State == assistant.StepRejected {
 		return nil
 	}
 	var notes []string
