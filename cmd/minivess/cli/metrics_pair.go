@@ -39,6 +39,9 @@ func (env *environment) scorePair(ctx context.Context, reference, prediction str
 	if len(c.Structures) == 0 && len(options.Definitions) > 0 {
 		_, _ = fmt.Fprintln(env.Streams.Err, "neither file holds a label to score")
 	}
+	if c.IgnoredVoxels > 0 {
+		_, _ = fmt.Fprintf(env.Streams.Err, "%s ignored\n", plural(c.IgnoredVoxels, "voxel"))
+	}
 	env.printResampled(c)
 	return env.printJudged(c)
 }

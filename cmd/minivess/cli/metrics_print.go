@@ -165,6 +165,9 @@ func (env *environment) printFootnotes(s folderScores, options folder.Options) {
 		if c.Missing {
 			notes["missing, an empty prediction in their place"]++
 		}
+		if c.IgnoredVoxels > 0 {
+			notes["with voxels that were ignored"]++
+		}
 	}
 	_, _ = fmt.Fprintf(env.Streams.Err, "%s · distances in %s · tolerance %g\n", plural(len(s.Cases), "case"),
 		strings.Join(slices.Sorted(maps.Keys(units)), " and "), options.Mask.Tolerance)

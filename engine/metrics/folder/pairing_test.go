@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -147,6 +148,20 @@ func TestEveryFileIsSomewhere(t *testing.T) {
 			if !slices.Equal(lists[0], lists[1]) {
 				rt.Fatalf("side %d: %v became %v", i, lists[0], lists[1])
 			}
+		}
+	})
+}
+
+// FuzzReduce looks for names that come out longer, empty, or differently the
+// second time.
+func FuzzReduce(f *testing.F) {
+	for _, seed := range []string{"mv01_0000_seg", "a-Pred.gt", "_seg", "", "ſ_seg", "x_seg_seg"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got := folder.Reduce(name)
+		if !strings.HasPrefix(name, got) || (got == "") != (name == "") || folder.Reduce(got) != got {
+			t.Errorf("%q became %q", name, got)
 		}
 	})
 }
