@@ -1,7 +1,7 @@
 // Package projection shows run folders and the dataset catalogue as SQL
 // tables. The journals are the truth; what is here is computed from them, kept
 // up to date by reading only what was appended, and can be deleted at any
-// time. It is the only package that links DuckDB. It writes nothing but its
+// time. It and its room parquet are the only packages that link DuckDB. It writes nothing but its
 // own cache file.
 //
 // Every process has a database of its own in memory, so nobody ever waits for
