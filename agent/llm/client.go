@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/minivess/minivess/agent/llm/cassette"
 	"github.com/minivess/minivess/agent/llm/wire"
 )
 
@@ -123,6 +125,9 @@ func (m *model) send(ctx context.Context, path string, body []byte) (*http.Respo
 	req.Header.Set("Content-Type", "application/json")
 	m.config.authorise(req.Header)
 	resp, err := m.config.Client.Do(req)
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) && errors.Is(err, cassette.ErrMiss) {
+		return nil, &missError{wrapped.Err}
+	}
 	if err != nil {
 		return nil, m.config.connectionError(err)
 	}
@@ -232,6 +237,13 @@ func (s sink) put(ctx context.Context, d wire.Delta) error {
 	}
 	return nil
 }
+
+// missError says that a cassette does not hold the answer. It is a mistake of
+// whoever replays it, so no other model may paper over it.
+type missError struct{ error }
+
+// Unwrap lets errors.Is find cassette.ErrMiss.
+func (e *missError) Unwrap() error { return e.error }
 
 // callbackError is an error of whoever listens, which is none of the model's.
 type callbackError struct{ cause error }

@@ -109,10 +109,13 @@ func (c Config) explain(err error) error {
 	var own *Error
 	var said *wire.ServerError
 	var mine *callbackError
+	var miss *missError
 	at := redactURL(c.BaseURL)
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &miss):
+		return miss
 	case errors.As(err, &mine):
 		return fmt.Errorf("stream the answer: %w", mine.cause)
 	case errors.As(err, &said):

@@ -65,7 +65,10 @@ func (r *Router) ask(ctx context.Context, g *group, q *question) (*llms.ContentR
 			return nil, nil, last
 		}
 		if wait > patience {
-			return nil, nil, g.tired(d, wait, last)
+			if last == nil {
+				last = d.tired(wait)
+			}
+			return nil, nil, last
 		}
 		if wait > 0 {
 			patience -= wait
@@ -132,16 +135,6 @@ func (g *group) pick(q *question, skip map[*deployment]bool, why **llm.Error) (*
 		*why = g.models[0].broken
 	}
 	return best, soonest
-}
-
-// tired is the error of a group that would have to be waited for too long.
-func (g *group) tired(d *deployment, wait time.Duration, last *llm.Error) *llm.Error {
-	if last != nil {
-		return last
-	}
-	e := llm.NewError(llm.KindRateLimited, "wait, or give the group another model", "%s rests for another %s", d.Name, wait.Round(time.Second))
-	e.RetryAfter = wait
-	return e
 }
 
 // again sees to it that nothing of a failed answer stays shown.

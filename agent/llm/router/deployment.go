@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type deployment struct {
 	mu      sync.Mutex
 	fails   int       // in a row
 	resting time.Time // not asked before
+	why     *llm.Error
 }
 
 // ready is how long until the model may be asked.
@@ -33,6 +35,19 @@ func (d *deployment) ready(now time.Time, tokens int) time.Duration {
 	rest := d.resting.Sub(now)
 	d.mu.Unlock()
 	return max(rest, d.limiter.wait(now, tokens), 0)
+}
+
+// tired is the error of a model that would have to be waited for too long:
+// why it rests, and how long.
+func (d *deployment) tired(wait time.Duration) *llm.Error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := llm.NewError(llm.KindRateLimited, "wait, or give the group another model", "%s has reached its limit for another %s", d.Name, wait.Round(time.Second))
+	if d.why != nil && d.fails > 0 {
+		e = llm.NewError(d.why.Kind, d.why.Hint(), "%s; it is asked again in %s", strings.TrimRight(d.why.Message, "."), wait.Round(time.Second))
+	}
+	e.RetryAfter = wait
+	return e
 }
 
 func (d *deployment) succeeded() {
@@ -47,7 +62,7 @@ func (d *deployment) succeeded() {
 func (d *deployment) failed(now time.Time, g *group, e *llm.Error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fails++
+	d.fails, d.why = d.fails+1, e
 	rest := g.jittered(backoff << min(d.fails-1, maxDoublings))
 	if d.fails >= g.AllowedFails || !e.Passing() {
 		rest = g.jittered(time.Duration(g.Cooldown))
