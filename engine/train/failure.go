@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"unicode"
 
+	"github.com/minivess/minivess/engine/metrics"
+	"github.com/minivess/minivess/engine/metrics/probability"
 	"github.com/minivess/minivess/engine/nn/safetensors"
 	"github.com/minivess/minivess/engine/runs"
 	"github.com/minivess/minivess/engine/train/patches"
@@ -76,6 +78,7 @@ func badInput(err error) bool {
 		patches.ErrMismatch, patches.ErrClass, patches.ErrNoVolumes, volume.ErrNotNIfTI, volume.ErrHeader, volume.ErrDim,
 		volume.ErrUnsupported, volume.ErrTruncated, volume.ErrCorrupt, volume.ErrTooLarge, volume.ErrNonFinite,
 		volume.ErrNotLabels, volume.ErrName, fs.ErrNotExist, fs.ErrPermission,
+		metrics.ErrSpacing, metrics.ErrShape, metrics.ErrLabel, probability.ErrLabel, probability.ErrShape,
 	} {
 		if errors.Is(err, target) {
 			return true
