@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 
+	"pgregory.net/rapid"
+
 	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/metrics/cases"
 	"github.com/minivess/minivess/engine/report"
@@ -422,4 +424,30 @@ func TestLabelsHaveATable(t *testing.T) {
 	if !regexp.MustCompile(`(?s)By label.*<th class="name">1</th><td data-value="">.*0\.200.*<th class="name">2 · artery</th>.*0\.250`).MatchString(s) {
 		t.Error("the means of the labels are not there")
 	}
+}
+
+// TestAnyNameIsText writes pages with random names: none adds a tag.
+func TestAnyNameIsText(t *testing.T) {
+	t.Parallel()
+	with := func(t *rapid.T, name string) string {
+		e := scored(4, 0)
+		e.Name, e.Cases[2].Volume, e.Scoring.Unit = name, name, name
+		var b bytes.Buffer
+		if err := report.WriteHTML(&b, e); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.String(), rapid.StringMatching(`[<>"'&=/\x60{}\x1b\x9b\x{202e}a-z -]{1,30}`)).Draw(t, "name")
+		want, got := with(t, "x"), with(t, "x"+name)
+		for _, c := range []string{"<", ">", `"`} {
+			if strings.Count(got, c) != strings.Count(want, c) {
+				t.Fatalf("the name %q adds a %s", name, c)
+			}
+		}
+		if strings.ContainsFunc(got, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+			t.Fatalf("the name %q leaves a control character", name)
+		}
+	})
 }

@@ -12,7 +12,7 @@ func (p *painter) layers(v View, pl plane, shades window, kinds []string) (View,
 	w, h, zoom := pl.size(p.side)
 	scaled := pl.scaled(w, h)
 	for _, kind := range kinds {
-		b, err := scaled.png(kind, shades, zoom)
+		b, err := scaled.png(kind, shades, zoom, &p.packing)
 		if err != nil {
 			return v, err
 		}
@@ -36,7 +36,7 @@ func alt(kind string, v View) string {
 }
 
 // png draws one layer, columns to the right and rows downwards.
-func (p plane) png(kind string, w window, zoom float64) ([]byte, error) {
+func (p plane) png(kind string, w window, zoom float64, packing *buffer) ([]byte, error) {
 	out := image.NewPaletted(image.Rect(0, 0, p.w, p.h), palette(kind == LayerOutlines))
 	classes := p.class
 	switch kind {
@@ -49,11 +49,21 @@ func (p plane) png(kind string, w window, zoom float64) ([]byte, error) {
 		out.Pix[i] = classes[i]*shades + w.shade(v)
 	}
 	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, out); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression, BufferPool: packing}).Encode(&b, out); err != nil {
 		return nil, fmt.Errorf("report: encode a picture: %w", err)
 	}
 	return b.Bytes(), nil
 }
+
+// buffer lets the pictures of a scene be packed one after the other in the same
+// memory.
+type buffer struct{ kept *png.EncoderBuffer }
+
+// Get implements png.EncoderBufferPool.
+func (b *buffer) Get() *png.EncoderBuffer { return b.kept }
+
+// Put implements png.EncoderBufferPool.
+func (b *buffer) Put(used *png.EncoderBuffer) { b.kept = used }
 
 // thick is the zoom from which outlines are two pixels wide.
 const thick = 4

@@ -37,6 +37,7 @@ type painter struct {
 	window    window  // of the slices
 	shown     box
 	side      int // longest, in pixels
+	packing   buffer
 }
 
 // axesOf are the axes of a plane's columns and rows, by the axis it lacks.
