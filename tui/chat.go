@@ -51,6 +51,21 @@ func (t *transcript) setPlan(p *assistant.Plan) {
 	t.entries = append(t.entries, entry{who: speakerPlan, plan: p})
 }
 
+// recall shows what was said in an earlier session.
+func (t *transcript) recall(messages []assistant.Message) {
+	for i := range messages {
+		switch m := &messages[i]; m.Role {
+		case assistant.RoleUser:
+			t.add(speakerUser, m.Text)
+		case assistant.RoleAssistant:
+			t.add(speakerAssistant, m.Text)
+		case assistant.RolePlan:
+			t.setPlan(m.Plan)
+		case assistant.RoleNote:
+		}
+	}
+}
+
 // samePlan says whether two plans have the same steps, in whatever state.
 func samePlan(a, b *assistant.Plan) bool {
 	if len(a.Steps) != len(b.Steps) {

@@ -1,7 +1,8 @@
 package tui
 
 import (
-	"encoding/json"
+	"context"
+	"iter"
 	"slices"
 	"strings"
 
@@ -187,7 +188,7 @@ func (m *model) submit(text string) tea.Cmd {
 	switch m.mode {
 	case modeEdit:
 		m.transcript.add(speakerUser, text)
-		return m.decide(edit(text))
+		return m.say(text)
 	case modeReason:
 		m.transcript.add(speakerUser, "reject: "+text)
 		return m.decide(assistant.Decision{Verdict: assistant.Reject, Text: text})
@@ -198,33 +199,26 @@ func (m *model) submit(text string) tea.Cmd {
 	}
 	if m.review != nil {
 		m.transcript.add(speakerUser, text)
-		return m.decide(assistant.Decision{Verdict: assistant.Respond, Text: text})
+		return m.say(text)
 	}
 	return m.send(text)
 }
 
-// edit reads a change to a plan: "2.max_steps=200" replaces one argument of
-// step 2, anything else is said to the assistant in words.
-func edit(text string) assistant.Decision {
-	args := map[string]json.RawMessage{}
-	for field := range strings.FieldsSeq(text) {
-		target, value, ok := strings.Cut(field, "=")
-		step, key, dotted := strings.Cut(target, ".")
-		if !ok || !dotted || step == "" || key == "" {
-			return assistant.Decision{Verdict: assistant.Respond, Text: text}
-		}
-		if !json.Valid([]byte(value)) {
-			quoted, _ := json.Marshal(value) //nolint:errchkjson // a string always marshals
-			value = string(quoted)
-		}
-		fields := map[string]json.RawMessage{}
-		if known, ok := args[step]; ok {
-			_ = json.Unmarshal(known, &fields)
-		}
-		fields[key] = json.RawMessage(value)
-		args[step], _ = json.Marshal(fields) //nolint:errchkjson // values were checked above
+// say takes what a person types while a plan waits: a yes or a no, a change by
+// field ("2.max_steps=200"), steps to drop, or a wish in words. What destroys is
+// confirmed by itself.
+func (m *model) say(text string) tea.Cmd {
+	if d := assistant.DecisionFor(text, m.review); d.Verdict == assistant.Approve && len(m.review.Confirm) > 0 {
+		m.mode = modeChat
+		m.input.Reset()
+		return m.approve()
 	}
-	return assistant.Decision{Verdict: assistant.Edit, Args: args}
+	review := m.review
+	cmd := m.begin(func(ctx context.Context) iter.Seq2[assistant.Event, error] {
+		return m.options.Assistant.Turn(ctx, m.options.Thread, text)
+	})
+	m.review, m.asked = nil, review
+	return cmd
 }
 
 func (m *model) recallBy(by int) {

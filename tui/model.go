@@ -56,8 +56,10 @@ type model struct {
 	status     string // what the assistant is doing, in the input's frame
 
 	review    *assistant.Review
-	confirmed []string // destroying steps that were confirmed one by one
+	asked     *assistant.Review // the review that is being answered; it stays if the answer does not fit
+	confirmed []string          // destroying steps that were confirmed one by one
 	offered   *Unfinished
+	following context.CancelFunc // ends the waiting for follow-ups
 
 	board  boardMsg
 	cursor int    // row of the runs table
@@ -88,12 +90,18 @@ func newModel(ctx context.Context, o Options) *model {
 // greet says where things stand when the program opens.
 func (m *model) greet() {
 	u := m.options.Unfinished
+	m.transcript.recall(m.options.Messages)
+	if u == nil && len(m.options.Messages) > 0 {
+		return
+	}
 	if u == nil {
 		m.transcript.add(speakerNote, "Say what you want in plain words, for example: make a synthetic dataset called demo, train a segresnet on it and evaluate it. ? helps.")
 		return
 	}
 	m.offered = u
-	m.transcript.add(speakerUser, u.Text)
+	if len(m.options.Messages) == 0 {
+		m.transcript.add(speakerUser, u.Text)
+	}
 	m.transcript.setPlan(u.Plan)
 	if u.Review != nil {
 		m.review = u.Review
@@ -105,7 +113,7 @@ func (m *model) greet() {
 
 // Init starts the spinner and takes the first look at the board.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(m.spin.Tick, readBoard(m.ctx, m.options.Board, m.chosen))
+	return tea.Batch(m.spin.Tick, readBoard(m.ctx, m.options.Board, m.chosen), m.awaitFollowup())
 }
 
 // Update takes one message and says what to do next. It does no input or
@@ -125,12 +133,15 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case eventMsg:
 		if msg.err != nil {
 			m.transcript.add(speakerProblem, msg.err.Error())
+			m.review, m.asked = m.asked, nil // what was said did not fit; the plan still waits
 		}
 		cmd = m.event(msg.event)
 	case endMsg:
 		m.stream.done()
 		m.status = ""
-		cmd = readBoard(m.ctx, m.options.Board, m.chosen)
+		cmd = tea.Batch(readBoard(m.ctx, m.options.Board, m.chosen), m.awaitFollowup())
+	case dueMsg:
+		cmd = m.followup(msg)
 	case boardMsg:
 		cmd = m.boardRead(msg)
 	case abandonedMsg:
@@ -178,9 +189,9 @@ func (m *model) event(e assistant.Event) tea.Cmd {
 		m.transcript.setPlan(e.Plan)
 	case assistant.EventReview:
 		m.transcript.setPlan(e.Plan)
-		m.review, m.confirmed, m.status = e.Review, nil, ""
+		m.reviewed(e.Review)
 	case assistant.EventDecision:
-		m.review = nil
+		m.review, m.asked = nil, nil
 	case assistant.EventStep:
 		m.stepChanged(e.Step)
 	case assistant.EventProgress:
@@ -197,6 +208,14 @@ func (m *model) event(e assistant.Event) tea.Cmd {
 		m.turnDone(e.Outcome)
 	}
 	return m.stream.next()
+}
+
+// reviewed shows what waits for a word, and why it does so again.
+func (m *model) reviewed(r *assistant.Review) {
+	m.review, m.asked, m.confirmed, m.status = r, nil, nil, ""
+	if r != nil && len(r.Changed) > 0 {
+		m.transcript.add(speakerNote, "Asked again, because something is different now:\n"+strings.Join(r.Changed, "\n"))
+	}
 }
 
 func (m *model) stepChanged(s *assistant.Step) {
@@ -267,6 +286,7 @@ func (m *model) decide(d assistant.Decision) tea.Cmd {
 	if m.review != nil {
 		d.Review = m.review.ID
 	}
+	m.asked = m.review
 	m.review, m.offered = nil, nil
 	return m.begin(func(ctx context.Context) iter.Seq2[assistant.Event, error] {
 		return m.options.Assistant.Decide(ctx, m.options.Thread, d)

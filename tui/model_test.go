@@ -26,10 +26,14 @@ type script struct {
 	turn, decide, goOn []assistant.Event
 	asked              []string
 	decisions          []assistant.Decision
+	fails              error
 }
 
 func (s *script) Turn(_ context.Context, _, text string) iter.Seq2[assistant.Event, error] {
 	s.asked = append(s.asked, text)
+	if s.fails != nil {
+		return func(yield func(assistant.Event, error) bool) { yield(assistant.Event{}, s.fails) }
+	}
 	return play(s.turn)
 }
 
@@ -119,7 +123,7 @@ func drive(t *testing.T, m *model, cmd tea.Cmd) {
 		case nil, tickMsg, abandonedMsg, tea.QuitMsg:
 		case tea.BatchMsg:
 			queue = append(queue, msg...)
-		case eventMsg, endMsg, boardMsg:
+		case eventMsg, endMsg, boardMsg, dueMsg:
 			queue = append(queue, update(m, msg))
 		}
 	}
@@ -185,7 +189,7 @@ func TestScreens(t *testing.T) {
 	done := demoPlan(assistant.StepDone)
 	done.Steps[0].Result = &tools.Result{Summary: "started brisk-otter-7f3a", Run: "brisk-otter-7f3a"}
 	done.Steps[0].Outcome = &assistant.RunOutcome{State: "finished", Summary: "run brisk-otter-7f3a finished after 400 steps"}
-	for _, size := range []struct{ w, h int }{{80, 24}, {120, 30}} {
+	for _, size := range []struct{ w, h int }{{80, 24}, {100, 30}, {120, 30}} {
 		screens := map[string]func(*testing.T, *model, *script){
 			"greeting": func(*testing.T, *model, *script) {},
 			"review": func(t *testing.T, m *model, _ *script) {
@@ -243,10 +247,7 @@ func TestDecisions(t *testing.T) {
 	}{
 		{"approve", nil, []string{"a"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve}},
 		{"reject with a reason", nil, []string{"r", "too long", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Reject, Text: "too long"}},
-		{"edit in words", nil, []string{"e", "use 200 steps", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Respond, Text: "use 200 steps"}},
-		{"edit a field", nil, []string{"e", "1.max_steps=200", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Edit, Args: map[string]json.RawMessage{"1": json.RawMessage(`{"max_steps":200}`)}}},
-		{"edit a text field", nil, []string{"e", "1.model=swinunetr", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Edit, Args: map[string]json.RawMessage{"1": json.RawMessage(`{"model":"swinunetr"}`)}}},
-		{"just say it", nil, []string{"no, on cortex", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Respond, Text: "no, on cortex"}},
+		{"a yes in words still asks about what destroys", []string{"2"}, []string{"yes", "enter", "y"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
 		{"confirm what destroys", []string{"2"}, []string{"a", "y"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
 		{"do not confirm", []string{"2"}, []string{"a", "n"}, assistant.Decision{Review: "r1", Verdict: assistant.Reject, Text: "the destroying step was not confirmed"}},
 	} {
@@ -260,6 +261,68 @@ func TestDecisions(t *testing.T) {
 				t.Errorf("decisions (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What is typed goes to the assistant as it is; if it does not fit, the plan
+// still waits.
+func TestWhatIsTypedWhileAPlanWaits(t *testing.T) {
+	t.Parallel()
+	for _, typed := range [][]string{
+		{"e", "use 200 steps", "enter"}, {"e", "1.max_steps=200", "enter"}, {"no, on cortex", "enter"}, {"drop step 2", "enter"}, {"e", "yes", "enter"},
+	} {
+		s := &script{turn: waiting(demoPlan(assistant.StepPlanned))}
+		m := newTest(t, s, 100, 30, nil)
+		press(t, m, "train", "enter")
+		s.turn, s.fails = nil, assistant.ErrDecision
+		press(t, m, typed...)
+		if got := s.asked[len(s.asked)-1]; len(s.decisions) != 0 || got != typed[len(typed)-2] {
+			t.Errorf("%q: asked %q, decided %+v", typed, s.asked, s.decisions)
+		}
+		if screen := frame(m); m.review == nil || !strings.Contains(screen, "a approve") || !strings.Contains(screen, "does not fit the plan") {
+			t.Errorf("after a slip the plan does not wait:\n%s", screen)
+		}
+	}
+}
+
+// follower has one follow-up, which is due when the gate opens.
+type follower struct {
+	*script
+	gate chan struct{}
+	left int
+}
+
+func (f *follower) Due(ctx context.Context, _ string, _ func(assistant.Event)) (assistant.Followup, error) {
+	if f.left == 0 {
+		return assistant.Followup{}, assistant.ErrNoFollowup
+	}
+	select {
+	case <-f.gate:
+		return assistant.Followup{Turn: 1, Runs: []string{"brisk-otter-7f3a"}, Say: "evaluate it"}, nil
+	case <-ctx.Done():
+		return assistant.Followup{}, ctx.Err()
+	}
+}
+
+func (f *follower) Follow(context.Context, string) iter.Seq2[assistant.Event, error] {
+	f.left--
+	f.asked = append(f.asked, "(follow)")
+	return play(waiting(demoPlan(assistant.StepPlanned)))
+}
+
+func TestFollowUpsAreTakenUpByThemselves(t *testing.T) {
+	t.Parallel()
+	s := &script{turn: []assistant.Event{{Kind: assistant.EventAnswer, Answer: &assistant.Answer{Text: "I will tell you."}}, {Kind: assistant.EventDone}}}
+	f := &follower{script: s, gate: make(chan struct{}), left: 1}
+	m := newModel(t.Context(), Options{Assistant: s, Follower: f, Board: demoBoard(), Thread: "t", Model: "planner (offline)", Workspace: "vessels"})
+	m.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
+	close(f.gate)
+	press(t, m, "train, tell me when it is done, then evaluate it", "enter")
+	if diff := cmp.Diff([]string{"train, tell me when it is done, then evaluate it", "(follow)"}, s.asked); diff != "" {
+		t.Error(diff)
+	}
+	if screen := frame(m); !strings.Contains(screen, "Follow-up of turn 1") || !strings.Contains(screen, "a approve") {
+		t.Errorf("the follow-up does not wait for a word:\n%s", screen)
 	}
 }
 

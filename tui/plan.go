@@ -29,6 +29,14 @@ func (v planView) render(p *assistant.Plan, width int, st styles) string {
 	for i := range p.Steps {
 		lines = append(lines, v.step(&p.Steps[i], width, st)...)
 	}
+	for _, a := range p.Assumptions {
+		if strings.Contains(p.Reply, a) {
+			continue // said already, beside the plan
+		}
+		for line := range strings.SplitSeq(wrap(clean(a), width-4, 2), "\n") {
+			lines = append(lines, st.warn.Render(fit("  "+strings.TrimLeft(line, " "), width)))
+		}
+	}
 	return strings.Join(lines, "\n")
 }
 
@@ -78,6 +86,9 @@ func (v planView) stateLine(s *assistant.Step) string {
 	case assistant.StepSkipped:
 		return "skipped: a step that it needs did not succeed"
 	case assistant.StepRejected:
+		if s.Error != nil && s.Error.Code == assistant.CodeDropped {
+			return clean(s.Error.Message)
+		}
 		return "rejected"
 	case assistant.StepPlanned, assistant.StepApproved:
 	}
@@ -96,6 +107,9 @@ func describeStep(s *assistant.Step) string {
 	}
 	if n := len(s.Preview.Writes); n > 0 && s.State == assistant.StepPlanned {
 		parts = append(parts, "writes "+clean(strings.Join(s.Preview.Writes[:min(n, 2)], ", ")))
+	}
+	if n := len(s.Attempts); n > 0 && s.State == assistant.StepPlanned {
+		parts = append(parts, "again, with "+clean(s.Attempts[n-1].Remedy))
 	}
 	return strings.Join(parts, " · ")
 }

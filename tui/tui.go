@@ -25,6 +25,15 @@ type Assistant interface {
 	Abandon(ctx context.Context, thread string) error
 }
 
+// Follower takes up what the user wants when runs have ended;
+// *assistant.Assistant satisfies it. Due waits until something is to be taken
+// up, without holding the conversation, and returns assistant.ErrNoFollowup if
+// nothing waits.
+type Follower interface {
+	Due(ctx context.Context, thread string, emit func(assistant.Event)) (assistant.Followup, error)
+	Follow(ctx context.Context, thread string) iter.Seq2[assistant.Event, error]
+}
+
 // Board shows what runs there are and how they do.
 type Board interface {
 	// Runs returns the newest runs first.
@@ -62,15 +71,21 @@ type Unfinished struct {
 // Options are what the program needs.
 type Options struct {
 	Assistant  Assistant
+	Follower   Follower // nil: follow-ups wait for another program
 	Board      Board
-	Thread     string      // the conversation to append to
-	Unfinished *Unfinished // offered before anything else
-	Model      string      // who plans, as shown in the header
-	Workspace  string      // short name, as shown in the header
+	Thread     string              // the conversation to append to
+	Unfinished *Unfinished         // offered before anything else
+	Messages   []assistant.Message // what was said before, when a conversation is taken up
+	Model      string              // who plans, as shown in the header
+	Workspace  string              // short name, as shown in the header
 	Input      io.Reader
 	Output     io.Writer
 	Environ    []string // for colours: NO_COLOR, TERM, COLORTERM
 }
+
+// NewModel is the program without a terminal around it: Update takes messages
+// and View draws, as for any Bubble Tea model.
+func NewModel(ctx context.Context, o Options) tea.Model { return newModel(ctx, o) }
 
 // Open runs the program and returns when the person leaves it.
 func Open(ctx context.Context, o Options) error {

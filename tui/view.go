@@ -119,7 +119,7 @@ func (m *model) inputLines() []string {
 	label := ""
 	switch {
 	case m.mode == modeEdit:
-		label = " change the plan: in words, or 2.max_steps=200 "
+		label = " change the plan: in words, drop step 2, or 2.max_steps=200 "
 	case m.mode == modeReason:
 		label = " why not? (enter sends) "
 	case m.mode == modeConfirm:
@@ -155,9 +155,10 @@ func (s styles) help() string {
 		"    make a synthetic dataset called demo with 10 volumes",
 		"    train a segresnet on demo for 20 epochs, then evaluate it on the test split",
 		"    which run has the best dice?     resume the latest run     cancel it",
+		"    tell me when it is done, then evaluate it      always use fold 0 as test",
 		"",
 		s.title.Render("  A plan waits for your word"),
-		"    a  approve   e  edit, in words or as 2.max_steps=200   r  reject",
+		"    a  approve   r  reject   e  edit: use batch 2, drop step 3, 2.max_steps=200",
 		"    reading runs at once; writing, launching and destroying never do",
 		"",
 		s.title.Render("  Keys"),

@@ -37,19 +37,29 @@ func (env *environment) chat(ctx context.Context, name string) error {
 		return err
 	}
 	defer s.close()
-	id, unfinished, err := s.resume(ctx, name)
+	o, err := s.screen(ctx, name)
 	if err != nil {
 		return err
 	}
-	return tui.Open(ctx, tui.Options{
-		Assistant: s.assistant, Board: board{s}, Thread: id, Unfinished: unfinished,
+	o.Input, o.Output, o.Environ = env.Streams.In, env.Streams.Out, os.Environ()
+	return tui.Open(ctx, o)
+}
+
+// screen is what the terminal program shows: a conversation over this session.
+func (s *session) screen(ctx context.Context, name string) (tui.Options, error) {
+	id, unfinished, err := s.resume(ctx, name)
+	if err != nil {
+		return tui.Options{}, err
+	}
+	before, err := s.assistant.Transcript(ctx, id)
+	return tui.Options{
+		Assistant: s.assistant, Follower: s.assistant, Board: board{s}, Thread: id, Unfinished: unfinished, Messages: before,
 		Model: s.model, Workspace: filepath.Base(s.workspace.Project()),
-		Input: env.Streams.In, Output: env.Streams.Out, Environ: os.Environ(),
-	})
+	}, err
 }
 
 // resume picks the conversation: the one named, else the last one if it was
-// left in the middle, else a new one.
+// left in the middle or follows up a run, else a new one.
 func (s *session) resume(ctx context.Context, name string) (string, *tui.Unfinished, error) {
 	info, err := s.threads.Find(ctx, name)
 	if err != nil && name != "" {
@@ -64,6 +74,11 @@ func (s *session) resume(ctx context.Context, name string) (string, *tui.Unfinis
 			return info.ID, nil, nil
 		}
 		return info.ID, &tui.Unfinished{Plan: p.Plan, Review: p.Review, Text: p.Said}, nil
+	}
+	if err == nil && !info.Busy && info.Damage == "" {
+		if pending, err := s.assistant.Followups(ctx, info.ID); err == nil && len(pending) > 0 {
+			return info.ID, nil, nil
+		}
 	}
 	info, err = s.threads.Create(ctx, "chat of "+time.Now().Format("2 January 15:04"))
 	return info.ID, nil, err
