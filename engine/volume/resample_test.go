@@ -230,6 +230,95 @@ func TestResamplingOntoHalvedVoxelsRepeatsThem(t *testing.T) {
 	})
 }
 
+// TestLinearResamplingKeepsSlopes resamples values that rise evenly in space:
+// between the outermost centres, linear interpolation has no error.
+func TestLinearResamplingKeepsSlopes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		from, onto := drawGridded(rt), drawGridded(rt)
+		slope := [3]float64{rapid.Float64Range(-1, 1).Draw(rt, "slope"), 0.5, -0.25}
+		middle := func(g volume.Grid) (p [3]float64) {
+			for row := range 3 {
+				p[row] = g.Affine[row][3]
+				for axis, n := range g.Shape {
+					p[row] += g.Affine[row][axis] * float64(n-1) / 2
+				}
+			}
+			return p
+		}
+		here, there := middle(from.Grid()), middle(onto.Grid())
+		for row := range 3 { // about one place, so that they overlap
+			onto.Affine[row][3] += here[row] - there[row]
+		}
+		value := func(g volume.Grid, i int) float64 {
+			x, y, z := float64(i%g.Shape[0]), float64(i/g.Shape[0]%g.Shape[1]), float64(i/g.Shape[0]/g.Shape[1])
+			sum := 0.0
+			for row, s := range slope {
+				sum += s * (g.Affine[row][0]*x + g.Affine[row][1]*y + g.Affine[row][2]*z + g.Affine[row][3] - here[row])
+			}
+			return sum
+		}
+		image := asImage(from)
+		low, high := math.Inf(1), math.Inf(-1)
+		for i := range image.Data {
+			v := value(from.Grid(), i)
+			image.Data[i] = float32(v)
+			low, high = min(low, v), max(high, v)
+		}
+		got, coverage, err := volume.Resample(rt.Context(), image, onto.Grid(), 2)
+		if errors.Is(err, volume.ErrApart) {
+			rt.Skip("a thin volume between the centres of the grid")
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		exact := 0
+		for i, v := range got.Data {
+			if !(float64(v) >= low-1e-3 && float64(v) <= high+1e-3) && v != 0 {
+				rt.Fatalf("voxel %d is %v, beyond %v to %v", i, v, low, high)
+			}
+			if math.Abs(float64(v)-value(onto.Grid(), i)) < 1e-3 {
+				exact++
+			}
+		}
+		inner := innerVoxels(from.Grid(), onto.Grid())
+		if exact < inner || coverage.Grid != len(got.Data) {
+			rt.Fatalf("%d of %d voxels are on the slope", exact, inner)
+		}
+	})
+}
+
+// innerVoxels counts the voxels of a grid that lie between the outermost centres
+// of another, by solving for their position.
+func innerVoxels(from, onto volume.Grid) int {
+	a := from.Affine
+	det := func(m [3][3]float64) float64 {
+		return m[0][0]*(m[1][1]*m[2][2]-m[1][2]*m[2][1]) - m[0][1]*(m[1][0]*m[2][2]-m[1][2]*m[2][0]) + m[0][2]*(m[1][0]*m[2][1]-m[1][1]*m[2][0])
+	}
+	columns := [3][3]float64{{a[0][0], a[0][1], a[0][2]}, {a[1][0], a[1][1], a[1][2]}, {a[2][0], a[2][1], a[2][2]}}
+	whole := det(columns)
+	n := 0
+	for i := range onto.Shape[0] * onto.Shape[1] * onto.Shape[2] {
+		at := [3]float64{float64(i % onto.Shape[0]), float64(i / onto.Shape[0] % onto.Shape[1]), float64(i / onto.Shape[0] / onto.Shape[1])}
+		inside := true
+		for axis := range 3 { // Cramer's rule
+			m := columns
+			for row := range 3 {
+				m[row][axis] = onto.Affine[row][3] - a[row][3]
+				for k, v := range at {
+					m[row][axis] += onto.Affine[row][k] * v
+				}
+			}
+			p := det(m) / whole
+			inside = inside && p > 0.001 && p < float64(from.Shape[axis]-1)-0.001
+		}
+		if inside {
+			n++
+		}
+	}
+	return n
+}
+
 func TestResamplingConvertsUnits(t *testing.T) {
 	t.Parallel()
 	l := &volume.Labels{Shape: [3]int{2, 1, 1}, Spacing: [3]float64{0.5, 1, 1}, Unit: "mm", Data: []uint8{1, 2}}

@@ -48,12 +48,12 @@ func (env *environment) scorePair(ctx context.Context, reference, prediction str
 
 // plainly is what --json prints of two files: of one structure under one
 // definition its result, under several an object of scores for each, and the
-// whole case where labels or probabilities were asked for.
+// whole case where there is more to say.
 func plainly(c folder.Case, o metricsOptions) any {
 	switch {
-	case len(o.labels) > 0 || o.probabilities || len(c.Structures) != 1:
+	case len(o.labels) > 0 || len(o.ignore) > 0 || o.probabilities || o.resample || len(c.Structures) != 1:
 		return c
-	case o.compat == "all":
+	case o.compat == "all" || len(c.Structures[0].Results) > 1:
 		return metrics.Comparison(c.Structures[0].Results)
 	default:
 		return c.Structures[0].Results[0]

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/minivess/minivess/engine/metrics"
+	"github.com/minivess/minivess/engine/metrics/cases"
 	"github.com/minivess/minivess/engine/metrics/folder"
 )
 
@@ -177,7 +178,7 @@ func (env *environment) printFootnotes(s folderScores, options folder.Options) {
 	for _, note := range slices.Sorted(maps.Keys(notes)) {
 		_, _ = fmt.Fprintf(env.Streams.Err, "%d %s\n", notes[note], note)
 	}
-	if len(s.Cases) < 5 {
+	if len(s.Cases) < cases.MinForInterval {
 		_, _ = fmt.Fprintf(env.Streams.Err, "with %s there is no interval, and the range is all that can honestly be given\n", plural(len(s.Cases), "case"))
 	}
 	policy := cmp.Or(string(options.Mask.Empty), "as each definition has it (minivess penalises a missed structure)")
