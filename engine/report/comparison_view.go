@@ -110,7 +110,11 @@ func inAll(all []Evaluation) []string {
 func comparedOn(all []Evaluation) string {
 	var what []string
 	for _, e := range all {
-		if s := strings.TrimSpace(e.Dataset + " " + e.Split); s != "" && !slices.Contains(what, s) {
+		s := e.Dataset
+		if e.Split != "" {
+			s = strings.TrimSuffix(e.Split+" split of "+e.Dataset, " of ")
+		}
+		if s != "" && !slices.Contains(what, s) {
 			what = append(what, s)
 		}
 	}
@@ -349,7 +353,7 @@ func conclusion(p cases.Paired) string {
 	case cases.NoDifference:
 		return "no difference shown"
 	case cases.Undecidable:
-		return "too few volumes to tell"
+		return "too few volumes"
 	}
 	return string(p.Outcome)
 }
