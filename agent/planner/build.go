@@ -28,6 +28,9 @@ type fan struct {
 
 // tool plans one tool call, or several.
 func (r *reader) tool(top scored, items []item) {
+	if r.unwanted(top, items) {
+		return
+	}
 	d := &draft{tool: top.intent, args: map[string]any{}}
 	info := r.cat.tools[top.intent]
 	asked := len(r.out.Questions)
@@ -53,6 +56,24 @@ func (r *reader) tool(top scored, items []item) {
 	if !r.repeats(d) {
 		r.emit(d)
 	}
+}
+
+// unwanted tells whether what ends or removes something is said not to be done,
+// anywhere before the word for it.
+func (r *reader) unwanted(top scored, items []item) bool {
+	if top.intent != "run_delete" && top.intent != "job_cancel" && top.intent != "serve_stop" {
+		return false
+	}
+	for _, it := range items {
+		if it.mention == nil && (slices.Contains(destructive(), it.tok.word) || slices.Contains(destructive(), it.tok.stem)) {
+			return false
+		}
+		if it.anyWord("don't", "doesn't", "never", "not", "without", "nobody", "avoid", "rather_than", "instead_of") {
+			r.note("As you said, nothing is ended or deleted.")
+			return true
+		}
+	}
+	return false
 }
 
 // repeats tells whether a draft is the step before once more: "look at the

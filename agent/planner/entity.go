@@ -130,6 +130,8 @@ func findTagged(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		if w := at(toks, i+1); w == "as" || w == "with" {
 			n = 2
 		}
+	case at(toks, i) == "tag" && i > 0 && isJoint(toks[i-1]) && !isRefWord(at(toks, i+1)) && !isRunID(at(toks, i+1)) && (i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct):
+		n = 1
 	case at(toks, i) == "with" && at(toks, i+1) == "tag":
 		n = 2
 	case at(toks, i) == "with" && (at(toks, i+1) == "the" || at(toks, i+1) == "a") && at(toks, i+2) == "tag":

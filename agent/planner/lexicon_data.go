@@ -16,7 +16,7 @@ func dataFrames() []frame {
 			{5, "^ =datasets"},
 			{4, "how many =datasets"},
 			{8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
-			{12, "what|which data|dataset|=datasets * import|have|make|made|add|create|own"},
+			{12, "what|which data|dataset|=datasets * i|we * import|have|make|made|add|create|own"},
 		}},
 		{"dataset_show", []cue{
 			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look * {dataset}"},
