@@ -91,6 +91,7 @@ func (s suite) model(t *testing.T, handle Handler) (llms.Model, *Server) {
 // says handles requests as a server of the dialect does: it checks them, and
 // answers whole or in a stream as it is asked to.
 func (s suite) says(t *testing.T, said Said, heard *Heard) Handler {
+	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request, body string) {
 		h := s.dialect.Hear(r.URL.RequestURI(), body)
 		if heard != nil {
@@ -163,6 +164,7 @@ func (s suite) ways(t *testing.T, said Said, check func(t *testing.T, c *llms.Co
 }
 
 func (s suite) plainText(t *testing.T) {
+	t.Helper()
 	s.ways(t, Said{Text: "Hello there.", Stop: "stop", Input: 11, Output: 7, Cached: 3}, func(t *testing.T, c *llms.ContentChoice, _ []string) {
 		t.Helper()
 		if c.Content != "Hello there." || len(c.ToolCalls) != 0 || c.StopReason != "stop" {
@@ -179,6 +181,7 @@ func (s suite) plainText(t *testing.T) {
 }
 
 func (s suite) stream(t *testing.T) {
+	t.Helper()
 	s.ways(t, Said{Text: "Hello there.", Stop: "stop", Input: 1, Output: 2}, func(t *testing.T, c *llms.ContentChoice, chunks []string) {
 		t.Helper()
 		if strings.Join(chunks, "") != c.Content {

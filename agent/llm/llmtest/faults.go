@@ -69,10 +69,13 @@ func (s suite) failures(t *testing.T) {
 			t.Errorf("%d: %#v hint %q", c.status, e, e.Hint())
 		}
 	}
-	s.fails(t, llm.KindProtocol, func(w http.ResponseWriter, _ *http.Request, _ string) {
+	e := s.fails(t, llm.KindProtocol, func(w http.ResponseWriter, _ *http.Request, _ string) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, "<!doctype html>")
 	})
+	if !strings.Contains(e.Error(), "does not speak") {
+		t.Errorf("a web page: %v", e)
+	}
 }
 
 func (s suite) brokenStream(t *testing.T) {
@@ -180,9 +183,13 @@ func (s suite) listenerFails(t *testing.T) {
 
 func (s suite) tooLong(t *testing.T) {
 	long := Said{Text: strings.Repeat("all work and no play ", 100_000), Stop: "stop", Input: 1, Output: 2}
-	s.fails(t, llm.KindTooLarge, s.says(t, long, nil))
+	if e := s.fails(t, llm.KindTooLarge, s.says(t, long, nil)); e.Hint() == "" {
+		t.Errorf("%v", e)
+	}
 	args := Said{Calls: []Call{{"call-a", "f", `{"x":"` + strings.Repeat("y", 2_000_000) + `"}`}}, Stop: "tool_calls", Input: 1, Output: 2}
-	s.fails(t, llm.KindTooLarge, s.says(t, args, nil))
+	if e := s.fails(t, llm.KindTooLarge, s.says(t, args, nil)); e.Hint() == "" {
+		t.Errorf("%v", e)
+	}
 }
 
 // inventedTool passes a call of a tool that was not offered on as it is: the

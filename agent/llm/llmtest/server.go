@@ -33,8 +33,8 @@ type Request struct {
 type Handler func(w http.ResponseWriter, r *http.Request, body string)
 
 // Serve starts a server, which ends with the test.
-func Serve(t testing.TB, handle Handler) *Server {
-	t.Helper()
+func Serve(tb testing.TB, handle Handler) *Server {
+	tb.Helper()
 	s := &Server{URL: "http://models.test", pipes: &pipes{waiting: make(chan net.Conn), closed: make(chan struct{})}}
 	inner := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -49,7 +49,7 @@ func Serve(t testing.TB, handle Handler) *Server {
 	_ = inner.Listener.Close() // the port that httptest took
 	inner.Listener = s.pipes
 	inner.Start()
-	t.Cleanup(inner.Close)
+	tb.Cleanup(inner.Close)
 	return s
 }
 
