@@ -199,6 +199,7 @@ func calls(c *llms.ContentChoice) []Call {
 }
 
 func (s suite) oneCall(t *testing.T) {
+	t.Helper()
 	want := []Call{{"call-a", "f", `{"x":1}`}}
 	s.ways(t, Said{Text: "Now.", Calls: want, Stop: "tool_calls", Input: 1, Output: 2}, func(t *testing.T, c *llms.ContentChoice, chunks []string) {
 		t.Helper()
@@ -212,6 +213,7 @@ func (s suite) oneCall(t *testing.T) {
 }
 
 func (s suite) parallelCalls(t *testing.T) {
+	t.Helper()
 	want := []Call{{"call-a", "f", `{"x":1}`}, {"call-b", "g", `{"x":[2,{"y":"z"}]}`}, {"call-c", "f", `{}`}}
 	s.ways(t, Said{Calls: want, Stop: "tool_calls", Input: 1, Output: 2}, func(t *testing.T, c *llms.ContentChoice, chunks []string) {
 		t.Helper()
@@ -250,6 +252,7 @@ func heardBack(t *testing.T, m llms.Model, heard *Heard, messages []llms.Message
 }
 
 func (s suite) history(t *testing.T) {
+	t.Helper()
 	var heard Heard
 	m, _ := s.model(t, s.says(t, Said{Text: "ok", Stop: "stop"}, &heard))
 	messages := []llms.MessageContent{
@@ -277,6 +280,7 @@ func (s suite) history(t *testing.T) {
 // repeat or have other letters, calls without results and results without
 // calls, broken arguments, blank words.
 func (s suite) foreignHistory(t *testing.T) {
+	t.Helper()
 	var heard Heard
 	m, _ := s.model(t, s.says(t, Said{Text: "ok", Stop: "stop"}, &heard))
 	heardBack(t, m, &heard, []llms.MessageContent{
@@ -294,6 +298,7 @@ func (s suite) foreignHistory(t *testing.T) {
 }
 
 func (s suite) options(t *testing.T) {
+	t.Helper()
 	var heard Heard
 	m, _ := s.model(t, s.says(t, Said{Text: "ok", Stop: "stop"}, &heard))
 	_, err := m.GenerateContent(t.Context(), []llms.MessageContent{human("hi")},
@@ -313,6 +318,7 @@ func (s suite) options(t *testing.T) {
 }
 
 func (s suite) stopReasons(t *testing.T) {
+	t.Helper()
 	for _, stop := range []string{"stop", "length"} {
 		s.ways(t, Said{Text: "Hello", Stop: stop, Input: 1, Output: 2}, func(t *testing.T, c *llms.ContentChoice, _ []string) {
 			t.Helper()

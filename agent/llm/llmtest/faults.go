@@ -43,6 +43,7 @@ func (s suite) fails(t *testing.T, kind llm.Kind, handle Handler) *llm.Error {
 }
 
 func (s suite) failures(t *testing.T) {
+	t.Helper()
 	for _, c := range []struct {
 		status  int
 		kind    string
@@ -79,6 +80,7 @@ func (s suite) failures(t *testing.T) {
 }
 
 func (s suite) brokenStream(t *testing.T) {
+	t.Helper()
 	m, _ := s.model(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 		flush(w, s.dialect.Broken("overloaded_error", "too busy for "+Key)...)
 	})
@@ -96,6 +98,7 @@ func (s suite) brokenStream(t *testing.T) {
 // halfJSON cuts answers everywhere: in the middle of JSON and between events.
 // None may pass for an answer.
 func (s suite) halfJSON(t *testing.T) {
+	t.Helper()
 	said := Said{Text: "Hello", Calls: []Call{{"call-a", "f", `{"x":1}`}}, Stop: "tool_calls", Input: 1, Output: 2}
 	whole, events := s.dialect.Whole(said), s.dialect.Stream(said)
 	stream := strings.Join(events, "")
@@ -126,6 +129,7 @@ func (s suite) halfJSON(t *testing.T) {
 }
 
 func (s suite) silence(t *testing.T) {
+	t.Helper()
 	hang := func(_ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() }
 	if e := s.fails(t, llm.KindTimeout, hang); e.Hint() == "" || !strings.Contains(e.Error(), "no answer within") {
 		t.Errorf("%v", e)
@@ -147,6 +151,7 @@ func (s suite) silence(t *testing.T) {
 }
 
 func (s suite) cancelled(t *testing.T) {
+	t.Helper()
 	for _, streamed := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
 		m, _ := s.model(t, func(_ http.ResponseWriter, r *http.Request, _ string) {
@@ -173,6 +178,7 @@ func (s suite) cancelled(t *testing.T) {
 var errGone = errors.New("the terminal is gone")
 
 func (s suite) listenerFails(t *testing.T) {
+	t.Helper()
 	m, _ := s.model(t, s.says(t, Said{Text: "Hello there.", Stop: "stop"}, nil))
 	_, err := m.GenerateContent(t.Context(), []llms.MessageContent{human("hi")}, llms.WithStreamingFunc(func(context.Context, []byte) error { return errGone }))
 	var e *llm.Error
@@ -182,6 +188,7 @@ func (s suite) listenerFails(t *testing.T) {
 }
 
 func (s suite) tooLong(t *testing.T) {
+	t.Helper()
 	long := Said{Text: strings.Repeat("all work and no play ", 100_000), Stop: "stop", Input: 1, Output: 2}
 	if e := s.fails(t, llm.KindTooLarge, s.says(t, long, nil)); e.Hint() == "" {
 		t.Errorf("%v", e)
@@ -195,6 +202,7 @@ func (s suite) tooLong(t *testing.T) {
 // inventedTool passes a call of a tool that was not offered on as it is: the
 // assistant knows what to answer.
 func (s suite) inventedTool(t *testing.T) {
+	t.Helper()
 	want := []Call{{"call-a", "make_coffee", `{"cups":2}`}}
 	s.ways(t, Said{Calls: want, Stop: "tool_calls", Input: 1, Output: 2}, func(t *testing.T, c *llms.ContentChoice, _ []string) {
 		t.Helper()
@@ -208,6 +216,7 @@ func (s suite) inventedTool(t *testing.T) {
 // the protocol where the format itself has no room for them; never as other
 // arguments.
 func (s suite) malformedArguments(t *testing.T) {
+	t.Helper()
 	const wrong = `{"x": one}`
 	m, _ := s.model(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
 		flush(w, s.dialect.Stream(Said{Calls: []Call{{"call-a", "f", wrong}}, Stop: "tool_calls", Input: 1, Output: 2})...)
@@ -226,6 +235,7 @@ func (s suite) malformedArguments(t *testing.T) {
 }
 
 func (s suite) key(t *testing.T) {
+	t.Helper()
 	m, server := s.model(t, s.says(t, Said{Text: "ok", Stop: "stop"}, nil))
 	if _, err := m.GenerateContent(t.Context(), []llms.MessageContent{human("hi")}); err != nil {
 		t.Fatal(err)
