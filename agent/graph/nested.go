@@ -113,7 +113,7 @@ func (l *level[S]) runNested(ctx context.Context, v *vertex[S], key string, s S,
 	return res, err == nil, err
 }
 
-func (l *level[S]) begun() bool { return l.at.run > 0 }
+func (l *level[S]) begun() bool { return l.at.begun }
 
 // eachChild goes through the levels below, in a fixed order.
 func (l *level[S]) eachChild(do func(c child) error) error {

@@ -10,6 +10,7 @@ import (
 // position is what the records of a thread add up to, at one level.
 type position[S any] struct {
 	state    S
+	begun    bool // a run was
 	run      int
 	step     int
 	next     []string            // active tasks, in order
@@ -65,8 +66,7 @@ func (l *level[S]) apply(rec Record, rest string) error {
 		if err := applyAll(writes, &p.state); err != nil {
 			return fmt.Errorf("%w: %w", ErrIncompatible, err)
 		}
-		p.run, p.step, p.next, p.sends = rec.Run, 0, rec.Next, rec.Sends
-		p.clear()
+		p.enter(rec)
 	case KindTask:
 		p.finish(rec.Node, done[S]{writes, rec.Next, rec.Sends})
 	case KindStep, KindInner:
@@ -115,8 +115,9 @@ func (l *level[S]) fits(rec Record) error {
 	if inner != (l.path != "") {
 		return bad("record %q at %q", rec.Kind, l.path)
 	}
-	if rec.Run < 0 || rec.Step < 0 {
-		return bad("run %d, step %d", rec.Run, rec.Step)
+	begins := rec.Kind == KindInput || rec.Kind == KindEnter || rec.Kind == KindSnapshot || rec.Kind == KindFork
+	if rec.Run < 0 || rec.Step < 0 || !begins && !l.at.begun {
+		return bad("%s of run %d, step %d, which did not begin", rec.Kind, rec.Run, rec.Step)
 	}
 	for _, key := range rec.Next {
 		node, i := splitKey(key)
@@ -172,7 +173,7 @@ func (l *level[S]) restore(rec Record) error {
 	if rec.Before < 1 {
 		return fmt.Errorf("%w: a snapshot of %d records", ErrIncompatible, rec.Before)
 	}
-	l.at = position[S]{state: s, run: rec.Run, step: rec.Step, next: rec.Next, sends: rec.Sends}
+	l.at = position[S]{state: s, begun: true, run: rec.Run, step: rec.Step, next: rec.Next, sends: rec.Sends}
 	return nil
 }
 
@@ -180,7 +181,11 @@ func (p *position[S]) begin(rec Record, writes []Write[S]) {
 	for _, w := range writes {
 		w.apply(&p.state)
 	}
-	p.run, p.step, p.next, p.sends = rec.Run, 0, rec.Next, rec.Sends
+	p.enter(rec)
+}
+
+func (p *position[S]) enter(rec Record) {
+	p.begun, p.run, p.step, p.next, p.sends = true, rec.Run, 0, rec.Next, rec.Sends
 	p.clear()
 }
 
