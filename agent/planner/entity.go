@@ -1,6 +1,9 @@
 package planner
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // recognise turns a clause's tokens into items: mentions of models, metrics,
 // runs, datasets, splits and the like, and plain words between them. Finders
@@ -16,6 +19,21 @@ func (lex *lexicon) recognise(toks []token, known Names) []item {
 		}
 		items = append(items, item{tok: toks[i], mention: m, start: toks[i].start, end: toks[i+n-1].end})
 		i += n
+	}
+	return onlyKnown(items, known)
+}
+
+// onlyKnown takes a word that stood where a dataset might for a mere word, if a
+// dataset that exists is named too: "verify the integrity of cortex".
+func onlyKnown(items []item, known Names) []item {
+	if !slices.ContainsFunc(items, func(it item) bool { return it.is(cDataset) && containsFold(known.Datasets, it.mention.text) }) {
+		return items
+	}
+	for i := range items {
+		m := items[i].mention
+		if m != nil && m.class == cDataset && !containsFold(known.Datasets, m.text) && strings.HasPrefix(m.rule, "name after ") && m.rule != "name after and" && m.rule != "name after ," && m.rule != "name after dataset" {
+			items[i].mention = nil
+		}
 	}
 	return items
 }

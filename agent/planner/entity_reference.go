@@ -93,7 +93,7 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 // isStore lists the nouns before which "model" is no model: the model registry.
 func isStore(w string) bool {
 	switch w {
-	case "registry", "card", "catalogue", "catalog", "zoo", "server", "names":
+	case "registry", "card", "catalogue", "catalog", "zoo", "server", "names", "curve", "curves", "loss", "losses", "time", "data", "set", "log", "logs", "configuration", "config", "progress":
 		return true
 	}
 	return false

@@ -191,6 +191,12 @@ func findRunSet(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		tag = name
 		c.at++
 	}
+	if w := c.word(); tag == "" && (w == "everything" || w == "all" || w == "anything") {
+		if t, n := findTagged(lex, toks, c.at+1, Names{}); n > 0 {
+			m.text = "all:tag=" + t.text
+			return m, c.at + 1 + n - i
+		}
+	}
 	limited := m.state+m.model+tag != ""
 	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0

@@ -233,8 +233,10 @@ func (r *reader) runsMeant(items []item) []string {
 	}
 	for _, p := range picks {
 		r.note(p.note)
-		if p.lookup == nil && !strings.HasPrefix(p.selector, "best:") {
+		if p.lookup == nil {
 			out = append(out, p.selector)
+		} else if p.lookup.low && p.lookup.count == 1 {
+			out = append(out, selector("worst", p.lookup.metric, p.lookup.model, ""))
 		}
 	}
 	if len(out) == 0 {

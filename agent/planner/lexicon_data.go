@@ -27,6 +27,7 @@ func dataFrames() []frame {
 			{4, "how_many volume|image|scan|case|patient"},
 			{5, "how_big|size|spacing|shape|voxel|resolution * {dataset}|{dataref}"},
 			{3, "spacing|resolution"},
+			{6, "{dataset} info|information|details|summary|overview|properties"},
 			{2, "{dataset}"},
 			{2, "volume|image"},
 		}},
@@ -42,6 +43,7 @@ func dataFrames() []frame {
 			{6, "add|catalogue|catalog|read|use * {path}"},
 			{9, "put|add|bring|register * {path} * catalogue|catalog|as|under"},
 			{8, "add|put|bring|take {path}"},
+			{9, "{path} * into|as * dataset"},
 			{4, "{path} * dataset|data"},
 			{3, "{path}"},
 			{2, "folder|directory|decathlon|layout"},
@@ -66,6 +68,6 @@ func dataFrames() []frame {
 		}},
 		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},
 		{"dataset_drift", []cue{{9, "drift|drifted|shift|shifted"}, {8, "distribution * differ|different|change|same"}, {9, "{dataset} * different|differ from|than|to {dataset}"}, {9, "differ|different * {dataset} and {dataset}"}, {12, "{dataset} * change|changed|shifted|differ|different * {dataset}"}}},
-		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * {run}"}}},
+		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * disagree|disagreement"}}},
 	}
 }

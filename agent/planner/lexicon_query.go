@@ -31,6 +31,7 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|loss|seed|optimizer|patch_size|fold|precision|dataset|model * {run}|{ref} * use|have|=with|train"},
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
+			{9, "what|which * learning_rate|lr|batch_size|patch_size|seed|optimizer|fold|precision|patience in|of|for|with|at {run}|{ref}"},
 			{9, "what|which learning_rate|lr|batch_size|patch_size|seed|optimizer|fold|precision|patience * {run}|{ref}"},
 			{6, "pull|bring up * {run}|{ref}"},
 			{4, "^ open {run}"},

@@ -12,7 +12,7 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 		return false
 	}
 	settings := slices.ContainsFunc(items, func(it item) bool {
-		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop")
+		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop", "bf16", "bfloat16", "fp32", "float32", "sgd", "adamw", "deep_supervision")
 	})
 	weights := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint", "pretrained") }) && startFile(items, false) >= 0
 	understood := len(ranked) > 0 && ranked[0].score >= threshold+1

@@ -164,6 +164,14 @@ func testFraction(items []item) (value, bool) {
 		return v, true
 	}
 	for i := range items {
+		first, second, ok := strings.Cut(items[i].tok.text, "/")
+		a, _, isA := parseNumber(first)
+		b, _, isB := parseNumber(second)
+		if ok && isA && isB && a+b == 100 && items[i].is(cNumber) && !items[i].used {
+			return value{v: b / 100, from: i, to: i + 1, rule: "the second share is for testing"}, true
+		}
+	}
+	for i := range items {
 		if n := items[i].tok.num; items[i].is(cNumber) && !items[i].used && n > 0 && n < 1 {
 			return value{v: n, from: i, to: i + 1, rule: "a share of the volumes"}, true
 		}

@@ -118,12 +118,33 @@ func runCondition(column string, selectors []string) string {
 		switch head {
 		case "latest", "all":
 			parts = append(parts, column+" in ("+latestSQL(head, rest)+")")
+		case "best", "worst":
+			parts = append(parts, column+" in (select run_id from ("+bestOf(head, rest)+"))")
 		default:
 			parts = append(parts, fmt.Sprintf("%s = %s or starts_with(%s, %s) or %s in (select run_id from runs where name = %s)",
 				column, quote(s), column, quote(s), column, quote(s)))
 		}
 	}
 	return strings.Join(parts, " or ")
+}
+
+// bestOf selects the best or worst run that meets a selector's conditions.
+func bestOf(head, conditions string) string {
+	metric, limits, _ := strings.Cut(conditions, ",")
+	g := goal{kind: goalBest, metric: metric, low: head == "worst", count: 1}
+	for part := range strings.SplitSeq(limits, ",") {
+		switch key, value, _ := strings.Cut(part, "="); key {
+		case "model":
+			g.model = value
+		case "dataset":
+			g.dataset = value
+		case "state":
+			g.state = value
+		case "tag":
+			g.tag = value
+		}
+	}
+	return g.statement(nil)
 }
 
 // latestSQL selects the newest run, or all, that meet a selector's conditions.

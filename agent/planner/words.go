@@ -44,6 +44,7 @@ kernel_size = kernel size
 res_block = residual blocks, residual block, res blocks, res block
 use_v2 = use v2
 head = last layer, final layer, output layer, last layers, final layers, output layers, segmentation head, output block
+bf16 = mixed precision, automatic mixed precision
 fp16 = half precision, half-precision, half floats, float 16, float16, fp 16, 16 bit, 16-bit
 int8 = int 8, 8 bit, 8-bit, eight bit, eight-bit
 weight_decay = weight decay
