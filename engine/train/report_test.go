@@ -31,8 +31,11 @@ func TestTimeLeftByParts(t *testing.T) {
 			got = append(got, p)
 		}
 		want := []runs.Progress{
-			{Phase: "evaluate", Done: 1, Total: 3}, {Phase: "evaluate", Done: 1, Total: 3, ETA: 30}, {Phase: "evaluate", Done: 2, Total: 3},
-			{Phase: "report", Total: 4}, {Phase: "report", Total: 4},
+			{Phase: "evaluate", Done: 1, Total: 3},
+			{Phase: "evaluate", Done: 1, Total: 3, ETA: 30},
+			{Phase: "evaluate", Done: 2, Total: 3},
+			{Phase: "report", Total: 4},
+			{Phase: "report", Total: 4},
 		}
 		if len(got) != len(want) {
 			t.Fatalf("%+v", got)
