@@ -127,7 +127,7 @@ func (c Config) explain(err error) error {
 			Kind: KindTooLarge, Message: c.clean(fmt.Sprintf("%s: %v", at, err)),
 			hint: "the model does not stop; ask for less, or use another model",
 		}
-	case errors.Is(err, wire.ErrCut):
+	case errors.Is(err, wire.ErrCut), errors.Is(err, wire.ErrEmpty):
 		return &Error{Kind: KindProtocol, Message: c.clean(fmt.Sprintf("%s: %v", at, err)), hint: "ask again; if it happens each time, look at the server's log"}
 	}
 	e := &Error{Kind: KindProtocol, Message: c.clean(fmt.Sprintf("%s does not speak the %s API: %v", at, c.Provider.api(), err))}

@@ -87,6 +87,9 @@ func New(o Options) (*Router, error) {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
+	if err := o.Config.check(document{path: "models"}); err != nil {
+		return nil, err
+	}
 	prices, err := price.Embedded()
 	if err != nil {
 		return nil, err

@@ -194,8 +194,10 @@ func (OpenAI) Decode(body []byte) (Answer, error) {
 		if a.Stop == "" {
 			a.Stop = openAIStop(c.Finish)
 		}
-		a.Text += c.Message.text()
-		a.Reasoning += c.Message.thoughts()
+		var t thinking
+		d := t.part(c.Message.text(), true)
+		a.Text += d.Text
+		a.Reasoning += c.Message.thoughts() + d.Reasoning
 		for _, p := range c.Message.Calls {
 			a.Calls = append(a.Calls, call(p.ID, p.Function.Name, p.arguments()))
 		}
@@ -264,6 +266,7 @@ func (OpenAI) Stream() Decoder { return &openAIStream{at: map[int]int{}} }
 
 type openAIStream struct {
 	gathered
+	think thinking
 	at    map[int]int // a call's index in the stream → its place among the calls
 	ended bool
 }
@@ -273,7 +276,8 @@ type openAIStream struct {
 func (s *openAIStream) Event(e Event) (Delta, bool, error) {
 	if strings.TrimSpace(e.Data) == "[DONE]" {
 		s.ended = true
-		return Delta{}, true, nil
+		d := s.think.part("", true)
+		return d, true, s.say(d)
 	}
 	var chunk openAIAnswer
 	if err := json.Unmarshal([]byte(e.Data), &chunk); err != nil {
@@ -293,7 +297,9 @@ func (s *openAIStream) Event(e Event) (Delta, bool, error) {
 	}
 	var d Delta
 	for _, c := range chunk.Choices {
-		d.Text += c.Delta.text()
+		if text := c.Delta.text(); text != "" || c.Finish != "" {
+			d = d.and(s.think.part(text, c.Finish != ""))
+		}
 		d.Reasoning += c.Delta.thoughts()
 		for i := range c.Delta.Calls {
 			s.piece(&c.Delta.Calls[i])

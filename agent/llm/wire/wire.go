@@ -89,6 +89,10 @@ type Answer struct {
 // Delta is what one event of a stream adds to what a person sees.
 type Delta struct{ Text, Reasoning string }
 
+func (d Delta) and(more Delta) Delta {
+	return Delta{Text: d.Text + more.Text, Reasoning: d.Reasoning + more.Reasoning}
+}
+
 // Format is one of the wire formats.
 type Format interface {
 	// Path is where below the base address the request goes.

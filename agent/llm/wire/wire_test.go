@@ -125,6 +125,42 @@ func TestStreamsOfManyServers(t *testing.T) {
 	}
 }
 
+// TestThinkingAloud takes what open models think out of what they say, however
+// the pieces fall.
+func TestThinkingAloud(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"<think>hm, <b></think>\n\nHello.": {"Hello.", "hm, <b>"},
+		"\n<think></think>Hello.":          {"Hello.", ""},
+		"<think>hm":                        {"", "hm"},
+		"Hello <think>there</think>.":      {"Hello <think>there</think>.", ""},
+		"<thin ice":                        {"<thin ice", ""},
+		"<th":                              {"<th", ""},
+		"<think>a</thi</think> b </think>": {"b </think>", "a</thi"},
+		" Hello":                           {" Hello", ""},
+	} {
+		for size := 1; size <= len(text); size++ {
+			var th thinking
+			var got Delta
+			for at := 0; at < len(text); at += size {
+				end := min(at+size, len(text))
+				got = got.and(th.part(text[at:end], end == len(text)))
+			}
+			if got.Text != want[0] || got.Reasoning != want[1] {
+				t.Errorf("%q in pieces of %d: said %q, thought %q", text, size, got.Text, got.Reasoning)
+			}
+		}
+	}
+	a, err := OpenAI{}.Decode([]byte(`{"choices":[{"message":{"content":"<think>hm</think>\n\nHello."},"finish_reason":"stop"}]}`))
+	if err != nil || a.Text != "Hello." || a.Reasoning != "hm" {
+		t.Errorf("%+v %v", a, err)
+	}
+	a, said, err := run(OpenAI{}, `{"choices":[{"delta":{"content":"<thi"}}]}`, `{"choices":[{"delta":{"content":"nk>hm</think>Hel"}}]}`, `{"choices":[{"delta":{"content":"lo<"},"finish_reason":"stop"}]}`)
+	if err != nil || a.Text != "Hello<" || said != a.Text || a.Reasoning != "hm" {
+		t.Errorf("%+v %q %v", a, said, err)
+	}
+}
+
 func TestAnthropicIsNotOnlyText(t *testing.T) {
 	t.Parallel()
 	a, err := Anthropic{}.Decode([]byte(`{"type":"message","id":"m","model":"c","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"x"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
@@ -9,6 +10,7 @@ import (
 	"github.com/minivess/minivess/agent/assistant"
 	"github.com/minivess/minivess/agent/llm"
 	"github.com/minivess/minivess/agent/llm/router"
+	"github.com/minivess/minivess/agent/llm/spend"
 	"github.com/minivess/minivess/agent/planner"
 )
 
@@ -47,7 +49,7 @@ func (env *environment) checkModel() finding {
 	if !found.Hosted {
 		return finding{Name: f.Name, OK: true, Found: planner.Name}
 	}
-	r, err := found.Open(router.Setup{Getenv: env.Streams.Getenv})
+	r, err := found.Open(router.Setup{Root: root, Getenv: env.Streams.Getenv})
 	if err != nil {
 		f.Found = err.Error()
 		return f
@@ -56,5 +58,30 @@ func (env *environment) checkModel() finding {
 		f.Found = strings.ReplaceAll(errors.Join(problems...).Error(), "\n", "; ")
 		return f
 	}
-	return finding{Name: f.Name, OK: true, Found: r.Name()}
+	f.OK, f.Found = true, r.Name()
+	if root == "" {
+		return f
+	}
+	today, _, err := r.Spent("")
+	if err != nil {
+		f.OK, f.Found, f.Mend = false, err.Error(), "restore the account from a backup, or move it away to begin a new one"
+		return f
+	}
+	f.Found += spentText(today, found.Config.Budget.DayUSD)
+	return f
+}
+
+// spentText says what models cost today, if anything did.
+func spentText(t spend.Totals, budget float64) string {
+	if t.Calls == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("; today %d calls, %d tokens, $%.4f", t.Calls, t.Tokens, t.USD)
+	if t.Unpriced > 0 {
+		text += fmt.Sprintf(" (and %d calls of unknown price)", t.Unpriced)
+	}
+	if budget > 0 {
+		text += fmt.Sprintf(" of $%.2f", budget)
+	}
+	return text
 }
