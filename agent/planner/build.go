@@ -130,7 +130,7 @@ func (r *reader) setIf(d *draft, param string, v value, ok bool, items []item) {
 // assigned takes key=value words that name an argument.
 func (r *reader) assigned(d *draft, items []item, info toolInfo) {
 	for _, i := range all(items, cAssign) {
-		name := argumentName(items[i].tok.word)
+		name := argumentName(items[i].tok.word, info)
 		p, ok := info.params[name]
 		if !ok {
 			continue
@@ -140,7 +140,15 @@ func (r *reader) assigned(d *draft, items []item, info toolInfo) {
 }
 
 // argumentName maps the short names of settings to those of arguments.
-func argumentName(key string) string {
+func argumentName(key string, info toolInfo) string {
+	if _, own := info.params[key]; own {
+		return key
+	}
+	for _, other := range otherNames(key) {
+		if _, ok := info.params[other]; ok {
+			return other
+		}
+	}
 	switch key {
 	case "lr", "rate":
 		return "learning_rate"
@@ -154,6 +162,24 @@ func argumentName(key string) string {
 		return "patch_size"
 	}
 	return key
+}
+
+// otherNames lists the arguments that a short key may stand for; a tool has one
+// of them at most.
+func otherNames(key string) []string {
+	switch key {
+	case "n", "count", "num", "vols":
+		return []string{"volumes", "limit", "trials"}
+	case "size", "dim", "dims":
+		return []string{"shape", "patch_size", "window"}
+	case "voxel", "voxels", "res", "resolution":
+		return []string{"spacing"}
+	case "test", "holdout":
+		return []string{"test_fraction"}
+	case "k":
+		return []string{"folds"}
+	}
+	return nil
 }
 
 // typed converts a word to the type that the schema wants.

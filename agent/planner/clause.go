@@ -18,7 +18,9 @@ func (lex *lexicon) clauses(toks []token) []clause {
 	var out []clause
 	var cur []token
 	flush := func() {
-		out = append(out, lex.shape(cur)...)
+		if len(out) == 0 || !isPurpose(cur) {
+			out = append(out, lex.shape(cur)...)
+		}
 		cur = nil
 	}
 	for i := range toks {
@@ -59,6 +61,9 @@ func (lex *lexicon) shape(toks []token) []clause {
 	c := clause{toks: toks, advice: advice}
 	switch toks[0].word {
 	case "don't", "never", "without", "instead_of", "skip", "no":
+		if toks[0].word == "skip" && slices.ContainsFunc(toks, func(t token) bool { return t.stem == "fit" || t.stem == "match" || t.stem == "mismatch" }) {
+			break // "skip the volumes that do not match"
+		}
 		forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
 		c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
 		c.toks = toks[1:]
@@ -94,6 +99,27 @@ func trimThanks(toks []token) []token {
 		toks = toks[:len(toks)-1]
 	}
 	return toks
+}
+
+// isPurpose recognises what something is for, after it was asked for: "just to
+// see that it runs".
+func isPurpose(toks []token) bool {
+	for len(toks) > 0 && (isJoint(toks[0]) || toks[0].kind == tPunct || toks[0].word == "just" || toks[0].word == "only" || toks[0].word == "simply" || toks[0].word == "so") {
+		toks = toks[1:]
+	}
+	if len(toks) < 3 || toks[0].word != "to" {
+		return false
+	}
+	switch toks[1].word {
+	case "see", "check", "test", "make", "verify", "find", "know", "be", "get":
+	default:
+		return false
+	}
+	switch toks[2].word {
+	case "that", "if", "whether", "how", "sure", "out", "it", "a", "what":
+		return true
+	}
+	return false
 }
 
 // lateNegation is where "don't" or "never" stands before a verb inside a

@@ -65,6 +65,9 @@ func (r *reader) continues(tool string, items []item) bool {
 		return false
 	}
 	return !slices.ContainsFunc(items, func(it item) bool {
+		if it.is(cRef) && len(r.group) == 1 && r.out.Steps[r.last[0]].Args["run"] == r.group[0] {
+			return false
+		}
 		return it.is(cRun) || it.is(cRuns) || it.is(cRef) || it.is(cDataset) || it.is(cDataRef) || it.is(cModel) || it.is(cPath)
 	})
 }

@@ -425,6 +425,12 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		r.set(d, "order_by", by, items)
 		r.set(d, "descending", descending, items)
 	}
+	if v, ok := leavesOut(items); ok && d.tool == "dataset_import" {
+		r.set(d, "skip_mismatched", v, items)
+	}
+	if d.tool == "predict_volume" {
+		r.predictSettings(d, items, info)
+	}
 	if d.tool == "dataset_split" {
 		v, ok := testFraction(items)
 		v.list = nil
@@ -439,6 +445,9 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 	if d.tool == "train_launch" {
 		if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
 			r.set(d, "patience", v, items)
+		}
+		if v, ok := rateAlone(items); ok && !has(d.args, "learning_rate") {
+			r.set(d, "learning_rate", v, items)
 		}
 		r.fillFiles(d, items)
 		r.fillStart(d, items)

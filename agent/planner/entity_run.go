@@ -46,7 +46,7 @@ func (c *cursor) limits() (model, state string) {
 
 // findRunSelector reads "the latest run", "our best segresnet by clDice", "the
 // last 5 runs", "the worst run".
-func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
+func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 	c := &cursor{lex, toks, i}
 	c.skip(func(w string) bool { return isDeterminer(w) || w == "this" })
 	count, counted := c.number()
@@ -63,6 +63,11 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 		return nil, 0
 	}
 	model, state := c.limits()
+	on := ""
+	if containsFold(known.Datasets, c.word()) && isRunNoun(at(toks, c.at+1)) {
+		on = c.word()
+		c.at++
+	}
 	noun := c.word()
 	switch {
 	case isRunNoun(noun):
@@ -71,7 +76,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 	default:
 		return nil, 0
 	}
-	m := &mention{class: cRun, model: model, state: state, rule: kind + " run"}
+	m := &mention{class: cRun, model: model, state: state, on: on, rule: kind + " run"}
 	if kind != "latest" {
 		m.metric, c.at = metricAfter(lex, toks, c.at)
 	}
@@ -82,6 +87,13 @@ func findRunSelector(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 		m.class, m.count = cRuns, int(count)
 	}
 	m.text = selector(kind, m.metric, m.model, state)
+	if on != "" {
+		joint := ","
+		if !strings.Contains(m.text, ":") {
+			joint = ":"
+		}
+		m.text += joint + "dataset=" + on
+	}
 	return m, c.at - i
 }
 
@@ -177,7 +189,7 @@ func modelAfter(lex *lexicon, toks []token, j int) (model string, next int) {
 
 // findRunSet reads "all runs", "every failed run", "all runs tagged baseline",
 // "the baseline runs", "all segresnet runs".
-func findRunSet(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
+func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 	c := &cursor{lex, toks, i}
 	quantified := c.skip(isQuantifier)
 	c.skip(func(w string) bool {
@@ -188,7 +200,11 @@ func findRunSet(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	m.model, m.state = c.limits()
 	tag := ""
 	if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
-		tag = name
+		if containsFold(known.Datasets, name) {
+			m.on = name
+		} else {
+			tag = name
+		}
 		c.at++
 	}
 	if w := c.word(); tag == "" && (w == "everything" || w == "all" || w == "anything") {
@@ -197,7 +213,7 @@ func findRunSet(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 			return m, c.at + 1 + n - i
 		}
 	}
-	limited := m.state+m.model+tag != ""
+	limited := m.state+m.model+tag+m.on != ""
 	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}

@@ -105,6 +105,9 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 	r.set(d, "path", from, items)
 	layout, found := chosen(items, "layout")
 	name, named := newName(items)
+	if where, _ := from.v.(string); !found && nameFromPath(where) == "minivess" {
+		layout, found = value{v: "minivess", from: from.from, to: from.to, rule: "the folder's name"}, true
+	}
 	if !found && named && name.v == "minivess" {
 		layout, found = value{v: "minivess", from: name.from, to: name.to, rule: "the name of its layout"}, true
 	}
@@ -122,13 +125,21 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.note(fmt.Sprintf("I call the dataset %s, after its folder.", name.v))
 	}
 	r.set(d, "name", name, items)
-	for i := range items {
-		if items[i].anyWord("mismatched", "mismatch") || items[i].anyWord("leave", "skip") && slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("fit", "match", "matching") }) {
-			r.set(d, "skip_mismatched", value{v: true, from: i, to: i + 1, rule: "what does not match is left out"}, items)
-			break
-		}
+	if v, ok := leavesOut(items); ok {
+		r.set(d, "skip_mismatched", v, items)
 	}
 	return true
+}
+
+// leavesOut reads "leave out what does not fit".
+func leavesOut(items []item) (value, bool) {
+	for i := range items {
+		fits := slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("fit", "match", "matching", "agree") })
+		if items[i].anyWord("mismatched", "mismatch") || items[i].anyWord("leave", "skip", "drop", "ignore", "omit") && fits {
+			return value{v: true, from: i, to: i + 1, rule: "what does not match is left out"}, true
+		}
+	}
+	return value{}, false
 }
 
 // fillSplit reads dataset, folds, test_fraction and seed.

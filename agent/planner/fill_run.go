@@ -461,7 +461,7 @@ func fillRuns(r *reader, d *draft, items []item, info toolInfo) bool {
 		if m == nil || !items[i].is(cRuns) && !items[i].is(cRun) {
 			continue
 		}
-		for _, f := range [][2]string{{"model", m.model}, {"state", m.state}} {
+		for _, f := range [][2]string{{"model", m.model}, {"state", m.state}, {"dataset", m.on}} {
 			if f[1] != "" {
 				r.set(d, f[0], value{v: f[1], from: i, to: i + 1, rule: m.rule}, items)
 			}

@@ -86,6 +86,28 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 	if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
 		r.set(d, "patience", v, items)
 	}
+	if v, ok := rateAlone(items); ok && !has(d.args, "learning_rate") && !slices.ContainsFunc(d.fan, func(f fan) bool { return f.param == "learning_rate" }) {
+		r.set(d, "learning_rate", v, items)
+	}
+}
+
+// rateAlone reads a small number that nothing else says the meaning of, as only
+// learning rates are: "at 2e-4".
+func rateAlone(items []item) (value, bool) {
+	for i := range items {
+		n := items[i].tok.num
+		if items[i].used || !items[i].is(cNumber) || items[i].tok.unit != "" || n <= 0 || n > 0.02 || strings.HasSuffix(items[i].tok.text, "%") {
+			continue
+		}
+		if i+1 < len(items) && (items[i+1].anyWord("weight_decay", "dropout", "decay") || items[i+1].mention != nil && items[i+1].is(cMetric)) || i > 0 && items[i-1].anyWord("weight_decay", "dropout", "decay") {
+			continue
+		}
+		if _, ok := leadBefore(items, i, []string{"weight_decay", "dropout", "warmup", "decay", "momentum"}); ok {
+			continue
+		}
+		return value{v: numeric(n, false), from: i, to: i + 1, rule: "a number of the size of learning rates"}, true
+	}
+	return value{}, false
 }
 
 // everyFold reads "on each fold" after a split of this plan.
@@ -176,6 +198,11 @@ func (r *reader) namedModels(items []item) (vals []any, v value) {
 		items[i].used = true
 		if !slices.Contains(vals, any(name)) {
 			vals = append(vals, name)
+		}
+	}
+	for i := range items {
+		if m := items[i].mention; len(vals) == 0 && m != nil && m.class == cRuns && m.model != "" {
+			vals, v = []any{m.model}, value{v: m.model, from: i, to: i + 1, rule: "the model of several runs"}
 		}
 	}
 	if len(vals) == 0 {

@@ -153,6 +153,7 @@ func (r *reader) askMentions(g *goal, items []item) {
 			continue
 		}
 		g.model, g.state, g.count = orElse(g.model, m.model), orElse(g.state, m.state), max(g.count, m.count)
+		g.dataset = orElse(g.dataset, m.on)
 		if m.metric != "" && (g.metric == "" || m.metric != "dice") {
 			g.metric = m.metric
 		}

@@ -34,6 +34,7 @@ type mention struct {
 	metric string // for superlatives
 	count  int    // for "the last 5 runs"; 0 means unlimited
 	state  string // for "all failed runs"
+	on     string // for "the last 5 cortex runs": the dataset that limits them
 	plural bool   // for references
 	data   bool   // a reference that may mean the dataset just spoken of
 	rule   string // what the explanation says

@@ -43,6 +43,7 @@ func queryFrames() []frame {
 			{9, "curve|history|trend|trajectory|evolution"},
 			{8, "plot|graph|chart|draw|curve * {metric}"},
 			{8, "plot|graph|chart|draw"},
+			{9, "how do|have|is * learning_rate|lr * develop|evolve|change|go|decay|behave|look"},
 			{8, "how do|have|is * {metric} * develop|evolve|change|go|move|look"},
 			{8, "{metric} * over|per|by|against|across * time|epoch|step|epochs|training"},
 			{6, "{metric} over time"},

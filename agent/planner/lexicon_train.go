@@ -46,6 +46,8 @@ func trainFrames() []frame {
 			{9, "is {run}|{ref} * alive|dead|stuck|hanging|done|finished"},
 			{9, "=eta * {run}|{ref}"},
 			{12, "why do|is|has * fail|crash|die|stop|break|abort|end|cancel"},
+			{12, "why do|is|has * {state}"},
+			{8, "^ =is|=has * run|job|training|{run}|{ref} {state}"},
 			{11, "what * wrong * {run}|{ref}|job|training"},
 			{8, "what happen * {run}|{ref}"},
 			{6, "status|progress|state|eta"},
@@ -115,7 +117,7 @@ func evaluateFrames() []frame {
 			{12, "which|who|what * better|best|stronger|winner|wins * {run} or|and|vs {run}"},
 			{8, "better|worse * {run} or {run}"},
 			{9, "{model} * better|worse|beat|outperform * {model}"},
-			{7, "side by side|side-by-side|head to head|head-to-head"},
+			{12, "side by side|side-by-side|head to head|head-to-head"},
 			{6, "paired|significant|significantly|wilcoxon"},
 		}},
 	}

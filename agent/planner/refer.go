@@ -59,7 +59,7 @@ func (r *reader) pickSet(items []item, i int, list bool) []picked {
 	m := items[i].mention
 	v := mentioned(items, i)
 	items[i].used = true
-	g := &goal{kind: goalRuns, model: m.model, state: m.state, count: m.count, metric: m.metric, low: strings.HasPrefix(m.text, "worst")}
+	g := &goal{kind: goalRuns, model: m.model, dataset: m.on, state: m.state, count: m.count, metric: m.metric, low: strings.HasPrefix(m.text, "worst")}
 	if d, ok := first(items, cDataset); ok {
 		g.dataset = items[d].mention.text
 		items[d].used = true

@@ -151,7 +151,7 @@ func overrideValues(items []item, info toolInfo) (out []value) {
 		out = append(out, v)
 	}
 	for _, i := range all(items, cAssign) {
-		if _, isArgument := info.params[argumentName(items[i].tok.word)]; isArgument {
+		if _, isArgument := info.params[argumentName(items[i].tok.word, info)]; isArgument {
 			continue
 		}
 		v := value{v: clean(items[i].tok.word + "=" + items[i].tok.text), from: i, to: i + 1, rule: "setting"}
