@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/minivess/minivess/engine/machine"
 )
 
 // usage measures what this process takes.
@@ -54,18 +56,8 @@ func scoringMemory(given int64) int64 {
 	if given > 0 {
 		return given
 	}
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return unknown
-	}
-	for line := range strings.Lines(string(b)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 || fields[0] != "MemAvailable:" {
-			continue
-		}
-		if kilobytes, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
-			return kilobytes << 10 / 2
-		}
+	if n := machine.FreeMemory(); n > 0 {
+		return n / 2
 	}
 	return unknown
 }

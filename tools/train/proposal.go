@@ -1,17 +1,14 @@
 package train
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"maps"
-	"os"
 	"runtime"
-	"strconv"
 
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/dataset"
+	"github.com/minivess/minivess/engine/machine"
 	"github.com/minivess/minivess/engine/nn/cost"
 	proposing "github.com/minivess/minivess/engine/plan"
 	"github.com/minivess/minivess/engine/runs"
@@ -137,21 +134,8 @@ func (d Deps) room() int64 {
 // atHand is the memory that the system says is free, but for some that is left
 // to the worker itself and to others.
 func atHand() int64 {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	lines := bufio.NewScanner(bytes.NewReader(b))
-	for lines.Scan() {
-		fields := bytes.Fields(lines.Bytes())
-		if len(fields) < 2 || string(fields[0]) != "MemAvailable:" {
-			continue
-		}
-		kilobytes, err := strconv.ParseInt(string(fields[1]), 10, 64)
-		if err != nil {
-			return 0
-		}
-		return max(kilobytes<<10-spared, spared)
+	if n := machine.FreeMemory(); n > 0 {
+		return max(n-spared, spared)
 	}
 	return 0
 }

@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/minivess/minivess/engine/machine"
 	"github.com/minivess/minivess/engine/metrics"
 	"github.com/minivess/minivess/engine/metrics/folder"
 	"github.com/minivess/minivess/engine/metrics/instances"
@@ -188,11 +186,7 @@ func labelList(flag string, words []string) ([]uint8, error) {
 // system does not tell.
 func (o metricsOptions) memoryLimit() (int64, error) {
 	if o.memory == "" {
-		b, err := os.ReadFile("/proc/meminfo")
-		if err != nil {
-			return 0, nil //nolint:nilerr // a system that does not tell sets no limit
-		}
-		return freeMemory(b) / 10 * 8, nil
+		return machine.FreeMemory() / 10 * 8, nil
 	}
 	n, ok := parseBytes(o.memory)
 	if !ok {
@@ -219,21 +213,6 @@ func parseBytes(text string) (int64, bool) {
 		return 0, false
 	}
 	return int64(n * unit), true
-}
-
-// freeMemory reads MemAvailable, in bytes, from what Linux tells about memory.
-func freeMemory(meminfo []byte) int64 {
-	lines := bufio.NewScanner(bytes.NewReader(meminfo))
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) > 1 && fields[0] == "MemAvailable:" {
-			kilobytes, err := strconv.ParseInt(fields[1], 10, 64)
-			if err == nil && kilobytes > 0 && kilobytes < math.MaxInt64>>10 {
-				return kilobytes << 10
-			}
-		}
-	}
-	return 0
 }
 
 // explained adds the flag that is the way on to an error of the engine, and

@@ -34,18 +34,6 @@ func FuzzSizes(f *testing.F) {
 	})
 }
 
-func TestFreeMemoryIsRead(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{
-		"MemTotal:       24000000 kB\nMemAvailable:   16000000 kB\n": 16000000 << 10,
-		"MemTotal: 1 kB\n": 0, "MemAvailable:": 0, "MemAvailable: many kB": 0, "MemAvailable: -5 kB": 0, "MemAvailable: 99999999999999999 kB": 0,
-	} {
-		if got := freeMemory([]byte(text)); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
-	}
-}
-
 func TestProgressSaysHowLongIsLeft(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
