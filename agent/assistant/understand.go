@@ -56,7 +56,9 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 	m := a.message(rt, RoleAssistant, said.Text)
 	m.Calls, m.Assumptions, m.Assumed, m.Questions, m.Notices = said.Calls, said.Assumptions, said.Assumed, said.Questions, said.Notices
 	for _, notice := range m.Notices { // who answered instead of whom, and why
-		emitter(rt)(Event{Kind: EventReply, Text: notice})
+		if !s.noticed(rt.Run(), notice) {
+			emitter(rt)(Event{Kind: EventReply, Text: notice})
+		}
 	}
 	writes := append(begun, round, a.fields.messages.Set([]Message{m}))
 	if len(m.Calls) == 0 {
@@ -176,4 +178,14 @@ func reread(v, into any) error {
 		return err
 	}
 	return json.Unmarshal(raw, into)
+}
+
+// noticed says whether a person was told this before in the turn.
+func (s *state) noticed(turn int, notice string) bool {
+	for i := len(s.Messages) - 1; i >= 0 && s.Messages[i].Turn == turn; i-- {
+		if slices.Contains(s.Messages[i].Notices, notice) {
+			return true
+		}
+	}
+	return false
 }
