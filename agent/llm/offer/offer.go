@@ -97,8 +97,10 @@ func (s *Selector) Select(messages []llms.MessageContent, offered []llms.Tool, b
 	}
 	chosen := map[string]bool{"": true} // tools of no family are always sent
 	left := budget - cost[""]
-	for _, f := range opened {
-		chosen[f], left = true, left-cost[f]
+	for _, f := range append(s.atWork(messages), opened...) {
+		if !chosen[f] {
+			chosen[f], left = true, left-cost[f]
+		}
 	}
 	ranked, scores := s.ranked(messages, cost)
 	for i, f := range ranked {
@@ -125,6 +127,23 @@ func (s *Selector) Select(messages []llms.MessageContent, offered []llms.Tool, b
 	}
 	if len(out.Left) > 0 {
 		out.Tools = append(out.Tools, s.more(out.Left))
+	}
+	return out
+}
+
+// atWork are the families whose tools were called since the user last spoke:
+// who is in the middle of something keeps the tools for it.
+func (s *Selector) atWork(messages []llms.MessageContent) []string {
+	var out []string
+	for _, m := range slices.Backward(messages) {
+		if m.Role == llms.ChatMessageTypeHuman {
+			break
+		}
+		for _, p := range m.Parts {
+			if c, ok := p.(llms.ToolCall); ok && c.FunctionCall != nil && s.family[c.FunctionCall.Name] != "" {
+				out = append(out, s.family[c.FunctionCall.Name])
+			}
+		}
 	}
 	return out
 }

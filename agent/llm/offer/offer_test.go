@@ -132,6 +132,23 @@ func TestTheFamilyInUseStays(t *testing.T) {
 	}
 }
 
+// TestWhoIsAtWorkKeepsTheTools: what was asked for with tools_more is still
+// there when its result is in, however little the words point to it.
+func TestWhoIsAtWorkKeepsTheTools(t *testing.T) {
+	t.Parallel()
+	all, offered := catalogue(t)
+	for _, d := range all {
+		messages := []llms.MessageContent{
+			human("hello"),
+			{Role: llms.ChatMessageTypeAI, Parts: []llms.ContentPart{llms.ToolCall{ID: "1", FunctionCall: &llms.FunctionCall{Name: d.Name, Arguments: "{}"}}}},
+			{Role: llms.ChatMessageTypeTool, Parts: []llms.ContentPart{llms.ToolCallResponse{ToolCallID: "1", Name: d.Name, Content: "{}"}}},
+		}
+		if s := offer.New(all).Select(messages, offered, 100); !slices.Contains(namesOf(s.Tools), d.Name) {
+			t.Errorf("%s: sent %v", d.Name, namesOf(s.Tools))
+		}
+	}
+}
+
 // TestAskingForMore has a model that wants the family that it was not sent,
 // then one that is not there, and then does not stop.
 func TestAskingForMore(t *testing.T) {

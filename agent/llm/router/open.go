@@ -112,10 +112,15 @@ func (f Found) Open(s Setup) (*Router, error) {
 		return nil, err
 	}
 	selector := offer.New(s.Catalogue)
+	config, spending := f.Config, filepath.Join(s.Root, "spending")
+	replay := tape != nil && s.Getenv(EnvReplay) != ""
+	if replay { // it costs nothing
+		config.Budget, spending = Budget{}, ""
+	}
 	r, err := New(Options{
-		Config: f.Config, Dir: f.dir(), LastResort: s.LastResort, LastResortName: s.LastResortName,
-		Spending: filepath.Join(s.Root, "spending"), CacheDir: filepath.Join(s.Root, "cache", "answers"),
-		Getenv: s.Getenv, Client: client, Trace: s.Trace, Logger: s.Logger,
+		Config: config, Dir: f.dir(), LastResort: s.LastResort, LastResortName: s.LastResortName,
+		Spending: spending, CacheDir: filepath.Join(s.Root, "cache", "answers"),
+		Getenv: s.Getenv, Client: client, Replay: replay, Trace: s.Trace, Logger: s.Logger,
 		Wrap: func(m llms.Model, d Deployment) llms.Model {
 			window := d.Context
 			if window == 0 {
