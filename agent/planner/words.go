@@ -151,7 +151,7 @@ func starterWords() string {
 	stop abort kill halt terminate delete remove erase discard purge wipe trash drop tag label mark flag annotate which what how who when why
 	is are does did do count rank export deploy serve predict segment calibrate ensemble soup promote diagnose explain summarise
 	summarize find fetch get query see let keep wait don't never skip write audit quote try repeat
-	download upload open monitor watch track save convert apply overwrite`
+	download upload open monitor watch track save convert apply overwrite host expose combine merge bundle tune optimise optimize draft trace shut_down`
 }
 
 // slotWords are words that slots look for; they are never names.

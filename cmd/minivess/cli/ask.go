@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,8 +80,9 @@ func (env *environment) planOnly(ctx context.Context, o askOptions) error {
 	if err != nil {
 		return err
 	}
+	plan, unavailable := s.whole(ctx, o.text, plan)
 	if env.JSON {
-		return env.printJSON(planJSON(plan, s.explain(ctx, o)))
+		return env.printJSON(planJSON(plan, unavailable, s.explain(ctx, o)))
 	}
 	show := newNarrator(env.Streams, false)
 	show.plan(&plan, env.Streams.Out)
@@ -93,17 +95,34 @@ func (env *environment) planOnly(ctx context.Context, o askOptions) error {
 	return nil
 }
 
-// planOutput is what `minivess ask --plan --json` prints.
+// planOutput is what `minivess ask --plan --json` prints. Plan, reply and
+// questions are always there.
 type planOutput struct {
-	assistant.Plan
-	Explanation *planner.Explanation `json:"explanation,omitempty"`
+	Steps       []planStep           `json:"plan"`
+	Reply       string               `json:"reply"`
+	Questions   []assistant.Question `json:"questions"`
+	Assumptions []string             `json:"assumptions,omitempty"`
+	Explain     []planner.Reason     `json:"explain,omitempty"`
 }
 
-func planJSON(p assistant.Plan, e *planner.Explanation) planOutput {
-	if p.Steps == nil {
-		p.Steps = []assistant.Step{}
+// planStep is a step, marked if its tool is not there in this version.
+type planStep struct {
+	assistant.Step
+	Unavailable bool `json:"unavailable,omitempty"`
+}
+
+func planJSON(p assistant.Plan, unavailable []string, e *planner.Explanation) planOutput {
+	out := planOutput{Steps: make([]planStep, len(p.Steps)), Reply: p.Reply, Questions: p.Questions, Assumptions: p.Assumptions}
+	for i, s := range p.Steps {
+		out.Steps[i] = planStep{Step: s, Unavailable: slices.Contains(unavailable, s.ID)}
 	}
-	return planOutput{Plan: p, Explanation: e}
+	if out.Questions == nil {
+		out.Questions = []assistant.Question{}
+	}
+	if e != nil {
+		out.Explain = e.Reasons
+	}
+	return out
 }
 
 // explain says how the planner reads the sentence, if that was asked for.
