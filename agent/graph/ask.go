@@ -18,13 +18,13 @@ func (l *level[S]) ask(ctx context.Context, key string, q *Question) error {
 		return fmt.Errorf("store question: %w", err)
 	}
 	place := address(l.path, key)
-	print, err := l.fingerprint(key, payload, q.Binding)
+	fingerprint, err := l.fingerprint(key, payload, q.Binding)
 	if err != nil {
 		return fmt.Errorf("store question: %w", err)
 	}
 	in := Interrupt{
 		ID: place + "#" + strconv.Itoa(l.s.records.serial()), Node: place, Payload: payload,
-		Fingerprint: print, Strict: !q.lenient, Allow: slices.Clone(q.Allow),
+		Fingerprint: fingerprint, Strict: !q.lenient, Allow: slices.Clone(q.Allow),
 	}
 	if q.Expires > 0 {
 		in.Expires = l.s.clock.Now().Add(q.Expires).UTC().Round(0)

@@ -40,7 +40,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c := &graph.Memory{}
 		n := 0
-		for _, line := range bytes.Split(raw, []byte("\n")) {
+		for line := range bytes.SplitSeq(raw, []byte("\n")) {
 			var r graph.Record
 			if json.Unmarshal(line, &r) == nil && n < 100 {
 				n++

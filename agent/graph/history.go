@@ -79,7 +79,7 @@ func (g *Graph[S]) History(ctx context.Context, thread string) iter.Seq2[Snapsho
 // At reads a thread as it was at a point, subgraphs included. ErrNoPoint means
 // that it has fewer records, or that this part was pruned.
 func (g *Graph[S]) At(ctx context.Context, thread string, at Point) (Snapshot[S], error) {
-	for l, _ := range g.replay(ctx, thread) {
+	for l := range g.replay(ctx, thread) {
 		switch {
 		case l.err != nil:
 			return Snapshot[S]{}, l.err

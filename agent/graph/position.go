@@ -89,51 +89,58 @@ func (l *level[S]) apply(rec Record, rest string) error {
 	return nil
 }
 
+func misfit(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrIncompatible, fmt.Sprintf(format, args...))
+}
+
 // fits refuses records that this graph cannot have written.
 func (l *level[S]) fits(rec Record) error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s", ErrIncompatible, fmt.Sprintf(format, args...))
-	}
-	inner := false
+	inner, begins := l.path != "", false // what the kind says, where it says something
 	switch rec.Kind {
-	case KindEnter, KindInner:
+	case KindInput, KindSnapshot, KindFork:
+		inner, begins = false, true
+	case KindEnter:
+		inner, begins = true, true
+	case KindStep, KindAbandon:
+		inner = false
+	case KindInner:
 		inner = true
-	case KindInput, KindStep, KindAbandon, KindSnapshot, KindFork:
 	case KindTask, KindNote, KindExpire:
-		inner = l.path != ""
 	case KindInterrupt:
-		if inner = l.path != ""; rec.Interrupt == nil {
-			return bad("interrupt without a question")
+		if rec.Interrupt == nil {
+			return misfit("interrupt without a question")
 		}
 	case KindAnswer:
-		if inner = l.path != ""; rec.Answer == nil {
-			return bad("empty answer")
+		if rec.Answer == nil {
+			return misfit("empty answer")
 		}
 	default:
-		return bad("record of unknown kind %q", rec.Kind)
+		return misfit("record of unknown kind %q", rec.Kind)
 	}
 	if inner != (l.path != "") {
-		return bad("record %q at %q", rec.Kind, l.path)
+		return misfit("record %q at %q", rec.Kind, l.path)
 	}
-	begins := rec.Kind == KindInput || rec.Kind == KindEnter || rec.Kind == KindSnapshot || rec.Kind == KindFork
 	if rec.Run < 0 || rec.Step < 0 || !begins && !l.at.begun {
-		return bad("%s of run %d, step %d, which did not begin", rec.Kind, rec.Run, rec.Step)
+		return misfit("%s of run %d, step %d, which did not begin", rec.Kind, rec.Run, rec.Step)
 	}
+	return l.leads(rec)
+}
+
+// leads refuses records that lead to tasks that there are not.
+func (l *level[S]) leads(rec Record) error {
 	for _, key := range rec.Next {
 		node, i := splitKey(key)
-		if rec.Kind == KindTask && key == End {
-			continue
-		}
-		if l.g.nodes[node] == nil {
-			return bad("there is no node %q any more", node)
-		}
-		if i >= 0 && (i >= len(rec.Sends) || rec.Sends[i].Node != node) {
-			return bad("task %q was not sent", key)
+		switch {
+		case rec.Kind == KindTask && key == End:
+		case l.g.nodes[node] == nil:
+			return misfit("there is no node %q any more", node)
+		case i >= 0 && (i >= len(rec.Sends) || rec.Sends[i].Node != node):
+			return misfit("task %q was not sent", key)
 		}
 	}
 	for _, s := range rec.Sends {
 		if l.g.nodes[s.Node] == nil {
-			return bad("there is no node %q any more", s.Node)
+			return misfit("there is no node %q any more", s.Node)
 		}
 	}
 	return nil

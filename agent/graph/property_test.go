@@ -239,7 +239,10 @@ func TestEveryWayThroughARandomGraphEndsTheSame(t *testing.T) {
 			}
 		}
 		last := 0
-		for range c.Records(ctx, "t") {
+		for _, err := range c.Records(ctx, "t") {
+			if err != nil {
+				rt.Fatal(err)
+			}
 			last++
 		}
 		at := graph.Point(rapid.IntRange(1, last).Draw(rt, "at"))

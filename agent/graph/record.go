@@ -89,15 +89,15 @@ func taskKey(node string, i int) string { return node + "[" + strconv.Itoa(i) + 
 
 // splitKey gives a task's node and its place among what was sent, or -1.
 func splitKey(key string) (node string, i int) {
-	at := strings.IndexByte(key, '[')
-	if at < 0 {
+	node, rest, sent := strings.Cut(key, "[")
+	if !sent {
 		return key, -1
 	}
-	i, err := strconv.Atoi(strings.TrimSuffix(key[at+1:], "]"))
-	if err != nil || i < 0 || taskKey(key[:at], i) != key {
+	i, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if err != nil || i < 0 || taskKey(node, i) != key {
 		return key, -1
 	}
-	return key[:at], i
+	return node, i
 }
 
 // address is a task's place below a path.

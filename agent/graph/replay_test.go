@@ -65,7 +65,10 @@ func TestReplayFindsWhatWouldGoAnotherWay(t *testing.T) {
 		}
 	}
 	n := 0
-	for range c.Records(t.Context(), "t") {
+	for _, err := range c.Records(t.Context(), "t") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 	}
 	if n != 6 { // input, a, question, answer, b, c

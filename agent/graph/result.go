@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func Update[S any](writes ...Write[S]) Result[S] { return Result[S]{writes: writ
 // To names the nodes that become active next, in place of the node's edges;
 // End ends this way. They must be declared with Builder.Goto.
 func (r Result[S]) To(targets ...string) Result[S] {
-	r.to = append(r.to[:len(r.to):len(r.to)], targets...)
+	r.to = append(slices.Clip(r.to), targets...)
 	return r
 }
 
@@ -32,7 +33,7 @@ func (r Result[S]) To(targets ...string) Result[S] {
 // place of the node's edges. Their writes are merged in the order in which
 // they are sent. They must be declared with Builder.Sends.
 func (r Result[S]) Sending(tasks ...Send) Result[S] {
-	r.sends = append(r.sends[:len(r.sends):len(r.sends)], tasks...)
+	r.sends = append(slices.Clip(r.sends), tasks...)
 	return r
 }
 

@@ -70,11 +70,11 @@ func (rt *Runtime) StillBound(binding any) error {
 	if !rt.answered {
 		return ErrNoInterrupt
 	}
-	print, err := rt.host.printOf(rt, binding)
+	now, err := rt.host.printOf(rt, binding)
 	if err != nil {
 		return err
 	}
-	if print != rt.given.in.Fingerprint {
+	if now != rt.given.in.Fingerprint {
 		return fmt.Errorf("%w: %q", ErrStale, rt.given.in.ID)
 	}
 	return nil
