@@ -66,6 +66,22 @@ func (t *transcript) recall(messages []assistant.Message) {
 	}
 }
 
+// refresh shows where a plan got to in the card that was shown last, wherever
+// that stands, and says whether it was that plan's.
+func (t *transcript) refresh(p *assistant.Plan) bool {
+	for i, e := range slices.Backward(t.entries) {
+		if e.who != speakerPlan {
+			continue
+		}
+		if !samePlan(e.plan, p) || !slices.EqualFunc(e.plan.Steps, p.Steps, func(a, b assistant.Step) bool { return string(a.Args) == string(b.Args) }) {
+			return false
+		}
+		t.entries[i].plan = p
+		return true
+	}
+	return false
+}
+
 // samePlan says whether two plans have the same steps, in whatever state.
 func samePlan(a, b *assistant.Plan) bool {
 	if len(a.Steps) != len(b.Steps) {

@@ -262,7 +262,7 @@ func (m *model) turnDone(o *assistant.Outcome) {
 	if o == nil {
 		return
 	}
-	if o.Plan != nil {
+	if o.Plan != nil && !m.transcript.refresh(o.Plan) {
 		m.transcript.setPlan(o.Plan)
 	}
 	if o.Status == assistant.StatusWaiting {

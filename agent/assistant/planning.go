@@ -26,7 +26,10 @@ const maxSteps = 64
 func (a *Assistant) plan(ctx context.Context, s state, rt *graph.Runtime) (result, error) {
 	last := s.Messages[len(s.Messages)-1]
 	p := a.draft(last.Calls)
-	p.Reply, p.Assumptions = last.Text, append(slices.Clone(last.Assumptions), s.notes(rt.Run())...)
+	p.Reply, p.Assumptions = last.Text, slices.Clone(last.Assumptions)
+	if s.Round <= 1 { // said once a turn
+		p.Assumptions = append(p.Assumptions, s.notes(rt.Run())...)
+	}
 	valid := a.previewAll(ctx, p, strict, last.Assumed)
 	if err := ended(ctx); err != nil {
 		return result{}, err

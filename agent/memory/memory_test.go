@@ -175,6 +175,7 @@ func TestRead(t *testing.T) {
 		"forget number 3":                                {Wish: memory.WishForget, Text: "3"},
 		"forget everything":                              {Wish: memory.WishForgets},
 		"forget it":                                      {},
+		"never mind":                                     {},
 		"do you always use fold 0?":                      {},
 		"which run is the best?":                         {},
 		"train a segresnet on demo":                      {},

@@ -58,6 +58,9 @@ func Read(text string) Saying {
 	if strings.ContainsAny(text, "\n\r") || len([]rune(text)) > maxText {
 		return Saying{}
 	}
+	if strings.HasPrefix(strings.ToLower(text), "never mind") {
+		return Saying{}
+	}
 	asks := strings.HasSuffix(text, "?")
 	plain := strings.TrimSpace(strings.TrimRight(text, "?.! "))
 	switch {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,12 @@ func (n *narrator) see(e assistant.Event) {
 		n.changed(e.Review)
 	case assistant.EventPlan:
 		n.finish()
+		if over(e.Plan) {
+			for i := range e.Plan.Steps {
+				n.step(&e.Plan.Steps[i])
+			}
+			return
+		}
 		n.plan(e.Plan, n.streams.Err)
 	case assistant.EventDecision:
 		if e.Decision != nil {
@@ -62,6 +69,13 @@ func (n *narrator) see(e assistant.Event) {
 		}
 	case assistant.EventTurn, assistant.EventThinking, assistant.EventAnswer, assistant.EventDone:
 	}
+}
+
+// over says whether a plan is only told of: all of its steps have ended.
+func over(p *assistant.Plan) bool {
+	return p != nil && !slices.ContainsFunc(p.Steps, func(s assistant.Step) bool {
+		return s.State != assistant.StepDone && s.State != assistant.StepFailed
+	})
 }
 
 // plan prints a plan card: what, at what cost, what it writes, what cannot be

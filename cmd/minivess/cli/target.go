@@ -131,13 +131,18 @@ func (s *story) see(e assistant.Event) {
 			s.rejected = nil
 		}
 	case assistant.EventProblem:
-		s.rejected = e.Problem
+		if e.Problem == nil || e.Problem.Code != assistant.CodeUnverified && e.Problem.Code != assistant.CodeStale {
+			s.rejected = e.Problem // of these two the turn itself tells how it ended
+		}
 	case assistant.EventStep:
 		if e.Step == nil || len(s.plans) == 0 {
 			return
 		}
 		if e.Step.State == assistant.StepFailed {
 			s.failed = cmp.Or(s.failed, e.Step.Error)
+		}
+		if n := len(e.Step.Attempts); n > 0 && e.Step.State == assistant.StepDone && s.failed != nil && e.Step.Attempts[0].Error != nil && s.failed.Message == e.Step.Attempts[0].Error.Message {
+			s.failed = nil // another go at it did what was wanted
 		}
 		if known := s.plans[len(s.plans)-1].Step(e.Step.ID); known != nil {
 			*known = *e.Step
