@@ -139,6 +139,34 @@ func TestRetriesAreReported(t *testing.T) {
 	})
 }
 
+func TestTheNextAttemptReadsTheNotes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen []int
+		fn := func(_ context.Context, _ state, rt *graph.Runtime) (result, error) {
+			n := 0
+			if _, err := rt.Recall("n", &n); err != nil {
+				return result{}, err
+			}
+			if err := rt.Note("n", rt.Attempt()); err != nil {
+				return result{}, err
+			}
+			now := 0
+			if _, err := rt.Recall("n", &now); err != nil || now != n {
+				return result{}, fmt.Errorf("an attempt sees its own notes: %d, %w", now, err)
+			}
+			if seen = append(seen, n); len(seen) < 3 {
+				return result{}, errBusy
+			}
+			return result{}, nil
+		}
+		g := one(t, fn, graph.Policy[state]{Retry: graph.Retry{Attempts: 3}}, graph.Options{Checkpointer: &graph.Memory{}})
+		if _, err := g.Start(t.Context(), "t", nil); err != nil || !slices.Equal(seen, []int{0, 1, 2}) {
+			t.Errorf("saw %v, %v", seen, err)
+		}
+	})
+}
+
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	hang := func(ctx context.Context, _ state, _ *graph.Runtime) (result, error) {

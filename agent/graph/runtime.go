@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // Runtime is what a running node sees of the machine around it.
@@ -156,6 +157,14 @@ func (l *level[S]) noteFrom(rt *Runtime, key string, raw json.RawMessage) error 
 	rec := Record{Kind: KindNote, Run: rt.run, Step: rt.step, Node: rt.key, Key: key, Value: raw}
 	if err := l.save(rt.ctx, &rec, nil); err != nil {
 		return err
+	}
+	if l.vertex(rt.key).policy.Retry.Attempts > 1 { // the next attempt reads it
+		l.mu.Lock()
+		if l.at.notes != nil {
+			l.at.notes[rt.key] = maps.Clone(l.at.notes[rt.key]) // this attempt keeps the old one
+		}
+		l.at.remember(rec)
+		l.mu.Unlock()
 	}
 	return l.s.records.flush(rt.ctx)
 }
