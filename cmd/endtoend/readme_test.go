@@ -12,7 +12,10 @@ import (
 // fresh folder that holds only what a checkout holds.
 func TestDocumentedLinesRun(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"README.md", "docs/tutorial.md", "docs/how-to/bring-your-own-data.md", "docs/how-to/use-weights.md", "docs/how-to/metrics.md"} {
+	for _, page := range []string{
+		"README.md", "docs/tutorial.md", "docs/how-to/bring-your-own-data.md", "docs/how-to/use-weights.md", "docs/how-to/metrics.md",
+		"docs/how-to/evaluate.md", "docs/how-to/reports.md",
+	} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			m := start(t)
