@@ -32,10 +32,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			flush()
 		case isJoint(t) && lex.startsClause(toks, i+1):
 			flush()
-		case len(cur) > 0 && (t.word == "without" || t.word == "instead_of") && i+1 < len(toks) && isVerbForm(toks[i+1]):
-			flush()
-			cur = append(cur, t)
-		case len(cur) > 0 && (t.word == "after" || t.word == "before") && i+1 < len(toks) && isVerbForm(toks[i+1]):
+		case len(cur) > 0 && i+1 < len(toks) && slices.Contains([]string{"without", "instead_of", "after", "before"}, t.word) && isVerbForm(toks[i+1]):
 			flush()
 			cur = append(cur, t)
 		default:
@@ -61,15 +58,7 @@ func (lex *lexicon) shape(toks []token) []clause {
 	c := clause{toks: toks, advice: advice}
 	switch toks[0].word {
 	case "don't", "never", "without", "instead_of", "skip", "no":
-		if toks[0].word == "skip" && slices.ContainsFunc(toks, func(t token) bool { return t.stem == "fit" || t.stem == "match" || t.stem == "mismatch" }) {
-			break // "skip the volumes that do not match"
-		}
-		forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
-		c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
-		c.toks = toks[1:]
-		if forget {
-			c.toks = toks[2:]
-		}
+		c.negate()
 	case "if", "unless", "provided", "assuming":
 		return lex.splitCondition(toks)
 	}
@@ -84,6 +73,21 @@ func (lex *lexicon) shape(toks []token) []clause {
 		}
 	}
 	return []clause{c}
+}
+
+// negate notes that a clause says what not to do: "don't train", "no
+// training", but neither "don't forget to …" nor "skip what does not match".
+func (c *clause) negate() {
+	toks := c.toks
+	if toks[0].word == "skip" && slices.ContainsFunc(toks, func(t token) bool { return t.stem == "fit" || t.stem == "match" || t.stem == "mismatch" }) {
+		return
+	}
+	forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
+	c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
+	c.toks = toks[1:]
+	if forget {
+		c.toks = toks[2:]
+	}
 }
 
 // trimThanks drops thanks and the like from the end of a clause.

@@ -208,38 +208,38 @@ func stringList(v any) []string {
 
 // isCorrection recognises the openings of a correction.
 func (r *reader) isCorrection(toks []token) bool {
-	for len(toks) > 0 && (toks[0].kind == tPunct || toks[0].word == "and" || toks[0].word == "please" || isInterjection(toks[0].word) || toks[0].word == "ok" || toks[0].word == "also") {
+	for len(toks) > 0 && (toks[0].kind == tPunct || isInterjection(toks[0].word)) {
 		toks = toks[1:]
 	}
-	if len(toks) == 0 {
+	if len(toks) < 2 {
 		return false
 	}
-	switch toks[0].word {
+	fresh := func(from int) bool { return len(toks) > from && !r.hasStarter(toks[from:]) }
+	switch next := toks[1].word; toks[0].word {
 	case "no", "nope", "rather", "actually", "same", "again", "but", "sorry", "instead", "wait", "oops",
-		"use", "with", "on", "as", "to", "in", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
-		return len(toks) > 1 && !r.hasStarter(toks[1:])
+		"wrong", "should", "use", "with", "on", "as", "to", "in", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
+		return fresh(1)
 	case "the", "do":
-		return len(toks) > 2 && toks[1].word == "same" || len(toks) > 3 && toks[2].word == "same"
-	case "wrong", "should":
-		return len(toks) > 1 && !r.hasStarter(toks[1:])
+		return len(toks) > 2 && next == "same" || len(toks) > 3 && toks[2].word == "same"
 	case "i", "it":
-		return len(toks) > 2 && (toks[1].word == "meant" || toks[1].word == "mean" || toks[1].word == "should") && !r.hasStarter(toks[2:])
+		return (next == "meant" || next == "mean" || next == "should") && fresh(2)
 	case "sort", "order", "rank", "sorted", "ordered":
 		return slices.ContainsFunc(r.mem.calls, func(c call) bool { return c.tool == "runs_list" })
 	case "make":
-		return len(toks) > 2 && (toks[1].word == "it" || toks[1].word == "that") && !r.hasStarter(toks[2:])
+		return (next == "it" || next == "that") && fresh(2)
 	case "repeat", "rerun", "redo":
-		return len(toks) > 1 && (toks[1].word == "it" || toks[1].word == "that" || toks[1].word == "this")
+		return isRefWord(next)
 	case "swap", "switch", "replace", "exchange", "try", "now", "what", "how":
 		return r.swapsNetwork(toks)
 	}
 	return false
 }
 
-// isInterjection lists what people say while they think.
+// isInterjection lists what people say before a wish: while they think, or out
+// of manners.
 func isInterjection(w string) bool {
 	switch w {
-	case "oh", "ah", "hm", "hmm", "er", "uh", "um", "well", "argh", "oops", "ups", "doh":
+	case "oh", "ah", "hm", "hmm", "er", "uh", "um", "well", "argh", "oops", "ups", "doh", "and", "please", "ok", "also":
 		return true
 	}
 	return false
@@ -421,28 +421,33 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		}
 		r.genericParam(d, items, p, info.params[p])
 	}
-	if by, descending, ordered := orderBy(items); ordered && d.tool == "runs_list" {
-		r.set(d, "order_by", by, items)
-		r.set(d, "descending", descending, items)
-	}
-	if v, ok := leavesOut(items); ok && d.tool == "dataset_import" {
-		r.set(d, "skip_mismatched", v, items)
-	}
-	if d.tool == "predict_volume" {
+	r.ownAmendments(d, items, info)
+	r.assigned(d, items, info)
+}
+
+// ownAmendments reads what only one tool's words may change.
+func (r *reader) ownAmendments(d *draft, items []item, info toolInfo) {
+	switch d.tool {
+	case "runs_list":
+		if by, descending, ordered := orderBy(items); ordered {
+			r.set(d, "order_by", by, items)
+			r.set(d, "descending", descending, items)
+		}
+	case "dataset_import":
+		v, ok := leavesOut(items)
+		r.setIf(d, "skip_mismatched", v, ok, items)
+	case "predict_volume":
 		r.predictSettings(d, items, info)
-	}
-	if d.tool == "dataset_split" {
+	case "dataset_split":
 		v, ok := testFraction(items)
 		v.list = nil
 		r.setIf(d, "test_fraction", v, ok, items)
-	}
-	if d.tool == "model_export" {
+	case "model_export":
 		r.lex.mendFormats(items)
 		if v, ok := exportFormat(items, info.params["format"].choices()); ok && v.v != "" {
 			r.set(d, "format", v, items)
 		}
-	}
-	if d.tool == "train_launch" {
+	case "train_launch":
 		if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
 			r.set(d, "patience", v, items)
 		}
@@ -454,7 +459,6 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 		r.fillFreeze(d, items)
 		r.fillOverrides(d, items, info)
 	}
-	r.assigned(d, items, info)
 }
 
 // amendModel reads the network to take instead: of several that are named the

@@ -46,10 +46,7 @@ func (r *reader) elliptical() (reading, bool) {
 	if before[0].intent == intentCount && asksWhich(items) {
 		ranked = []scored{{intent: "runs_list", score: threshold}}
 	}
-	at := slices.IndexFunc(ranked, func(s scored) bool { return s.intent == before[0].intent })
-	if at < 0 {
-		at = 0
-	}
+	at := max(0, slices.IndexFunc(ranked, func(s scored) bool { return s.intent == before[0].intent }))
 	r.heard++
 	r.plan(merged, ranked[at], ranked, r.text)
 	if len(r.out.Steps) == 0 && len(r.out.Questions) == 0 && len(r.out.goals) == 0 {

@@ -141,20 +141,7 @@ func isThing(w string) bool {
 
 // findTagged reads "tagged baseline", "with tag baseline", "with the tag x=y".
 func findTagged(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
-	n := 0
-	switch {
-	case at(toks, i) == "tagged" || at(toks, i) == "labelled" || at(toks, i) == "labeled":
-		n = 1
-		if w := at(toks, i+1); w == "as" || w == "with" {
-			n = 2
-		}
-	case at(toks, i) == "tag" && i > 0 && isJoint(toks[i-1]) && !isRefWord(at(toks, i+1)) && !isRunID(at(toks, i+1)) && (i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct):
-		n = 1
-	case at(toks, i) == "with" && at(toks, i+1) == "tag":
-		n = 2
-	case at(toks, i) == "with" && (at(toks, i+1) == "the" || at(toks, i+1) == "a") && at(toks, i+2) == "tag":
-		n = 3
-	}
+	n := tagLead(toks, i)
 	if n == 0 || i+n >= len(toks) {
 		return nil, 0
 	}
@@ -166,6 +153,31 @@ func findTagged(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		return nil, 0
 	}
 	return &mention{class: cTag, text: name, rule: "tag"}, n + 1
+}
+
+// tagLead is how many words at toks[i] say that a tag follows, or 0.
+func tagLead(toks []token, i int) int {
+	next := at(toks, i+1)
+	switch at(toks, i) {
+	case "tagged", "labelled", "labeled":
+		if next == "as" || next == "with" {
+			return 2
+		}
+		return 1
+	case "tag":
+		ends := i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct
+		if i > 0 && isJoint(toks[i-1]) && !isRefWord(next) && !isRunID(next) && ends {
+			return 1
+		}
+	case "with":
+		switch {
+		case next == "tag":
+			return 2
+		case (next == "the" || next == "a") && at(toks, i+2) == "tag":
+			return 3
+		}
+	}
+	return 0
 }
 
 // findModel reads a model's name, singular or plural.

@@ -44,6 +44,27 @@ func (c *cursor) limits() (model, state string) {
 	}
 }
 
+// dataset takes the name of a dataset before a noun for runs.
+func (c *cursor) dataset(known Names) string {
+	if !containsFold(known.Datasets, c.word()) || !isRunNoun(at(c.toks, c.at+1)) {
+		return ""
+	}
+	c.at++
+	return at(c.toks, c.at-1)
+}
+
+// onDataset limits a selector to the runs on a dataset.
+func onDataset(selector, dataset string) string {
+	switch {
+	case dataset == "":
+		return selector
+	case strings.Contains(selector, ":"):
+		return selector + ",dataset=" + dataset
+	default:
+		return selector + ":dataset=" + dataset
+	}
+}
+
 // findRunSelector reads "the latest run", "our best segresnet by clDice", "the
 // last 5 runs", "the worst run".
 func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
@@ -63,11 +84,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 		return nil, 0
 	}
 	model, state := c.limits()
-	on := ""
-	if containsFold(known.Datasets, c.word()) && isRunNoun(at(toks, c.at+1)) {
-		on = c.word()
-		c.at++
-	}
+	on := c.dataset(known)
 	noun := c.word()
 	switch {
 	case isRunNoun(noun):
@@ -86,14 +103,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	if counted && count != 1 || strings.HasSuffix(noun, "s") && kind == "latest" {
 		m.class, m.count = cRuns, int(count)
 	}
-	m.text = selector(kind, m.metric, m.model, state)
-	if on != "" {
-		joint := ","
-		if !strings.Contains(m.text, ":") {
-			joint = ":"
-		}
-		m.text += joint + "dataset=" + on
-	}
+	m.text = onDataset(selector(kind, m.metric, m.model, state), on)
 	return m, c.at - i
 }
 
@@ -199,19 +209,15 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 	m := &mention{class: cRuns, rule: "set of runs"}
 	m.model, m.state = c.limits()
 	tag := ""
-	if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
-		if containsFold(known.Datasets, name) {
-			m.on = name
-		} else {
+	if m.on = c.dataset(known); m.on == "" {
+		if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
 			tag = name
+			c.at++
 		}
-		c.at++
 	}
-	if w := c.word(); tag == "" && (w == "everything" || w == "all" || w == "anything") {
-		if t, n := findTagged(lex, toks, c.at+1, Names{}); n > 0 {
-			m.text = "all:tag=" + t.text
-			return m, c.at + 1 + n - i
-		}
+	if t, n := everythingTagged(lex, toks, c.at); n > 0 && tag == "" {
+		m.text = "all:tag=" + t.text
+		return m, c.at + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
 	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
@@ -227,6 +233,17 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
+}
+
+// everythingTagged reads "everything tagged baseline".
+func everythingTagged(lex *lexicon, toks []token, i int) (*mention, int) {
+	switch at(toks, i) {
+	case "everything", "all", "anything":
+		if t, n := findTagged(lex, toks, i+1, Names{}); n > 0 {
+			return t, n + 1
+		}
+	}
+	return nil, 0
 }
 
 func isQuantifier(w string) bool {

@@ -129,17 +129,17 @@ func looksLikeDate(w string) bool {
 func sinceWord(r *reader, s string) string {
 	now := r.now()
 	var day time.Time
-	switch {
-	case s == "yesterday" || s == "today":
+	switch s {
+	case "yesterday", "today":
 		r.note(fmt.Sprintf("I take %q as the last 24 hours.", s))
 		return "24h"
-	case s == "this morning":
+	case "this morning":
 		day = now
-	case s == "this week":
+	case "this week":
 		day = now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
-	case s == "this month":
+	case "this month":
 		day = now.AddDate(0, 0, 1-now.Day())
-	case s == "this year":
+	case "this year":
 		day = now.AddDate(0, 0, 1-now.YearDay())
 	default:
 		if d, ok := weekday(strings.TrimPrefix(s, "last ")); ok {

@@ -76,16 +76,7 @@ func (r *reader) optionalDataset(d *draft, items []item) {
 
 // fillPromote reads the model, its version and the alias that it gets.
 func fillPromote(r *reader, d *draft, items []item, _ toolInfo) bool {
-	at := -1
-	for i := range items {
-		switch {
-		case isAlias(items[i].word()) || i > 0 && items[i-1].anyWord("alias"):
-			at = i
-		case at < 0 && i > 1 && items[i-1].anyWord("to", "as") && nameOf(items[i]) != "" && !isDeterminer(items[i].word()) && !items[i].is(cNumber):
-			at = i
-		}
-	}
-	if at >= 0 {
+	if at := aliasAt(items); at >= 0 {
 		r.set(d, "alias", value{v: nameOf(items[at]), from: at, to: at + 1, rule: "alias"}, items)
 	}
 	if v, ok := r.numeric(items, "version"); ok {
@@ -100,14 +91,34 @@ func fillPromote(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "version", value{v: n, from: i, to: i + 1, rule: "version"}, items)
 			continue
 		}
-		_, taken := d.args["name"]
-		named := items[i].is(cRun) || i > 0 && items[i-1].anyWord("of", "model", "on") && nameOf(items[i]) != "" && items[i].is(cName)
-		named = named || items[i].is(cRun) || items[i].is(cDataset) || items[i].is(cName) || items[i].is(cQuoted) || items[i].mention == nil && r.lex.nameAt([]token{items[i].tok}, 0) != ""
-		if named && !taken {
+		if r.namesModel(items[i]) && !has(d.args, "name") {
 			r.set(d, "name", value{v: nameOf(items[i]), from: i, to: i + 1, rule: "name of the model"}, items)
 		}
 	}
 	return true
+}
+
+// aliasAt finds the alias that a version gets: one that is usual, or what
+// follows "to" or "as". It is -1 if there is none.
+func aliasAt(items []item) int {
+	at := -1
+	for i := range items {
+		switch {
+		case isAlias(items[i].word()) || i > 0 && items[i-1].anyWord("alias"):
+			at = i
+		case at < 0 && i > 1 && items[i-1].anyWord("to", "as") && nameOf(items[i]) != "" && !isDeterminer(items[i].word()) && !items[i].is(cNumber):
+			at = i
+		}
+	}
+	return at
+}
+
+// namesModel tells whether an item may be the name of a registered model.
+func (r *reader) namesModel(it item) bool {
+	if it.mention == nil {
+		return it.is(cQuoted) || r.lex.nameAt([]token{it.tok}, 0) != ""
+	}
+	return it.is(cRun) || it.is(cDataset) || it.is(cName)
 }
 
 // isAlias lists what versions of models are usually promoted to.

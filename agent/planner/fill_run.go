@@ -55,42 +55,48 @@ func (r *reader) genericParam(d *draft, items []item, name string, p param) {
 		r.set(d, name, v, items)
 		return
 	}
-	switch {
-	case name == "port":
-		v, ok := r.numeric(items, name)
-		for i := range items {
-			if n := items[i].tok.num; !ok && items[i].is(cNumber) && !items[i].used && n >= 80 && n < 65536 && items[i].tok.unit == "" {
-				v, ok = value{v: int64(n), from: i, to: i + 1, rule: "a number that ports have"}, true
-			}
-		}
+	if p.Type == "integer" || p.Type == "number" {
+		v, ok := r.numberParam(items, name, p.Type == "integer")
 		v.list = nil
 		r.setIf(d, name, v, ok, items)
-	case name == "volume":
+		return
+	}
+	switch name {
+	case "volume":
 		v, ok := r.volumeValue(items)
 		r.setIf(d, name, v, ok, items)
-	case name == "alpha":
-		v, ok := errorRate(items)
-		r.setIf(d, name, v, ok, items)
-	case p.Type == "integer" || p.Type == "number":
-		v, ok := r.numeric(items, name)
-		if !ok {
-			leads := append([]string{name, strings.ReplaceAll(name, "_", "-")}, strings.Split(name, "_")...)
-			v, ok = number(items, slot{name, p.Type == "integer", leads, leads})
-		}
-		v.list = nil
-		r.setIf(d, name, v, ok, items)
-	case name == "name":
+	case "name":
 		v, ok := spokenName(items)
 		r.setIf(d, name, v, ok, items)
-	case name == "path" || name == "input" || name == "output":
+	case "path", "input", "output":
 		if i, ok := first(items, cPath); ok {
 			r.set(d, name, value{v: clean(items[i].tok.text), from: i, to: i + 1, rule: "path"}, items)
 		}
-	case name == "metric" || name == "split" || name == "state" || name == "model":
+	case "metric", "split", "state", "model":
 		if i, ok := first(items, class(name)); ok {
 			r.set(d, name, mentioned(items, i), items)
 		}
 	}
+}
+
+// numberParam looks for a numeric argument: by the table of slots, else by its
+// own name.
+func (r *reader) numberParam(items []item, name string, whole bool) (value, bool) {
+	if name == "alpha" {
+		return errorRate(items)
+	}
+	if v, ok := r.numeric(items, name); ok {
+		return v, true
+	}
+	if name == "port" {
+		for i := range items {
+			if n := items[i].tok.num; items[i].is(cNumber) && !items[i].used && n >= 80 && n < 65536 && items[i].tok.unit == "" {
+				return value{v: int64(n), from: i, to: i + 1, rule: "a number that ports have"}, true
+			}
+		}
+	}
+	leads := append([]string{name, strings.ReplaceAll(name, "_", "-")}, strings.Split(name, "_")...)
+	return number(items, slot{name, whole, leads, leads})
 }
 
 // required asks for arguments that the schema wants and nothing gave.

@@ -69,51 +69,8 @@ func (r *reader) ask(intent string, items []item) {
 		return
 	}
 	var g goal
-	for c, into := range map[class]*string{cMetric: &g.metric, cSplit: &g.split, cModel: &g.model, cDataset: &g.dataset} {
-		if i, ok := first(items, c); ok {
-			*into = items[i].mention.text
-		}
-	}
 	r.askMentions(&g, items)
-	if i, ok := first(items, cSince); ok {
-		g.since = r.instant(items[i].mention.text)
-	}
-	switch intent {
-	case intentBest:
-		r.askBest(&g, items)
-	case intentQuality:
-		r.askQuality(&g, items)
-	case intentVolumes:
-		r.askVolumes(&g, items)
-	case intentCount:
-		g.kind = goalCount
-		g.group = grouping(items)
-		askState(&g, items)
-	case intentDuration:
-		g.kind = goalDuration
-		for i := range items {
-			switch {
-			case items[i].anyWord("longest", "slowest", "most"):
-				g.fast = -1
-			case items[i].anyWord("shortest", "fastest", "least"):
-				g.fast = 1
-			}
-		}
-		overall := g.fast != 0 || slices.ContainsFunc(items, func(it item) bool { return it.anyWord("spend", "spent", "all", "altogether", "total") })
-		if len(g.runs) == 0 && !overall {
-			g.runs = r.runsMeant(items)
-		}
-	case intentAverage:
-		if _, one := first(items, cRun); one && grouping(items) == "" {
-			r.askQuality(&g, items)
-			break
-		}
-		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
-	case intentFilter:
-		askFilter(&g, items)
-	case intentSettings:
-		r.askSettings(&g, items)
-	}
+	r.askKind(&g, intent, items)
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
 	}
@@ -123,6 +80,52 @@ func (r *reader) ask(intent string, items []item) {
 	r.dataset = orElse(g.dataset, r.dataset)
 	if !r.sameBest(g) {
 		r.out.goals = append(r.out.goals, g)
+	}
+}
+
+// askKind reads what kind of numbers are asked for.
+func (r *reader) askKind(g *goal, intent string, items []item) {
+	switch intent {
+	case intentBest:
+		r.askBest(g, items)
+	case intentQuality:
+		r.askQuality(g, items)
+	case intentVolumes:
+		r.askVolumes(g, items)
+	case intentCount:
+		g.kind = goalCount
+		g.group = grouping(items)
+		askState(g, items)
+	case intentDuration:
+		r.askDuration(g, items)
+	case intentAverage:
+		if _, one := first(items, cRun); one && grouping(items) == "" {
+			r.askQuality(g, items)
+			break
+		}
+		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
+	case intentFilter:
+		askFilter(g, items)
+	case intentSettings:
+		r.askSettings(g, items)
+	}
+}
+
+// askDuration reads a question for how long runs took: which took longest, or
+// those that are meant.
+func (r *reader) askDuration(g *goal, items []item) {
+	g.kind = goalDuration
+	for i := range items {
+		switch {
+		case items[i].anyWord("longest", "slowest", "most"):
+			g.fast = -1
+		case items[i].anyWord("shortest", "fastest", "least"):
+			g.fast = 1
+		}
+	}
+	overall := g.fast != 0 || slices.ContainsFunc(items, func(it item) bool { return it.anyWord("spend", "spent", "all", "altogether", "total") })
+	if len(g.runs) == 0 && !overall {
+		g.runs = r.runsMeant(items)
 	}
 }
 
@@ -147,6 +150,14 @@ func (r *reader) askVolumes(g *goal, items []item) {
 
 // askMentions takes the limits that run mentions carry.
 func (r *reader) askMentions(g *goal, items []item) {
+	for c, into := range map[class]*string{cMetric: &g.metric, cSplit: &g.split, cModel: &g.model, cDataset: &g.dataset} {
+		if i, ok := first(items, c); ok {
+			*into = items[i].mention.text
+		}
+	}
+	if i, ok := first(items, cSince); ok {
+		g.since = r.instant(items[i].mention.text)
+	}
 	for i := range items {
 		m := items[i].mention
 		if m == nil || m.class != cRun && m.class != cRuns {

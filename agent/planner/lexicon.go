@@ -61,7 +61,7 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 	}
 	var frames []frame
 	for _, table := range [][]frame{
-		dataFrames(), trainFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(), {settingsFrame()},
+		dataFrames(), trainFrames(), jobFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(), {settingsFrame()},
 	} {
 		frames = append(frames, table...)
 	}
@@ -84,7 +84,7 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 		lex.starters[w] = true
 		lex.vocab[w] = true
 	}
-	for _, w := range strings.Fields("how_many how_long how_good how_well how_bad how_accurate how_far how_big") {
+	for w := range strings.FieldsSeq("how_many how_long how_good how_well how_bad how_accurate how_far how_big") {
 		lex.starters[w] = true
 	}
 	for w := range strings.FieldsSeq(slotWords()) {

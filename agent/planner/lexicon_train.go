@@ -24,6 +24,12 @@ func trainFrames() []frame {
 			{12, "test|trial|pilot|smoke|debug|dry * =training|train|=trainings"},
 		}},
 		{"sweep_launch", []cue{{12, "sweep|grid_search|hyperparameter_search|random_search|tune|tuning|optuna|tpe|bayesian"}, {12, "optimise|optimize|try|vary|scan * learning_rate|batch_size|patience|dropout|hyperparameter|setting"}, {8, "search * learning_rate|hyperparameter|parameter"}}},
+	}
+}
+
+// jobFrames recognise the tools about jobs.
+func jobFrames() []frame {
+	return []frame{
 		{"job_list", []cue{
 			{7, "list|show|see|display|what|which|print|my|all|any|every * =jobs|queue"},
 			{6, "what|anything|something|who|which * =running|queued"},

@@ -263,18 +263,28 @@ func joinFraction(out []token, t token, next string) bool {
 		p.num, p.weak = p.num/part, false
 	case t.kind == tWord && part > 0 && p.kind == tWord && p.word == "a" && !isRunNoun(next):
 		p.kind, p.num, p.weak = tNumber, 1/part, false
-	case t.kind == tNumber && t.word == "dozen" && n > 1 && p.word == "a" && out[n-2].word == "half":
-		out[n-2].num, out[n-2].weak, out[n-2].end = 6, false, t.end
-		p.kind, p.word, p.stem, p.text, p.num = tPunct, "", "", "", 0
-		return true
-	case t.kind == tNumber && strings.HasPrefix(t.text, "10^") && n > 1 && out[n-2].kind == tNumber && (p.word == "x" || p.word == "*" || p.word == "times"):
-		out[n-2].num, out[n-2].end = rounded(out[n-2].num*t.num), t.end
-		p.kind, p.word, p.stem, p.text = tPunct, "", "", ""
-		return true
+	case n > 1 && t.kind == tNumber:
+		return joinOverWord(&out[n-2], p, t)
 	default:
 		return false
 	}
 	p.text, p.end = p.text+" "+t.text, t.end
+	return true
+}
+
+// joinOverWord merges two numbers with a word between them into the first:
+// "half a dozen", "3 * 10^-4". The word is left empty.
+func joinOverWord(a, between *token, b token) bool {
+	switch {
+	case b.word == "dozen" && between.word == "a" && a.word == "half":
+		a.num, a.weak = 6, false
+	case strings.HasPrefix(b.text, "10^") && a.kind == tNumber && (between.word == "x" || between.word == "*" || between.word == "times"):
+		a.num = rounded(a.num * b.num)
+	default:
+		return false
+	}
+	a.end = b.end
+	*between = token{kind: tPunct}
 	return true
 }
 

@@ -181,35 +181,25 @@ func testFraction(items []item) (value, bool) {
 
 // orderBy reads "sorted by dice" and "newest first".
 func orderBy(items []item) (by value, descending value, ok bool) {
+	worst := false
 	for i := range items {
 		switch {
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by"):
-			j := i + 1
-			for j < len(items) && (items[j].anyWord("by", "on", "of", "the", "best") || items[j].is(cRef)) {
-				j++
-			}
-			if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) {
-				continue
-			}
-			if j < len(items) && nameOf(items[j]) != "" && (items[j].is(cMetric) || items[j].mention == nil) {
-				by = value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}
-				ok = true
+			if v, found := orderAfter(items, i); found {
+				by, ok = v, true
 			}
 		case items[i].is(cMetric) && i+1 < len(items) && items[i+1].anyWord("first"):
 			by, ok = value{v: nameOf(items[i]), from: i, to: i + 2, rule: "order"}, true
-			if i > 0 && items[i-1].anyWord("worst", "lowest") {
-				by.rule = "the worst first"
-			}
+			worst = i > 0 && items[i-1].anyWord("worst", "poorest")
 		case items[i].is(cRuns) && items[i].mention.metric != "":
-			by = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}
-			ok = true
+			by, ok = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}, true
 		}
 	}
 	if !ok {
 		return by, descending, false
 	}
 	name, _ := by.v.(string)
-	descending = value{v: !lowerIsBetter(name) && name != "name", from: by.from, to: by.to, rule: "the best first"}
+	descending = value{v: lowerIsBetter(name) == worst && name != "name", from: by.from, to: by.to, rule: "the best first"}
 	for i := range items {
 		if items[i].anyWord("ascending", "oldest", "lowest") {
 			descending = value{v: false, from: i, to: i + 1, rule: "order"}
@@ -219,6 +209,21 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		}
 	}
 	return by, descending, true
+}
+
+// orderAfter reads what "sorted by" at items[i] goes on with.
+func orderAfter(items []item, i int) (value, bool) {
+	if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) {
+		return value{}, false
+	}
+	j := i + 1
+	for j < len(items) && (items[j].anyWord("by", "on", "of", "the", "best") || items[j].is(cRef)) {
+		j++
+	}
+	if j >= len(items) || nameOf(items[j]) == "" || !items[j].is(cMetric) && items[j].mention != nil {
+		return value{}, false
+	}
+	return value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}, true
 }
 
 // lowerIsBetter tells the direction of a metric.

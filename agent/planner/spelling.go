@@ -169,15 +169,23 @@ func (lex *lexicon) closest(w string, nameOnly bool, names []string, next string
 			}
 		}
 	}
-	if best.tie {
-		if superlative(best.word) == "" && superlative(best.other) == "" || !isRunNoun(next) {
-			return ""
-		}
-		if superlative(best.word) == "" {
-			best.word = best.other
-		}
+	return lex.canonical(best.settled(next))
+}
+
+// settled is the word of a candidate. Of two words equally close it is the one
+// that picks runs, before a noun for runs; else none.
+func (c candidate) settled(next string) string {
+	switch {
+	case !c.tie:
+		return c.word
+	case !isRunNoun(next):
+		return ""
+	case superlative(c.word) != "":
+		return c.word
+	case superlative(c.other) != "":
+		return c.other
 	}
-	return lex.canonical(best.word)
+	return ""
 }
 
 // canonical maps an alias to what it stands for and an inflected word to its

@@ -90,7 +90,7 @@ func irregular(w string) (string, bool) {
 	return "", false
 }
 
-// misinflected recognises "taged" and "runing", which miss a doubled letter.
+// misinflected recognises forms in -ing and -ed that miss a doubled letter.
 func misinflected(w string) bool {
 	base, ok := strings.CutSuffix(w, "ing")
 	if !ok {

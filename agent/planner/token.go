@@ -176,7 +176,7 @@ func appendCore(toks []token, text string, start, end int) []token {
 		}
 		return toks
 	}
-	if n := stuckLead(core); n > 0 && !(len(toks) > 0 && namesNext(toks[len(toks)-1].word)) {
+	if n := stuckLead(core); n > 0 && (len(toks) == 0 || !namesNext(toks[len(toks)-1].word)) {
 		toks = append(toks, wordToken(fold(core[:n]), start, start+n))
 		return appendCore(toks, text, start+n, end)
 	}

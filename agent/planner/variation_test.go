@@ -192,10 +192,28 @@ func otherUnits(s string, _ *rand.Rand) string {
 		return ""
 	}
 	for _, c := range [...][2]string{
-		{`\b(\d+)x(\d+)x(\d+)\b`, "$1 × $2 × $3"}, {`\b(\d+) cubed\b`, "$1^3"}, {`\b1e-3\b`, "0.001"}, {`\b1e-4\b`, "0.0001"}, {`\b3e-4\b`, "0.0003"},
-		{`\b2e-4\b`, "0.0002"}, {`\b1e-5\b`, "10^-5"}, {`\b0\.0005\b`, "5e-4"}, {`\b(\d+)\s?%`, "$1 percent"}, {`\b(\d+) percent\b`, "$1%"}, {`\b2k steps\b`, "2000 steps"}, {`\b1k steps\b`, "1000 steps"},
-		{`\bthree\b`, "3"}, {`\bfive\b`, "5"}, {`\bten\b`, "10"}, {`\bdozen\b`, "12"}, {`\b5 (epochs|folds|runs)\b`, "five $1"}, {`\b10 (epochs|volumes|runs)\b`, "ten $1"},
-		{`\b3 (epochs|folds|runs)\b`, "three $1"}, {`\b20 (epochs|volumes|steps|lines)\b`, "twenty $1"}, {` um\b`, " µm"}, {` µm\b`, " microns"},
+		{`\b(\d+)x(\d+)x(\d+)\b`, "$1 × $2 × $3"},
+		{`\b(\d+) cubed\b`, "$1^3"},
+		{`\b1e-3\b`, "0.001"},
+		{`\b1e-4\b`, "0.0001"},
+		{`\b3e-4\b`, "0.0003"},
+		{`\b2e-4\b`, "0.0002"},
+		{`\b1e-5\b`, "10^-5"},
+		{`\b0\.0005\b`, "5e-4"},
+		{`\b(\d+)\s?%`, "$1 percent"},
+		{`\b(\d+) percent\b`, "$1%"},
+		{`\b2k steps\b`, "2000 steps"},
+		{`\b1k steps\b`, "1000 steps"},
+		{`\bthree\b`, "3"},
+		{`\bfive\b`, "5"},
+		{`\bten\b`, "10"},
+		{`\bdozen\b`, "12"},
+		{`\b5 (epochs|folds|runs)\b`, "five $1"},
+		{`\b10 (epochs|volumes|runs)\b`, "ten $1"},
+		{`\b3 (epochs|folds|runs)\b`, "three $1"},
+		{`\b20 (epochs|volumes|steps|lines)\b`, "twenty $1"},
+		{` um\b`, " µm"},
+		{` µm\b`, " microns"},
 	} {
 		p := regexp.MustCompile(c[0])
 		if strings.HasPrefix(c[1], "1") && strings.Contains(s, "half a dozen") || strings.Contains(s, "two dozen") || strings.Contains(s, "a dozen") && c[0] == `\bdozen\b` {
