@@ -187,7 +187,7 @@ func (x *execution) do(ctx context.Context, s Step, results map[string]*tools.Re
 			return x.unlessCut(ctx, s, problem)
 		}
 	}
-	if s.Run != "" && x.a.options.Watcher != nil && !(x.leave && !x.needed(s.ID)) {
+	if s.Run != "" && x.a.options.Watcher != nil && (!x.leave || x.needed(s.ID)) {
 		return x.watch(ctx, s)
 	}
 	return x.done(s)

@@ -78,7 +78,7 @@ func TestConversation(t *testing.T) {
 	}
 	if *record {
 		server := httptest.NewServer(http.HandlerFunc(scriptedModel))
-		defer server.Close()
+		t.Cleanup(server.Close)
 		t.Cleanup(func() { slim(t, tape) }) // after the session has written it
 		converse(t, newScreen(t, map[string]string{
 			"USER": "tester", llm.EnvBaseURL: server.URL + "/v1", llm.EnvModel: "scripted-1", router.EnvRecord: tape,
@@ -108,26 +108,41 @@ func slim(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	type message struct {
+		Role       string `json:"role"`
+		Content    string `json:"content"`
+		ToolCallID string `json:"tool_call_id,omitempty"`
+		ToolCalls  []any  `json:"tool_calls,omitempty"`
+	}
+	type request struct {
+		Method string `json:"method"`
+		Path   string `json:"path"`
+		JSON   struct {
+			Model    string    `json:"model"`
+			Messages []message `json:"messages"`
+		} `json:"json"`
+	}
 	var out strings.Builder
 	for recorded := range strings.Lines(string(raw)) {
-		var tape map[string]any
+		tape := map[string]json.RawMessage{}
 		if err := json.Unmarshal([]byte(recorded), &tape); err != nil {
 			t.Fatal(err)
 		}
-		if request, ok := tape["request"].(map[string]any); ok {
-			asked := request["json"].(map[string]any)
-			messages := asked["messages"].([]any)
+		if tape["request"] != nil {
+			var asked request
+			if err := json.Unmarshal(tape["request"], &asked); err != nil {
+				t.Fatal(err)
+			}
+			messages := asked.JSON.Messages
 			last := len(messages) - 1
-			for messages[last].(map[string]any)["role"] != "user" {
+			for messages[last].Role != "user" {
+				messages[last].Content = "…"
 				last--
 			}
-			for _, m := range messages[last+1:] {
-				m := m.(map[string]any)
-				if _, text := m["content"].(string); text {
-					m["content"] = "…"
-				}
+			asked.JSON.Messages = messages[last:]
+			if tape["request"], err = json.Marshal(asked); err != nil {
+				t.Fatal(err)
 			}
-			request["json"] = map[string]any{"model": asked["model"], "messages": messages[last:]}
 		}
 		short, err := json.Marshal(tape)
 		if err != nil {

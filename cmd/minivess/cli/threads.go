@@ -296,13 +296,13 @@ func (s *session) search(ctx context.Context, words []string) ([]thread.Info, er
 	}
 	var found []thread.Info
 	for _, t := range all {
-		text := strings.ToLower(t.ID + "\n" + t.Title)
+		text := []string{t.ID, t.Title}
 		if messages, err := s.assistant.Transcript(ctx, t.ID); err == nil {
 			for i := range messages {
-				text += "\n" + strings.ToLower(messages[i].Text)
+				text = append(text, messages[i].Text)
 			}
 		}
-		if hasAll(text, words) {
+		if hasAll(strings.ToLower(strings.Join(text, "\n")), words) {
 			found = append(found, t)
 		}
 		if err := ctx.Err(); err != nil {
