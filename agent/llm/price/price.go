@@ -24,8 +24,8 @@ type Price struct {
 	Output       float64 `yaml:"output"`
 	CacheRead    float64 `yaml:"cache_read"`
 	CacheWritten float64 `yaml:"cache_write"`
-	// Checked is the day on which somebody compared it with the provider's
-	// page, as 2026-07-31; empty for one that a person configured.
+	// Checked is the date of the published list that it was taken from, as
+	// 2026-07-31; empty for one that a person configured.
 	Checked string `yaml:"checked"`
 }
 

@@ -27,10 +27,10 @@ func TestFind(t *testing.T) {
 		{"anthropic", "claude-sonnet-4-5", "2026-11-23", 3, true},
 		{"anthropic", "claude-sonnet-4-5-20250929", "2026-11-23", 3, true},
 		{"anthropic", "claude-sonnet-4-5-latest", "2026-11-23", 3, true},
-		{"openai", "gpt-4o-2024-11-20", "2026-11-23", 2.5, true},
-		{"openai", "gpt-4o-mini", "2026-11-23", 0.15, true},
-		{"openai", "gpt-4o-realtime", "2026-11-23", 0, false},      // another model, though its name begins alike
-		{"openrouter", "gpt-4o", "2026-11-23", 0, false},           // another service
+		{"openai", "gpt-5.1-2025-11-13", "2026-11-23", 1.25, true},
+		{"openai", "gpt-5-nano", "2026-11-23", 0.05, true},
+		{"openai", "gpt-5.1-realtime", "2026-11-23", 0, false},     // another model, though its name begins alike
+		{"openrouter", "gpt-5.1", "2026-11-23", 0, false},          // another service
 		{"anthropic", "claude-sonnet-4-5", "2024-01-01", 0, false}, // before there was one
 		{"openai", "qwen3:8b", "2026-11-23", 0, false},
 	} {
