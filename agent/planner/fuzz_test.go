@@ -36,7 +36,12 @@ func explicit(lex *lexicon, text string) bool {
 // checkPlan states what holds for every text whatsoever.
 func checkPlan(tb testing.TB, m *Model, all []tools.Descriptor, text string) {
 	tb.Helper()
-	o := m.Plan(tb.Context(), all, text)
+	checkOutcome(tb, m, all, text, m.Plan(tb.Context(), all, text))
+}
+
+// checkOutcome is checkPlan for a plan that was made already.
+func checkOutcome(tb testing.TB, m *Model, all []tools.Descriptor, text string, o Outcome) {
+	tb.Helper()
 	if len(o.Steps) > maxSteps {
 		tb.Errorf("%q: %d steps", text, len(o.Steps))
 	}

@@ -143,7 +143,7 @@ func TestNothingWithoutReview(t *testing.T) {
 			}
 		}
 		reviewed += map[bool]int{true: 1}[needsReview(o, effects)]
-		checkPlan(t, m, all, text)
+		checkOutcome(t, m, all, text, o)
 	}
 	if reviewed < n/10 || destroyed == 0 {
 		t.Errorf("only %d plans needed a review and %d steps destroyed: the sentences test nothing", reviewed, destroyed)
