@@ -131,6 +131,24 @@ func TestNotesAndWritersWaitForTheDisk(t *testing.T) {
 	}
 }
 
+// A batch that the background writer has taken is not stored yet.
+func TestAWriterWaitsForTheBatchUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		disk := &slow{}
+		stored := 0
+		look := func(context.Context, state, *graph.Runtime) (result, error) {
+			stored = len(disk.stored())
+			return result{}, nil
+		}
+		g := line(t, graph.Options{Checkpointer: disk, Durability: graph.Async}, "n1", say("a"), look)
+		settle := func(graph.Event) { synctest.Wait() }
+		if _, err := g.Start(t.Context(), "t", settle); err != nil || stored == 0 {
+			t.Errorf("the node that writes began with %d batches stored, %v", stored, err)
+		}
+	})
+}
+
 func TestADiskThatFailsEndsTheRun(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no space")

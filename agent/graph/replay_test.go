@@ -76,6 +76,26 @@ func TestReplayFindsWhatWouldGoAnotherWay(t *testing.T) {
 	}
 }
 
+// A node that writes is replayed by what it named, even if that was the end.
+func TestReplayOfAWriterThatEndsTheRun(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	g := compile(t, graph.New[state]("g", logField()).
+		Node("a", func(context.Context, state, *graph.Runtime) (result, error) {
+			runs++
+			return graph.Update(logField().Set([]string{"a"})).To(graph.End), nil
+		}).
+		Node("b", say("b")).Policy("a", graph.Policy[state]{Writes: true}).Entry("a").
+		Edge("a", "b").Goto("a", graph.End).Edge("b", graph.End), graph.Options{Checkpointer: &graph.Memory{}})
+	if _, err := g.Start(t.Context(), "t", nil); err != nil {
+		t.Fatal(err)
+	}
+	out, err := g.Replay(t.Context(), "t", 0, nil)
+	if err != nil || !slices.Equal(out.State.Log, []string{"a"}) || runs != 1 {
+		t.Errorf("%v after %d runs, %v", out.State.Log, runs, err)
+	}
+}
+
 // A thread that was cut off, given up, and begun anew.
 func TestReplayOfAnUntidyThread(t *testing.T) {
 	t.Parallel()

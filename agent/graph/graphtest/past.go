@@ -211,6 +211,10 @@ func afterPruning(t *testing.T, f Fixture, g *graph.Graph[Work], thread string, 
 	if err := g.Fork(t.Context(), thread, at, fork); err != nil {
 		t.Fatal(err)
 	}
+	// The record of the fork is one more, the question that is open one less.
+	if now, err := g.Inspect(t.Context(), fork); err != nil || now.At != at {
+		t.Errorf("the fork is at point %d, %v; want %d", now.At, err, at)
+	}
 	a, err := Drive(t.Context(), g, thread)
 	if err != nil {
 		t.Fatal(err)
@@ -224,5 +228,18 @@ func afterPruning(t *testing.T, f Fixture, g *graph.Graph[Work], thread string, 
 	}
 	if _, err := g.Replay(t.Context(), thread, at, nil); err != nil {
 		t.Error(err)
+	}
+	before := snapshots(t, g, f.Checkpointer, thread)
+	if _, err := g.Prune(t.Context(), thread, 1); err != nil {
+		t.Fatal(err)
+	}
+	after := snapshots(t, g, f.Checkpointer, thread)
+	if len(after) == 0 || len(after) >= len(before) {
+		t.Errorf("%d points of %d are left", len(after), len(before))
+	}
+	for at, s := range after {
+		if s != before[at] {
+			t.Errorf("pruned again, point %d:\n was %s\n  is %s", at, before[at], s)
+		}
 	}
 }
