@@ -116,6 +116,7 @@ func (env *environment) openAt(ctx context.Context, ws *workspace.Workspace, pol
 		s.close()
 		return nil, err
 	}
+	s.addServers(ctx, env)
 	if err := s.assemble(env, models, policy); err != nil {
 		s.close()
 		return nil, err
