@@ -75,6 +75,10 @@ SEED ?= 0
 parity: build ## compare every model with MONAI's, both ways (SEED=7 draws others)
 	@"$$(python3 scripts/peers/environment.py)" scripts/peers/parity.py --seed $(SEED)
 
+.PHONY: mcp-check
+mcp-check: build ## the official Python client of MCP against bin/minivess
+	@python3 scripts/peers/mcp_check.py bin/minivess
+
 .PHONY: lint
 lint: native $(LINT) ## golangci-lint, pinned
 	$(LINT) run ./...

@@ -35,6 +35,7 @@ var rules = []rule{ //nolint:gochecknoglobals // a table is the clearest form of
 	{from: "engine", except: []string{"engine/nn/torch", "engine/train", "engine/models/modeltest"}, deny: []string{"github.com/sugarme/gotch"}, reason: "libtorch lives in the worker (and in the suite that tests models); everything else must build and run without it"},
 	{from: "engine", except: []string{"engine/projection"}, deny: []string{"github.com/duckdb"}, reason: "DuckDB is the lens, files are the truth: only the projection looks through it"},
 	{from: "", except: []string{"engine/nn/ort"}, deny: []string{"github.com/yalue/onnxruntime_go"}, reason: "ONNX Runtime's environment is the process's: one room keeps it"},
+	{from: "", except: []string{"tools/mcp", "cmd"}, deny: []string{"github.com/modelcontextprotocol"}, reason: "one room speaks MCP"},
 	{from: "tools", deny: []string{"github.com/duckdb", "github.com/sugarme/gotch"}, reason: "tools go through the engine's rooms"},
 	{from: "", except: []string{"agent", "evals", "cmd"}, deny: []string{"github.com/tmc/langchaingo"}, reason: "langchaingo's interface is the agent's boundary"},
 	{from: "", except: []string{"tui", "cmd"}, deny: []string{"charm.land/bubbletea"}, reason: "only tui draws"},
