@@ -143,8 +143,8 @@ func TestAWriterWaitsForTheBatchUnderWay(t *testing.T) {
 		}
 		g := line(t, graph.Options{Checkpointer: disk, Durability: graph.Async}, "n1", say("a"), look)
 		settle := func(graph.Event) { synctest.Wait() }
-		if _, err := g.Start(t.Context(), "t", settle); err != nil || stored == 0 {
-			t.Errorf("the node that writes began with %d batches stored, %v", stored, err)
+		if _, err := g.Start(t.Context(), "t", settle); err != nil || stored != 2 {
+			t.Errorf("the node that writes began with %d of 2 batches stored, %v", stored, err)
 		}
 	})
 }
