@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"charm.land/bubbles/v2/spinner"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
@@ -329,7 +330,7 @@ func (s *screen) open(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	s.thread, s.model, s.messages = o.Thread, tui.NewModel(s.ctx, o), make(chan tea.Msg)
-	s.model.Update(tea.WindowSizeMsg{Width: 95, Height: 600})
+	s.model.Update(tea.WindowSizeMsg{Width: 95, Height: 300})
 	s.begin(s.model.Init())
 }
 
@@ -341,7 +342,7 @@ func (s *screen) begin(cmd tea.Cmd) {
 	ctx, messages := s.ctx, s.messages
 	go func() {
 		switch msg := cmd().(type) {
-		case nil:
+		case nil, spinner.TickMsg: // what turns is not looked at
 		case tea.BatchMsg:
 			for _, c := range msg {
 				s.begin(c)
@@ -382,9 +383,7 @@ func (s *screen) say(t *testing.T, said saying) string {
 	case said.text == "yes", strings.HasPrefix(said.text, "approve"):
 		s.update(tea.KeyPressMsg{Code: 'a', Text: "a"})
 	default:
-		for _, r := range said.text {
-			s.update(tea.KeyPressMsg{Code: r, Text: string(r)})
-		}
+		s.update(tea.PasteMsg{Content: said.text})
 		s.update(tea.KeyPressMsg{Code: tea.KeyEnter})
 	}
 	for range mostMessages {
@@ -422,7 +421,7 @@ func (s *screen) fits(t *testing.T) {
 			}
 		}
 	}
-	s.model.Update(tea.WindowSizeMsg{Width: 95, Height: 600})
+	s.model.Update(tea.WindowSizeMsg{Width: 95, Height: 300})
 }
 
 // idle says whether the program waits for a person.
