@@ -135,7 +135,7 @@ func (r *reader) assigned(d *draft, items []item, info toolInfo) {
 		if !ok {
 			continue
 		}
-		r.set(d, name, value{v: typed(items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
+		r.set(d, name, value{v: typedAs(name, items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
 	}
 }
 
@@ -180,6 +180,15 @@ func otherNames(key string) []string {
 		return []string{"folds"}
 	}
 	return nil
+}
+
+// typedAs is typed, with one number for all three axes of a size.
+func typedAs(name, s string, p param) any {
+	if v, _, ok := parseNumber(s); ok && p.Type == "array" && slices.Contains([]string{"patch_size", "shape", "spacing", "window"}, name) {
+		edge := numeric(v, false)
+		return []any{edge, edge, edge}
+	}
+	return typed(s, p)
 }
 
 // typed converts a word to the type that the schema wants.

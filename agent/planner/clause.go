@@ -30,7 +30,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
 		case isStop(t) || isThen(toks, i):
 			flush()
-		case isJoint(t) && lex.startsClause(toks, i+1):
+		case isJoint(t) && (lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
 			flush()
 		case len(cur) > 0 && i+1 < len(toks) && slices.Contains([]string{"without", "instead_of", "after", "before"}, t.word) && isVerbForm(toks[i+1]):
 			flush()
@@ -88,6 +88,23 @@ func (c *clause) negate() {
 	if forget {
 		c.toks = toks[2:]
 	}
+}
+
+// wishes recognises "I just want …" and "we would like …".
+func wishes(toks []token) bool {
+	if len(toks) < 3 || toks[0].word != "i" && toks[0].word != "we" {
+		return false
+	}
+	for _, t := range toks[1:min(4, len(toks))] {
+		switch t.word {
+		case "want", "need", "like":
+			return true
+		case "just", "only", "would", "really", "simply":
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // trimThanks drops thanks and the like from the end of a clause.

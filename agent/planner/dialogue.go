@@ -208,11 +208,13 @@ func stringList(v any) []string {
 
 // isCorrection recognises the openings of a correction.
 func (r *reader) isCorrection(toks []token) bool {
-	for len(toks) > 0 && (toks[0].kind == tPunct || isInterjection(toks[0].word)) {
-		toks = toks[1:]
-	}
-	if len(toks) < 2 {
+	said := len(toks)
+	toks = trimInterjections(toks)
+	switch {
+	case len(toks) < 2:
 		return false
+	case len(toks) < said && toks[0].kind == tNumber:
+		return !r.hasStarter(toks)
 	}
 	fresh := func(from int) bool { return len(toks) > from && !r.hasStarter(toks[from:]) }
 	switch next := toks[1].word; toks[0].word {
@@ -233,6 +235,14 @@ func (r *reader) isCorrection(toks []token) bool {
 		return r.swapsNetwork(toks)
 	}
 	return false
+}
+
+// trimInterjections drops what people say before a wish.
+func trimInterjections(toks []token) []token {
+	for len(toks) > 0 && (toks[0].kind == tPunct || isInterjection(toks[0].word)) {
+		toks = toks[1:]
+	}
+	return toks
 }
 
 // isInterjection lists what people say before a wish: while they think, or out

@@ -100,7 +100,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	if model == "" {
 		m.model, c.at = modelAfter(lex, toks, c.at)
 	}
-	if counted && count != 1 || strings.HasSuffix(noun, "s") && kind == "latest" {
+	if counted && count != 1 || strings.HasSuffix(noun, "s") && isRunNoun(noun) && kind == "latest" {
 		m.class, m.count = cRuns, int(count)
 	}
 	m.text = onDataset(selector(kind, m.metric, m.model, state), on)

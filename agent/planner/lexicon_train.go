@@ -37,6 +37,7 @@ func jobFrames() []frame {
 			{5, "^ =jobs"},
 			{5, "{state} =jobs"},
 			{4, "=queue"},
+			{9, "list|show|see|what * everything|anything * queued|running|waiting|pending"},
 			{7, "any|there|are * =jobs|job|=trainings * {state}|queued|waiting|pending|running"},
 			{7, "what is in * =queue"},
 			{6, "^ anything|something =running|queued|waiting|pending"},
@@ -45,6 +46,7 @@ func jobFrames() []frame {
 		{"job_status", []cue{
 			{7, "how is|do|go|far * {run}|{ref}|{runs}|job|training|run|evaluation|experiment|it * go|do|get|come|progress|look"},
 			{8, "how_far"},
+			{9, "how is {run}|{ref} * come|coming|progressing|getting"},
 			{8, "how much|many * longer|left|remaining|more * take|need|{run}|{ref}|until|till"},
 			{8, "how much longer|more"},
 			{7, "where are|is we|i|it|{run}|{ref}"},

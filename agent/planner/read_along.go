@@ -71,11 +71,13 @@ func (r *reader) likewise(items []item) bool {
 	}
 	args := maps.Clone(before.Args)
 	delete(args, "name")
+	last, group, trained, reasons := r.last, r.group, r.trained, len(r.out.Explanation.Reasons)
 	r.emit(&draft{tool: before.Tool, args: args})
 	if r.amend(r.last, items) {
 		return true
 	}
-	r.out.Steps = r.out.Steps[:len(r.out.Steps)-1]
+	r.last, r.group, r.trained = last, group, trained
+	r.out.Steps, r.out.Explanation.Reasons = r.out.Steps[:len(r.out.Steps)-1], r.out.Explanation.Reasons[:reasons]
 	return false
 }
 

@@ -15,7 +15,8 @@ const settingWords = "learning_rate|lr|batch_size|patch_size|optimizer|optimiser
 func settingsFrame() frame {
 	return frame{intentSettings, []cue{
 		{12, "{ref} " + settingWords},
-		{12, settingWords + " of|for|in|across|per|by {runs}|{ref}"},
+		{12, settingWords + " of|for|in|across|per|by {runs}"},
+		{12, "learning_rate|lr|batch_size|patch_size|optimizer|precision|patience|dropout|weight_decay of|for {ref}"},
 		{12, settingWords + " of|for|in|across|per * =my|=our|=all|=these|=those * =runs|=experiments|{runs}"},
 		{11, "what|which|list|show|give|tell * " + settingWords + " * {runs}"},
 	}}

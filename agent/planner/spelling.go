@@ -96,6 +96,9 @@ func placeOf(toks []token, i int) place {
 	if next := i + 1; next < len(toks) && (isRunNoun(toks[next].word) || toks[next].word == "split" || toks[next].word == "set") {
 		return placeFree
 	}
+	if j > 0 && isRefWord(toks[j].word) && (toks[j-1].word == "call" || toks[j-1].word == "name") {
+		return placeNew
+	}
 	switch toks[j].word {
 	case "called", "named", "as", "tagged", "name", "tag", "titled", "=":
 		return placeNew
