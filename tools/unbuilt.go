@@ -28,6 +28,12 @@ const (
 // registered under one of these names is available, whatever stands here.
 func Unbuilt() ([]Descriptor, error) { return unbuiltIn(unbuiltFiles) }
 
+// isUnbuilt tells whether the catalogue has a tool that this version does not.
+func isUnbuilt(name string) bool {
+	_, err := fs.Stat(unbuiltFiles, "unbuilt/"+name+".md")
+	return err == nil
+}
+
 // unbuiltIn reads every Markdown file of the folder unbuilt.
 func unbuiltIn(files fs.FS) ([]Descriptor, error) {
 	names, err := fs.Glob(files, "unbuilt/*.md")

@@ -54,6 +54,23 @@ func TestUnbuilt(t *testing.T) {
 	}
 }
 
+// TestUnbuiltIsSaid: calling a tool that is not built says so, rather than that
+// nobody knows it.
+func TestUnbuiltIsSaid(t *testing.T) {
+	t.Parallel()
+	r := NewRegistry()
+	for name, want := range map[string]string{
+		"calibrate_model": "calibrate_model is not available in this version",
+		"no_such_tool":    `there is no tool "no_such_tool"`,
+		"../unbuilt":      `there is no tool "../unbuilt"`,
+	} {
+		_, err := r.Invoke(t.Context(), Call{Tool: name}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
 func TestUnbuiltBadFile(t *testing.T) {
 	t.Parallel()
 	const good = "# Do it\n\nDoes it.\n\n## Catalogue\n\n- family: data\n- effect: read\n\n## Arguments\n\n- run (text, required): which\n\n## Examples\n\n- do it\n  `{\"run\":\"latest\"}`\n"
