@@ -3,8 +3,8 @@
 
     python3 scripts/bench/graph.py [--rounds 5]
 
-One looping node appends a text of 100 bytes, 300 steps a run. The sides take turns, each
-in a process of its own; who goes first alternates. A number is the median over rounds of
+One looping node appends a text of 100 bytes, 300 steps a run; what is timed is the run, on a
+new thread each time, until everything is stored. The sides take turns, each in a process of its own; who goes first alternates. A number is the median over rounds of
 the median run within a round. LangGraph comes from PyPI into an environment of its own
 beside the other caches, pinned by scripts/bench/graph/requirements.txt; eino is pinned by
 the Go module in scripts/bench/graph. Durable means flushed to the disk: minivess's thread

@@ -59,15 +59,14 @@ func run(ctx context.Context, args []string) error {
 		Bytes   int64     `json:"bytes"`
 	}{}
 	for i := range runs {
-		began := time.Now()
-		n, err := once(ctx)
+		n, took, err := once(ctx)
 		if err != nil {
 			return err
 		}
 		if n != steps {
 			return fmt.Errorf("the run came to %d texts, not %d", n, steps)
 		}
-		result.Seconds = append(result.Seconds, time.Since(began).Seconds())
+		result.Seconds = append(result.Seconds, took.Seconds())
 		if i == stored-1 {
 			if result.Bytes, err = size(args[2]); err != nil {
 				return err
@@ -77,7 +76,8 @@ func run(ctx context.Context, args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-type runner func(ctx context.Context) (texts int, err error)
+// A runner makes a new thread and times one run on it.
+type runner func(ctx context.Context) (texts int, took time.Duration, err error)
 
 func subject(ctx context.Context, name, folder string) (runner, error) {
 	switch name {
@@ -116,21 +116,22 @@ func ours(o graph.Options, store *thread.Store) (runner, error) {
 		return nil, err
 	}
 	n := 0
-	return func(ctx context.Context) (int, error) {
+	return func(ctx context.Context) (int, time.Duration, error) {
 		n++
 		id, release := fmt.Sprint("thread-", n), func() error { return nil }
 		if store != nil {
 			info, err := store.Create(ctx, "bench")
 			if err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			id = info.ID
 			if release, err = store.Acquire(ctx, id); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 		}
+		began := time.Now()
 		out, err := g.Start(ctx, id, nil)
-		return len(out.State.Said), errors.Join(err, release())
+		return len(out.State.Said), time.Since(began), errors.Join(err, release())
 	}, nil
 }
 
@@ -158,12 +159,13 @@ func eino(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (int, error) {
+	return func(ctx context.Context) (int, time.Duration, error) {
+		began := time.Now()
 		out, err := compiled.Invoke(ctx, &state{})
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		return len(out.Said), nil
+		return len(out.Said), time.Since(began), nil
 	}, nil
 }
 
