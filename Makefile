@@ -60,6 +60,10 @@ evals: build ## score the agent offline against the smoke suite
 	@mkdir -p dist
 	bin/minivess eval run evals/suites/smoke.yaml --junit dist/evals.xml
 
+.PHONY: planner-score
+planner-score: ## how often the built-in planner plans what was meant, by family, as said and changed
+	@go test ./agent/planner -run '^TestScore$$' -v -count=1
+
 .PHONY: bench
 bench: build ## time us and the reference packages side by side and print ratios
 	@python3 scripts/bench/run.py
@@ -67,6 +71,10 @@ bench: build ## time us and the reference packages side by side and print ratios
 .PHONY: bench-metrics
 bench-metrics: ## time the metrics beside their reference packages and print ratios
 	@python3 scripts/bench/metrics.py
+
+.PHONY: bench-graph
+bench-graph: ## time the graph runtime beside LangGraph and eino and print ratios
+	@python3 scripts/bench/graph.py
 
 # The seed of the weights and images that make parity draws.
 SEED ?= 0

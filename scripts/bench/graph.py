@@ -13,20 +13,20 @@ Python's standard library and Go.
 """
 
 import argparse
-import hashlib
 import json
-import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-import machine
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "scripts" / "peers"))
+
+import environment  # noqa: E402  (scripts/peers)
+import machine  # noqa: E402
+
 FOLDER = HERE / "graph"
 REQUIREMENTS = FOLDER / "requirements.txt"
 STEPS = 300
@@ -63,7 +63,7 @@ def main():
         try:
             sides = Sides(pathlib.Path(folder))
             rows = [measure(sides, name, options.rounds) for name in chosen]
-        except Failed as why:
+        except (Failed, environment.Missing) as why:
             sys.exit(str(why))
     print("\n" + "\n".join(table(rows)) + "\n")
     out = pathlib.Path(options.out)
@@ -141,19 +141,8 @@ def kilobytes(size):
 
 def python():
     """The interpreter of the environment with LangGraph, made if it is not there."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "minivess" / "peers" / f"graph-{digest}"
-    interpreter = folder / "bin" / "python"
-    if (folder / ".complete").exists():
-        return interpreter
-    print("installing LangGraph (about 60 MB, once)", file=sys.stderr, flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    run([sys.executable, "-m", "venv", folder])
-    run([interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS])
-    run([interpreter, "-c", "import langgraph.checkpoint.sqlite"])
-    (folder / ".complete").touch()
-    return interpreter
+    return environment.own("langgraph", REQUIREMENTS, "60 MB",
+                           lambda python: environment.output(python, "-c", "import langgraph.checkpoint.sqlite"))
 
 
 def run(command, cwd=None):

@@ -18,7 +18,6 @@ per voxel. Needs nothing but Python's standard library and Go.
 """
 
 import argparse
-import hashlib
 import io
 import json
 import os
@@ -82,7 +81,7 @@ def main():
         try:
             bench = Bench(pathlib.Path(folder))
             rows = [row for name in chosen for row in bench.subject(name, options.rounds)]
-        except Failed as why:
+        except (Failed, environment.Missing) as why:
             sys.exit(str(why))
     print("\n" + "\n".join(table(rows)) + "\n")
     out = pathlib.Path(options.out)
@@ -205,25 +204,16 @@ def show(seconds):
 def metrics_python():
     """The interpreter of the environment with the pinned packages, made if it is not there."""
     checkout = os.environ.get("MINIVESS_METRICS_RELOADED", "")
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + RELOADED.encode() + checkout.encode()).hexdigest()[:12]
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "minivess" / "peers" / f"metrics-{digest}"
-    done = folder / ".complete"
-    python = folder / "bin" / "python"
-    if done.exists():
-        return python
-    print("installing the reference packages (about 500 MB, once)", file=sys.stderr, flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    run([sys.executable, "-m", "venv", folder])
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS])
-    packages = pathlib.Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
-    if checkout:
-        shutil.copytree(pathlib.Path(checkout) / "MetricsReloaded", packages / "MetricsReloaded")
-    else:
-        unpack_reloaded(packages)
-    run([python, "-c", "import edt, gudhi, cc3d, medpy, surface_distance, skimage, MetricsReloaded.metrics.pairwise_measures"])
-    done.touch()
-    return python
+
+    def finish(python):
+        packages = pathlib.Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
+        if checkout:
+            shutil.copytree(pathlib.Path(checkout) / "MetricsReloaded", packages / "MetricsReloaded")
+        else:
+            unpack_reloaded(packages)
+        run([python, "-c", "import edt, gudhi, cc3d, medpy, surface_distance, skimage, MetricsReloaded.metrics.pairwise_measures"])
+
+    return environment.own("metrics", REQUIREMENTS, "500 MB", finish, RELOADED + checkout)
 
 
 def unpack_reloaded(packages):

@@ -3,41 +3,21 @@
 
     python3 scripts/peers/mcp_check.py [--bench] [bin/minivess]
 
-The client (mcp_requirements.txt) is installed once, beside the other caches, in
-an environment named after its recipe; MINIVESS_MCP_PEER may name one that
-exists. Every check runs over stdio in both forms of the protocol, the handshake
-of 2025-11-25 and the stateless one of 2026-07-28, and over HTTP; then minivess
-uses the tools of a Python server. Exits with 1 when one fails. With --bench it
+The client (mcp_requirements.txt) is installed once, in an environment of its own
+beside the other caches. Every check runs over stdio in both forms of the
+protocol, the handshake of 2025-11-25 and the stateless one of 2026-07-28, and
+over HTTP; then minivess uses the tools of a Python server. Exits with 1 when one fails. With --bench it
 measures instead, beside a Python server that does nothing.
 """
 
-import hashlib
 import os
 import pathlib
 import subprocess
 import sys
-import venv
+
+import environment
 
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def environment():
-    """The interpreter of the client's environment, built when it is not there."""
-    recipe = HERE / "mcp_requirements.txt"
-    if named := os.environ.get("MINIVESS_MCP_PEER"):
-        return pathlib.Path(named) / "bin" / "python"
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "minivess" / "peers" / ("mcp-" + hashlib.sha256(recipe.read_bytes()).hexdigest()[:12])
-    stamp = folder / ".minivess-peers"
-    if not stamp.exists():
-        print("installing the MCP client (about 40 MB, once)", file=sys.stderr)
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run(
-            [folder / "bin" / "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps", "-r", recipe], check=True
-        )
-        stamp.touch()
-    return folder / "bin" / "python"
-
 
 try:
     import mcp
@@ -45,7 +25,8 @@ except ImportError:
     if os.environ.get("MINIVESS_MCP_INSIDE"):
         raise
     os.environ["MINIVESS_MCP_INSIDE"] = "1"
-    python = str(environment())
+    python = str(environment.own("mcp", HERE / "mcp_requirements.txt", "40 MB",
+                                 lambda python: environment.output(python, "-c", "import mcp, httpx2")))
     os.execv(python, [python, *sys.argv])
 
 import asyncio
