@@ -13,6 +13,7 @@ import (
 	"iter"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tmc/langchaingo/llms"
@@ -48,6 +49,8 @@ type Assistant struct {
 	offered []llms.Tool
 	fields  fields
 	graph   *graph.Graph[state]
+
+	utterances atomic.Int64 // so many were begun
 }
 
 // New puts an assistant together.

@@ -13,20 +13,28 @@ type EventKind string
 const (
 	EventTurn     EventKind = "turn"     // a turn began; Text is what the user said
 	EventThinking EventKind = "thinking" // the model is being asked; Text names it
-	EventReply    EventKind = "reply"    // words beside a plan (assumptions, remarks); Text
-	EventPlan     EventKind = "plan"     // a plan was made or changed; Plan
-	EventReview   EventKind = "review"   // the turn waits for a Decision; Plan, Review
-	EventDecision EventKind = "decision" // a decision was taken, by a person or by policy; Decision
-	EventStep     EventKind = "step"     // a step changed its state; Step
-	EventProgress EventKind = "progress" // a running step or its job reports; StepID, Progress
-	EventProblem  EventKind = "problem"  // something went wrong and the turn goes on; Problem
-	EventAnswer   EventKind = "answer"   // the final words; Answer
-	EventDone     EventKind = "done"     // always the last event of a sequence; Outcome
+	// EventToken carries a part of what the model says while it says it. It is
+	// provisional: any event but another EventToken withdraws what is shown of it.
+	EventToken EventKind = "token" // Text, Lost
+	// EventWithdrawn says that an answer broke off and is begun anew, perhaps by
+	// another model.
+	EventWithdrawn EventKind = "withdrawn" // Text says why
+	EventReply     EventKind = "reply"     // words beside a plan (assumptions, remarks); Text
+	EventPlan      EventKind = "plan"      // a plan was made or changed; Plan
+	EventReview    EventKind = "review"    // the turn waits for a Decision; Plan, Review
+	EventDecision  EventKind = "decision"  // a decision was taken, by a person or by policy; Decision
+	EventStep      EventKind = "step"      // a step changed its state; Step
+	EventProgress  EventKind = "progress"  // a running step or its job reports; StepID, Progress
+	EventProblem   EventKind = "problem"   // something went wrong and the turn goes on; Problem
+	EventAnswer    EventKind = "answer"    // the final words; Answer
+	EventDone      EventKind = "done"      // always the last event of a sequence; Outcome
 )
 
 // Event is one report from a turn: everything a front end needs to draw the
-// chat, the plan card, the steps, the live curves and the answer. Events are
-// never dropped; a slow reader slows the turn down, never a launched job.
+// chat, the plan card, the steps, the live curves and the answer. A slow reader
+// slows the turn down, never a launched job, and no event is dropped but
+// EventToken: the model does not wait for readers, and what it said is in the
+// answer anyway.
 type Event struct {
 	Kind     EventKind       `json:"kind"`
 	Time     time.Time       `json:"time"`
@@ -38,6 +46,7 @@ type Event struct {
 	Decision *Decision       `json:"decision,omitempty"`
 	Step     *Step           `json:"step,omitempty"`
 	StepID   string          `json:"step_id,omitempty"`
+	Lost     int             `json:"lost,omitempty"` // parts that were dropped just before this one
 	Progress *tools.Progress `json:"progress,omitempty"`
 	Answer   *Answer         `json:"answer,omitempty"`
 	Problem  *Problem        `json:"problem,omitempty"`
@@ -118,4 +127,7 @@ type Outcome struct {
 	Review  *Review  `json:"review,omitempty"`
 	Problem *Problem `json:"problem,omitempty"`
 	TraceID string   `json:"trace_id,omitempty"`
+	// Dropped counts the parts of answers that the reader was too slow to see as
+	// they were written. The answers themselves are whole.
+	Dropped uint64 `json:"dropped,omitempty"`
 }

@@ -92,6 +92,10 @@ type Options struct {
 	// this program (its definitions, its examples), whose numbers need no source.
 	Fixed bool
 
+	// Tokens is how many parts of an answer may wait for a slow reader while the
+	// model writes it. If it is 0, nobody watches and answers come in one piece.
+	Tokens int
+
 	// Context, if set, returns lines about the workspace for the system
 	// prompt (datasets, models, recent runs).
 	Context func(ctx context.Context) string

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -26,6 +27,10 @@ type session struct {
 	turn   int
 	emit   func(Event)
 	last   Outcome
+
+	mu    sync.Mutex // puts the parts of an utterance and other events in one order
+	shown int64      // the utterance whose parts may be shown
+	part  int        // the number of its next part
 }
 
 // session holds the thread, works, lets the thread go and only then says that
@@ -35,15 +40,19 @@ func (a *Assistant) session(ctx context.Context, thread string, work func(contex
 		s := &session{a: a, thread: thread}
 		s.emit = func(e Event) {
 			e.Thread, e.Turn, e.Time = thread, s.turn, a.options.Now().UTC()
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			emit(e)
 		}
 		release, err := a.options.Threads.Acquire(ctx, thread)
 		if err != nil {
 			return err
 		}
+		stop := s.relay(emit)
 		if err = s.look(ctx); err == nil {
 			err = work(ctx, s)
 		}
+		s.last.Dropped = stop()
 		if err := errors.Join(err, release()); err != nil {
 			return err
 		}
@@ -262,8 +271,11 @@ func (s *session) traced(ctx context.Context, parent string, run func(context.Co
 	ctx, span := s.a.options.Tracer.Start(ctx, turnSpan, options...)
 	defer span.End()
 	out, err := run(ctx, func(e graph.Event) {
-		if own, ok := e.Value.(Event); ok {
-			s.emit(own)
+		switch v := e.Value.(type) {
+		case Event:
+			s.emit(v)
+		case opened:
+			s.open(v)
 		}
 	})
 	if id := span.SpanContext().TraceID(); id.IsValid() {

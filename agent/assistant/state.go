@@ -54,8 +54,8 @@ type fields struct {
 
 func newFields() fields {
 	return fields{
-		messages:  graph.NewField("messages", func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
-		followups: graph.NewField("followups", func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
+		messages:  graph.NewField(fieldMessages, func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
+		followups: graph.NewField(fieldFollowups, func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
 		wish:      graph.NewField("wish", func(s *state) **Followup { return &s.Wish }, graph.Replace[*Followup]),
 		due:       graph.NewField("due", func(s *state) **due { return &s.Due }, graph.Replace[*due]),
 		plan:      graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),

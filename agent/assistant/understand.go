@@ -46,7 +46,9 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 		begun = []graph.Write[state]{a.fields.due.Set(nil), a.fields.messages.Set([]Message{ended})}
 	}
 	emitter(rt)(Event{Kind: EventThinking, Text: a.options.ModelName})
-	said, err := a.ask(llm.WithThread(ctx, rt.Thread()), s.Messages)
+	u, listening, options := a.listen(llm.WithThread(ctx, rt.Thread()), rt)
+	said, err := a.ask(listening, s.Messages, options...)
+	u.end()
 	if err != nil {
 		if cause := ended(ctx); cause != nil {
 			return result{}, cause // detached: Continue asks again
@@ -71,8 +73,8 @@ func (a *Assistant) understand(ctx context.Context, s state, rt *graph.Runtime) 
 }
 
 // ask calls the model and brings its answer into one form.
-func (a *Assistant) ask(ctx context.Context, messages []Message) (Message, error) {
-	resp, err := a.options.Model.GenerateContent(ctx, a.conversation(ctx, messages), llms.WithTools(a.offered))
+func (a *Assistant) ask(ctx context.Context, messages []Message, options ...llms.CallOption) (Message, error) {
+	resp, err := a.options.Model.GenerateContent(ctx, a.conversation(ctx, messages), append(options, llms.WithTools(a.offered))...)
 	if err != nil {
 		return Message{}, err
 	}
