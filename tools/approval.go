@@ -49,20 +49,29 @@ type Uses interface {
 	Use(ctx context.Context, key, call string) (bool, error)
 }
 
-// ApprovalGate lets Read tools run unasked. Anything else needs an approval in
-// the context that fits the call, has not expired and was not used before.
-// What cannot be checked or recorded is refused.
+// ApprovalGate lets Read tools run unasked, unless the ruling on a call says
+// otherwise. Anything else needs an approval in the context that fits the call,
+// has not expired and was not used before. What cannot be checked or recorded
+// is refused.
 func ApprovalGate(uses Uses, now func() time.Time) Gate {
 	return func(d Descriptor, next Handler) Handler {
-		if d.Effect == Read {
-			return next
-		}
 		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
+			why := demand(ctx)
+			if d.Effect == Read && why == "" {
+				return next(ctx, c, emit)
+			}
 			if uses == nil || now == nil {
 				return Result{}, Errorf(CodeRefused, "%s is refused: there is no record of used approvals to check against", c.Tool)
 			}
 			a, ok := ApprovalFrom(ctx)
-			if reason := unfit(a, ok, d.Effect, c, now()); reason != "" {
+			reason := unfit(a, ok, d.Effect, c, now())
+			if ruling, _ := RulingFrom(ctx); reason == "" && a.Blanket && ruling.Person {
+				reason = "a general yes does not cover it"
+			}
+			if reason != "" {
+				if why != "" {
+					reason += "; " + why
+				}
 				return Result{}, Errorf(CodeNeedsApproval, "%s needs approval: %s", c.Tool, reason).
 					WithHint("look at its preview and approve this call")
 			}
@@ -92,7 +101,7 @@ func unfit(a Approval, ok bool, effect Effect, c Call, now time.Time) string {
 		return "the approval is dated in the future"
 	case !now.Before(a.ExpiresAt):
 		return "the approval has expired"
-	case a.Blanket && effect != Write && effect != Launch:
+	case a.Blanket && effect != Read && effect != Write && effect != Launch:
 		return fmt.Sprintf("it would %s, which a general yes does not cover", consequence(effect))
 	}
 	return ""

@@ -38,13 +38,14 @@ type Auditor interface {
 // AuditGate writes an entry before and after every call that may change
 // something, refused ones included; secrets are redacted. A call whose first
 // entry cannot be written is refused. Read tools are not audited, so looking
-// around stays possible on a full disk, and the trail stays about changes.
+// around stays possible on a full disk, and the trail stays about changes;
+// reading that a rule asks about or denies is.
 func AuditGate(a Auditor, newID func() string, now func() time.Time) Gate {
 	return func(d Descriptor, next Handler) Handler {
-		if d.Effect == Read {
-			return next
-		}
 		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
+			if ruling, _ := RulingFrom(ctx); d.Effect == Read && !ruling.Verdict.stricter(Allow) {
+				return next(ctx, c, emit)
+			}
 			if a == nil || newID == nil || now == nil {
 				return Result{}, Errorf(CodeRefused, "%s is refused: there is no audit trail to write to", c.Tool)
 			}

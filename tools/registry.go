@@ -19,6 +19,8 @@ type Gate func(d Descriptor, next Handler) Handler
 // all of them first; after that it is safe for concurrent use.
 type Registry struct {
 	gates   []Gate
+	ruler   Ruler
+	origin  func(context.Context, Call) Origin // see For
 	order   []string
 	entries map[string]entry
 }
@@ -41,6 +43,10 @@ func NewRegistry(gates ...Gate) *Registry {
 	return &Registry{gates: gates, entries: map[string]entry{}}
 }
 
+// RuleBy lets previews say what the rules will say. The gates enforce them;
+// see RuleGate. Call it before the registry is used.
+func (r *Registry) RuleBy(ruler Ruler) { r.ruler = ruler }
+
 // List describes all tools in catalogue order, which is the order in which
 // they were registered.
 func (r *Registry) List() []Descriptor {
@@ -57,14 +63,19 @@ func (r *Registry) Lookup(name string) (Descriptor, bool) {
 	return e.descriptor, ok
 }
 
-// Preview says what a call would do and cost, and fills in its defaults. It
-// changes nothing and passes no gate.
+// Preview says what a call would do and cost, fills in its defaults, and says
+// what the rules will make of it. It changes nothing and passes no gate.
 func (r *Registry) Preview(ctx context.Context, c Call) (Preview, error) {
 	e, err := r.entry(c.Tool)
 	if err != nil {
 		return Preview{}, err
 	}
-	return e.preview(ctx, c)
+	ctx = r.enter(ctx, c)
+	p, err := e.preview(ctx, c)
+	if err != nil {
+		return p, err
+	}
+	return foretell(ctx, r.ruler, e.descriptor, c, p), nil
 }
 
 // Invoke runs a call through the gates. Every error is an *Error.
@@ -76,7 +87,7 @@ func (r *Registry) Invoke(ctx context.Context, c Call, emit func(Progress)) (Res
 	if emit == nil {
 		emit = func(Progress) {}
 	}
-	res, err := e.handle(ctx, c, emit)
+	res, err := e.handle(withPreviewer(r.enter(ctx, c), e.preview), c, emit)
 	if err != nil {
 		return res, AsError(err)
 	}

@@ -12,9 +12,10 @@ import (
 )
 
 // schemaFor derives a JSON Schema from a Go struct. Descriptions come from
-// jsonschema tags; four more tags say what Go types cannot: default:"2",
-// enum:"train,val,test", minimum:"1", maximum:"0.9". On a list, enum and the
-// bounds hold for its items. A default is JSON, or a bare word for a string;
+// jsonschema tags; five more tags say what Go types cannot: default:"2",
+// enum:"train,val,test", minimum:"1", maximum:"0.9", and path:"read",
+// path:"write" or path:"settings" for texts that name files (see PathFormat).
+// On a list, enum, path and the bounds hold for its items. A default is JSON, or a bare word for a string;
 // an argument that has one may be left out.
 func schemaFor[T any]() (*jsonschema.Schema, error) {
 	s, err := jsonschema.For[T](nil)
@@ -65,6 +66,13 @@ func annotate(p *jsonschema.Schema, tag reflect.StructTag) error {
 		for w := range strings.SplitSeq(words, ",") {
 			target.Enum = append(target.Enum, w)
 		}
+	}
+	if access, ok := tag.Lookup("path"); ok {
+		format, known := PathFormat(access)
+		if !known || target.Type != "string" {
+			return fmt.Errorf("path %q on %s: want read, write or settings, on text", access, target.Type)
+		}
+		target.Format = format
 	}
 	if text, ok := tag.Lookup("default"); ok {
 		raw := json.RawMessage(text)

@@ -82,6 +82,8 @@ type Preview struct {
 	Cost         Cost            `json:"cost"`
 	Irreversible bool            `json:"irreversible,omitempty"`
 	Notes        []string        `json:"notes,omitempty"`
+	// Ruling is what the rules say to the call; nil where they leave it to its effect.
+	Ruling *Ruling `json:"ruling,omitempty"`
 }
 
 // Cost is an estimate; zero means negligible. Basis says where it came from

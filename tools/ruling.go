@@ -1,0 +1,192 @@
+package tools
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Verdict is what is to happen with a call.
+type Verdict string
+
+// The verdicts, the stricter the later. No verdict at all leaves a call to
+// what its effect says: reading runs, everything else is asked about.
+const (
+	Allow Verdict = "allow"
+	Ask   Verdict = "ask"
+	Deny  Verdict = "deny"
+)
+
+// strictness orders verdicts; one that is not known is as strict as any.
+func (v Verdict) strictness() int {
+	return map[Verdict]int{"": 1, Allow: 2, Ask: 3}[v] // 0, the unknown, comes last
+}
+
+// stricter reports whether v binds more than o does.
+func (v Verdict) stricter(o Verdict) bool {
+	a, b := v.strictness(), o.strictness()
+	return b != 0 && (a == 0 || a > b)
+}
+
+// Ruling is a verdict on one call with who gave it and why.
+type Ruling struct {
+	Verdict Verdict `json:"verdict"`
+	By      string  `json:"by,omitempty"` // "policy .minivess/policy.yaml:12"
+	Reason  string  `json:"reason,omitempty"`
+	Hint    string  `json:"hint,omitempty"`
+	// Person says that a general yes does not cover the call: a person has to
+	// look at this very one.
+	Person bool `json:"person,omitempty"`
+	// Notes are what a person should know before saying yes.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Stricter returns the stricter of two rulings, a where they are alike, with
+// the notes of both.
+func Stricter(a, b Ruling) Ruling {
+	out := a
+	if b.Verdict.stricter(a.Verdict) {
+		out = b
+	}
+	if a.Verdict == b.Verdict {
+		out.Person = a.Person || b.Person
+	}
+	out.Notes = slices.Concat(a.Notes, b.Notes)
+	return out
+}
+
+// Ruler judges calls. Preview gives the call's preview where a judgement needs
+// one; it may fail, and what cannot be known then has to count against the call.
+type Ruler interface {
+	Rule(ctx context.Context, d Descriptor, c Call, preview func() (Preview, error)) Ruling
+}
+
+// Rulers judge together: the strictest ruling stands.
+type Rulers []Ruler
+
+// Rule implements Ruler.
+func (all Rulers) Rule(ctx context.Context, d Descriptor, c Call, preview func() (Preview, error)) Ruling {
+	var out Ruling
+	for _, r := range all {
+		out = Stricter(out, r.Rule(ctx, d, c, preview))
+	}
+	return out
+}
+
+type rulingKey struct{}
+
+// RulingFrom returns the ruling on the call that ctx belongs to.
+func RulingFrom(ctx context.Context) (Ruling, bool) {
+	r, ok := ctx.Value(rulingKey{}).(Ruling)
+	return r, ok
+}
+
+// policyTTL is how long the approval that a policy gives holds: until the gate
+// behind this one has looked at it.
+const policyTTL = time.Minute
+
+// RuleGate has every call judged and hands the ruling down. What is allowed
+// gets an approval by whoever allowed it, as general as any rule is, so that it
+// never covers a Destroy tool. It belongs outside the audit gate, which records
+// who approved; ObeyGate, inside it, does what the ruling says.
+func RuleGate(ruler Ruler, now func() time.Time) Gate {
+	return func(d Descriptor, next Handler) Handler {
+		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
+			ruling := judge(ctx, ruler, d, c)
+			ctx = context.WithValue(ctx, rulingKey{}, ruling)
+			if _, asked := ApprovalFrom(ctx); ruling.Verdict == Allow && !asked && now != nil {
+				at := now()
+				ctx = WithApproval(ctx, Approval{
+					Fingerprint: Fingerprint(c.Tool, c.Args), By: ruling.By, At: at, ExpiresAt: at.Add(policyTTL), Blanket: true,
+				})
+			}
+			return next(ctx, c, emit)
+		}
+	}
+}
+
+// judge asks the ruler; one that panics denies what does more than read.
+func judge(ctx context.Context, ruler Ruler, d Descriptor, c Call) (r Ruling) {
+	if ruler == nil {
+		return Ruling{}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r = Ruling{Verdict: Deny, By: "the rules", Reason: "judging the call failed; this is a defect in minivess"}
+		}
+	}()
+	return ruler.Rule(ctx, d, c, func() (Preview, error) { return previewFrom(ctx, c) })
+}
+
+// ObeyGate refuses what was denied. Without a ruling nothing but reading goes on.
+func ObeyGate() Gate {
+	return func(d Descriptor, next Handler) Handler {
+		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
+			r, judged := RulingFrom(ctx)
+			switch {
+			case !judged && d.Effect != Read:
+				return Result{}, Errorf(CodeRefused, "%s is refused: nobody judged the call", c.Tool)
+			case r.Verdict.stricter(Ask):
+				return Result{}, r.refusal(c.Tool)
+			}
+			return next(ctx, c, emit)
+		}
+	}
+}
+
+// refusal is the error of a denied call.
+func (r Ruling) refusal(tool string) error {
+	e := Errorf(CodeRefused, "%s is refused by %s: %s", tool, r.By, r.Reason)
+	if r.Hint != "" {
+		return e.WithHint("%s", r.Hint)
+	}
+	return e
+}
+
+// demand says why a call needs the word of a person though its effect alone
+// would not ask for it.
+func demand(ctx context.Context) string {
+	r, ok := RulingFrom(ctx)
+	if !ok || r.Verdict != Ask {
+		return ""
+	}
+	if r.Reason == "" {
+		return r.By + " asks for a word"
+	}
+	return r.By + " asks for a word: " + r.Reason
+}
+
+type previewKey struct{}
+
+// withPreviewer lets the gates of a call see its preview.
+func withPreviewer(ctx context.Context, preview func(context.Context, Call) (Preview, error)) context.Context {
+	return context.WithValue(ctx, previewKey{}, preview)
+}
+
+// previewFrom previews the call that ctx belongs to.
+func previewFrom(ctx context.Context, c Call) (Preview, error) {
+	preview, ok := ctx.Value(previewKey{}).(func(context.Context, Call) (Preview, error))
+	if !ok {
+		return Preview{}, Errorf(CodeFailed, "%s: there is no preview to judge by", c.Tool)
+	}
+	return preview(ctx, c)
+}
+
+// foretell adds to a preview what the rules will say to the call.
+func foretell(ctx context.Context, ruler Ruler, d Descriptor, c Call, p Preview) Preview {
+	r := judge(withPreviewer(ctx, func(context.Context, Call) (Preview, error) { return p, nil }), ruler, d, c)
+	p.Notes = append(slices.Clip(p.Notes), r.Notes...)
+	if r.Verdict == "" {
+		return p
+	}
+	p.Ruling = &r
+	switch r.Verdict {
+	case Allow:
+		p.Notes = append(p.Notes, "allowed by "+r.By)
+	case Ask:
+		p.Notes = append(p.Notes, demand(context.WithValue(ctx, rulingKey{}, r)))
+	default:
+		p.Notes = append(p.Notes, "this will be refused by "+r.By+": "+r.Reason)
+	}
+	return p
+}
