@@ -3,10 +3,7 @@ package thread
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +11,6 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/engine/journal"
 )
 
@@ -33,10 +29,12 @@ type Info struct {
 	Turns   int       `json:"turns"`
 	// Waiting: a plan waits for a decision. Unfinished: a turn was cut off, or
 	// is at work right now (Busy).
-	Waiting    bool   `json:"waiting,omitempty"`
-	Unfinished bool   `json:"unfinished,omitempty"`
-	Busy       bool   `json:"busy,omitempty"`
-	Damage     string `json:"damage,omitempty"` // why the thread cannot be read to its end
+	Waiting    bool `json:"waiting,omitempty"`
+	Unfinished bool `json:"unfinished,omitempty"`
+	Busy       bool `json:"busy,omitempty"`
+	// Followups counts what the thread will take up when runs have ended.
+	Followups int    `json:"followups,omitempty"`
+	Damage    string `json:"damage,omitempty"` // why the thread cannot be read to its end
 }
 
 // Get describes one thread.
@@ -44,26 +42,31 @@ func (s *Store) Get(ctx context.Context, id string) (Info, error) {
 	if err := s.exists(id); err != nil {
 		return Info{}, err
 	}
-	return s.describe(ctx, id)
+	s.index.mu.Lock()
+	d, ok := s.index.known[id]
+	s.index.mu.Unlock()
+	if at, err := stampOf(s.path(id)); !ok || err != nil || !d.settled || d.stamp != at {
+		if d, err = s.digest(ctx, id); err != nil {
+			return Info{}, err
+		}
+	}
+	return s.withBusy(d.info)
 }
 
 // List describes all threads, the one last worked on first. A damaged thread
 // is listed with its damage.
 func (s *Store) List(ctx context.Context) ([]Info, error) {
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	known, err := s.digests(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list threads: %w", err)
+		return nil, err
 	}
-	var list []Info
-	for _, e := range entries {
-		id, ok := strings.CutSuffix(e.Name(), extension)
-		if !ok || !validID(id) || e.IsDir() {
-			continue
-		}
-		info, err := s.describe(ctx, id)
+	return s.sorted(known)
+}
+
+func (s *Store) sorted(found map[string]digest) ([]Info, error) {
+	list := make([]Info, 0, len(found))
+	for _, d := range found {
+		info, err := s.withBusy(d.info)
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +76,15 @@ func (s *Store) List(ctx context.Context) ([]Info, error) {
 		return cmp.Or(b.Updated.Compare(a.Updated), cmp.Compare(b.ID, a.ID))
 	})
 	return list, nil
+}
+
+func (s *Store) withBusy(info Info) (Info, error) {
+	busy, err := journal.Locked(s.path(info.ID))
+	if err != nil {
+		return info, fmt.Errorf("thread %s: %w", info.ID, err)
+	}
+	info.Busy = busy
+	return info, nil
 }
 
 // Find returns the thread with this id or unique prefix; "latest" and "" mean
@@ -99,66 +111,6 @@ func (s *Store) Find(ctx context.Context, name string) (Info, error) {
 	default:
 		return Info{}, fmt.Errorf("%w %q: %s and %s, for instance", ErrAmbiguous, name, fits[0].ID, fits[1].ID)
 	}
-}
-
-func (s *Store) describe(ctx context.Context, id string) (Info, error) {
-	info := Info{ID: id, Title: untitled}
-	for line, err := range journal.Read(s.path(id), 0) {
-		if err == nil {
-			err = info.add(line)
-		}
-		if err != nil {
-			info.Damage = err.Error()
-			break
-		}
-		if err := ctx.Err(); err != nil {
-			return info, err
-		}
-	}
-	busy, err := journal.Locked(s.path(id))
-	if err != nil {
-		return info, fmt.Errorf("thread %s: %w", id, err)
-	}
-	info.Busy = busy
-	return info, nil
-}
-
-func (i *Info) add(line journal.Record) error {
-	i.Updated = line.Time
-	if i.Created.IsZero() {
-		i.Created = line.Time
-	}
-	switch graph.Kind(line.Kind) {
-	case kindThread, kindTitle:
-		var h header
-		if err := line.Decode(&h); err != nil {
-			return err
-		}
-		i.Title = CleanTitle(h.Title)
-	case graph.KindInput:
-		i.Turns++
-		i.Unfinished = true
-	case graph.KindSnapshot:
-		var r graph.Record
-		if err := line.Decode(&r); err != nil {
-			return err
-		}
-		i.Turns, i.Unfinished, i.Waiting = r.Run, len(r.Next) > 0, false
-	case graph.KindStep:
-		var r graph.Record
-		if err := line.Decode(&r); err != nil {
-			return err
-		}
-		i.Unfinished, i.Waiting = len(r.Next) > 0, false
-	case graph.KindInterrupt:
-		i.Waiting = true
-	case graph.KindAnswer, graph.KindExpire:
-		i.Waiting = false
-	case graph.KindAbandon:
-		i.Unfinished, i.Waiting = false, false
-	default:
-	}
-	return nil
 }
 
 // CleanTitle makes one harmless line of a title: no terminal escapes, no

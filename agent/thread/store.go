@@ -41,6 +41,12 @@ type Options struct {
 	Lazy   bool
 	Now    func() time.Time
 	Logger *slog.Logger // told when a torn tail is cut off
+	// Told, if set, says what a write of the outermost graph tells people: the
+	// texts that were said, to be searched, and how many follow-ups the thread
+	// has from then on, or -1 if the write is not about them. With it, what
+	// lists and searches found is kept in a file beside the threads. It must
+	// not depend on anything else; assistant.Told is the one to use.
+	Told func(thread string, c graph.Change) (said []string, followups int)
 }
 
 // Store is the threads of one workspace. It is safe for concurrent use.
@@ -49,6 +55,11 @@ type Store struct {
 	options Options
 	mu      sync.Mutex
 	writers map[string]*journal.Writer // threads that this store holds
+
+	index index
+	// The index is written when more than worth bytes of journals were read
+	// anew, and that is never less than floor.
+	worth, floor int64
 }
 
 var _ graph.Checkpointer = (*Store)(nil)
@@ -58,7 +69,7 @@ func NewStore(dir string, o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{dir: dir, options: o, writers: make(map[string]*journal.Writer)}
+	return &Store{dir: dir, options: o, writers: make(map[string]*journal.Writer), worth: worthSaving, floor: worthSaving}
 }
 
 type header struct {

@@ -111,7 +111,7 @@ func (env *environment) openAt(ctx context.Context, ws *workspace.Workspace, pol
 	}
 	s.tracer = provider.Tracer("github.com/minivess/minivess")
 	s.closers = append(s.closers, func() error { return provider.Shutdown(context.WithoutCancel(ctx)) })
-	s.threads = thread.NewStore(ws.Threads(), thread.Options{Logger: s.logger})
+	s.threads = thread.NewStore(ws.Threads(), thread.Options{Logger: s.logger, Told: assistant.Told})
 	if err := s.register(env); err != nil {
 		s.close()
 		return nil, err

@@ -142,20 +142,14 @@ func (env *environment) follow(ctx context.Context, args []string) error {
 	return err
 }
 
-// searchedForFollowups is how many conversations are looked at for follow-ups.
-const searchedForFollowups = 50
-
 // following finds the conversation last worked on that follows up a run.
 func (s *session) following(ctx context.Context) (string, error) {
 	all, err := s.threads.List(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, t := range all[:min(len(all), searchedForFollowups)] {
-		if t.Damage != "" || t.Unfinished {
-			continue
-		}
-		if pending, err := s.assistant.Followups(ctx, t.ID); err == nil && len(pending) > 0 {
+	for _, t := range all {
+		if t.Damage == "" && !t.Unfinished && t.Followups > 0 {
 			return t.ID, nil
 		}
 	}
@@ -278,47 +272,13 @@ func newSearchThreads(env *environment) *cobra.Command {
 				return err
 			}
 			defer s.close()
-			found, err := s.search(ctx, strings.Fields(strings.ToLower(strings.Join(args, " "))))
+			found, err := s.threads.Search(ctx, strings.Fields(strings.Join(args, " ")))
 			if err != nil {
 				return err
 			}
 			return env.printThreads(found, "no conversation has all of these words")
 		},
 	}
-}
-
-// search lists the conversations that have all of the words. One that cannot be
-// read is searched by its title only.
-func (s *session) search(ctx context.Context, words []string) ([]thread.Info, error) {
-	all, err := s.threads.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var found []thread.Info
-	for _, t := range all {
-		text := []string{t.ID, t.Title}
-		if messages, err := s.assistant.Transcript(ctx, t.ID); err == nil {
-			for i := range messages {
-				text = append(text, messages[i].Text)
-			}
-		}
-		if hasAll(strings.ToLower(strings.Join(text, "\n")), words) {
-			found = append(found, t)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-func hasAll(text string, words []string) bool {
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
 }
 
 func newForkThread(env *environment) *cobra.Command {
