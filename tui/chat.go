@@ -29,7 +29,20 @@ type entry struct {
 // transcript is the conversation as it is shown.
 type transcript struct {
 	entries []entry
+	draft   strings.Builder // what the model says at this moment; not checked yet
 }
+
+// hear shows a part of an answer while it is written. Where parts were dropped
+// on the way, it says so with an ellipsis.
+func (t *transcript) hear(text string, lost int) {
+	if lost > 0 {
+		t.draft.WriteString("…")
+	}
+	t.draft.WriteString(clean(text))
+}
+
+// withdraw forgets what was shown of an answer while it was written.
+func (t *transcript) withdraw() { t.draft.Reset() }
 
 func (t *transcript) add(who speaker, text string) {
 	if text = strings.TrimRight(clean(text), "\n "); text != "" {
@@ -121,6 +134,9 @@ func (t *transcript) render(width int, st styles, p planView) string {
 		case speakerPlan:
 			blocks = append(blocks, p.render(e.plan, width, st))
 		}
+	}
+	if text := strings.TrimSpace(t.draft.String()); text != "" {
+		blocks = append(blocks, st.dim.Render("mini… "+wrap(text, width, 6)))
 	}
 	return strings.Join(blocks, "\n\n")
 }

@@ -25,6 +25,10 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		m.toggle(screenCurves)
 		return nil
 	case "esc":
+		if m.thinking && m.screen == screenChat {
+			m.stream.stop()
+			return nil
+		}
 		m.screen, m.mode = screenChat, modeChat
 		return nil
 	case "pgup", "pgdown", "ctrl+u", "ctrl+d":

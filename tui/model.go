@@ -54,6 +54,7 @@ type model struct {
 	progress   map[string]tools.Progress
 	stream     stream
 	status     string // what the assistant is doing, in the input's frame
+	thinking   bool   // the model is being asked; esc ends that
 
 	review    *assistant.Review
 	asked     *assistant.Review // the review that is being answered; it stays if the answer does not fit
@@ -138,7 +139,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.event(msg.event)
 	case endMsg:
 		m.stream.done()
-		m.status = ""
+		m.status, m.thinking = "", false
+		m.transcript.withdraw()
 		cmd = tea.Batch(readBoard(m.ctx, m.options.Board, m.chosen), m.awaitFollowup())
 	case dueMsg:
 		cmd = m.followup(msg)
@@ -175,7 +177,15 @@ func (m *model) boardRead(b boardMsg) tea.Cmd {
 
 // event folds one event of the turn into what is shown.
 func (m *model) event(e assistant.Event) tea.Cmd {
+	if e.Kind != assistant.EventToken {
+		m.transcript.withdraw() // what is said now takes its place
+		m.thinking = e.Kind == assistant.EventThinking || e.Kind == assistant.EventWithdrawn
+	}
 	switch e.Kind {
+	case assistant.EventToken:
+		m.transcript.hear(e.Text, e.Lost)
+	case assistant.EventWithdrawn:
+		m.status = "asking again: " + clean(e.Text)
 	case assistant.EventTurn:
 		m.progress = map[string]tools.Progress{}
 	case assistant.EventThinking:
@@ -265,10 +275,14 @@ func (m *model) turnDone(o *assistant.Outcome) {
 	if o.Plan != nil && !m.transcript.refresh(o.Plan) {
 		m.transcript.setPlan(o.Plan)
 	}
-	if o.Status == assistant.StatusWaiting {
+	m.review = nil
+	switch o.Status {
+	case assistant.StatusWaiting:
 		m.review = o.Review
-	} else {
-		m.review = nil
+	case assistant.StatusDetached:
+		m.offered = &Unfinished{Plan: o.Plan}
+		m.transcript.add(speakerNote, "Stopped. Press c to go on from there, x to leave it.")
+	case assistant.StatusAnswered, assistant.StatusFailed:
 	}
 }
 

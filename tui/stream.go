@@ -28,6 +28,7 @@ type (
 
 // start begins to read a sequence in a goroutine that ends with it.
 func (s *stream) start(ctx context.Context, sequence func(context.Context) iter.Seq2[assistant.Event, error]) tea.Cmd {
+	program := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	events := make(chan eventMsg)
 	s.events, s.cancel = events, cancel
@@ -37,7 +38,7 @@ func (s *stream) start(ctx context.Context, sequence func(context.Context) iter.
 		for event, err := range sequence(ctx) {
 			select {
 			case events <- eventMsg{event, err}:
-			case <-ctx.Done():
+			case <-program.Done():
 				// Whoever left no longer reads; the rest of the sequence is
 				// consumed so that the assistant can let go in its own order.
 			}
@@ -55,6 +56,13 @@ func (s *stream) next() tea.Cmd {
 			return endMsg{}
 		}
 		return msg
+	}
+}
+
+// stop ends the work on the turn; what comes of that is still read.
+func (s *stream) stop() {
+	if s.cancel != nil {
+		s.cancel()
 	}
 }
 

@@ -126,6 +126,9 @@ func (m *model) inputLines() []string {
 		label = fmt.Sprintf(" step %s destroys and cannot be undone: y confirms, n rejects ", clean(m.nextToConfirm()))
 	case m.stream.active():
 		label = fmt.Sprintf(" %s %s ", m.spin.View(), m.status)
+		if m.thinking {
+			label += "· esc stops "
+		}
 	case m.review != nil:
 		label = " a approve   e edit   r reject   or say what to change "
 	case m.offered != nil:
@@ -163,7 +166,7 @@ func (s styles) help() string {
 		"",
 		s.title.Render("  Keys"),
 		"    enter   send            up down  earlier sentences    pgup pgdn  scroll",
-		"    ctrl+r  table of runs   ctrl+g   curves of a run      esc        back",
+		"    ctrl+r  table of runs   ctrl+g   curves of a run      esc        back, stop",
 		"    ctrl+c  quit; jobs go on, and the conversation is kept",
 	}, "\n")
 }
