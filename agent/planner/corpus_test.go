@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,17 +19,19 @@ import (
 	"github.com/minivess/minivess/tools"
 )
 
-// The files of the corpus. The first two are the development part.
+// The files of the corpus: the first and those whose names begin with
+// "development" are the development part, those with "heldout" are held out.
 const (
-	plainFile   = "testdata/utterances.yaml"
-	devFile     = "testdata/corpus/development.yaml"
-	heldoutFile = "testdata/corpus/heldout.yaml"
+	plainFile    = "testdata/utterances.yaml"
+	devFiles     = "testdata/corpus/development*.yaml"
+	heldoutFiles = "testdata/corpus/heldout*.yaml"
 )
 
 // item is an utterance of the corpus with where it belongs.
 type item struct {
 	utterance
 	family  string
+	file    string
 	heldout bool
 }
 
@@ -37,16 +40,22 @@ func corpus(tb testing.TB) []item {
 	tb.Helper()
 	families := familyOf(tb)
 	var out []item
-	add := func(list []utterance, heldout bool) {
+	add := func(list []utterance, file string, heldout bool) {
 		for _, u := range list {
-			out = append(out, item{utterance: u, family: u.family(families), heldout: heldout})
+			out = append(out, item{utterance: u, family: u.family(families), file: filepath.Base(file), heldout: heldout})
 		}
 	}
-	add(readUtterances[[]utterance](tb, plainFile), false)
-	for _, f := range []string{devFile, heldoutFile} {
-		parts := readUtterances[map[string][]utterance](tb, f)
-		for _, name := range slices.Sorted(keys(parts)) {
-			add(parts[name], f == heldoutFile)
+	add(readUtterances[[]utterance](tb, plainFile), plainFile, false)
+	for _, pattern := range []string{devFiles, heldoutFiles} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			tb.Fatalf("no corpus of the name %s: %v", pattern, err)
+		}
+		for _, f := range files {
+			parts := readUtterances[map[string][]utterance](tb, f)
+			for _, name := range slices.Sorted(keys(parts)) {
+				add(parts[name], f, pattern == heldoutFiles)
+			}
 		}
 	}
 	return out

@@ -70,8 +70,8 @@ func (s scores) total() (all [2]tally) {
 // table lays the scores out.
 func (s scores) table(first string) string {
 	var b strings.Builder
-	line := func(name string, t [2]tally) { fmt.Fprintf(&b, "%-14s │ %s │ %s\n", name, &t[0], &t[1]) }
-	fmt.Fprintf(&b, "%-14s │ %-30s │ held-out\n%-14s │ %5s %7s %9s %6s │ %5s %7s %9s %6s\n", "", "development", first, "n", "tools", "arguments", "whole", "n", "tools", "arguments", "whole")
+	line := func(name string, t [2]tally) { fmt.Fprintf(&b, "%-18s │ %s │ %s\n", name, &t[0], &t[1]) }
+	fmt.Fprintf(&b, "%-18s │ %-30s │ held-out\n%-18s │ %5s %7s %9s %6s │ %5s %7s %9s %6s\n", "", "development", first, "n", "tools", "arguments", "whole", "n", "tools", "arguments", "whole")
 	for _, name := range slices.SortedFunc(maps.Keys(s), cmp.Compare[string]) {
 		line(name, *s[name])
 	}
@@ -82,16 +82,17 @@ func (s scores) table(first string) string {
 // TestScore plans the whole corpus, as it is and changed in ways that keep the
 // meaning, prints the shares that are right, and holds the held-out part
 // against what the planner must reach. PLANNER_MISSES=development prints what
-// went wrong there, PLANNER_MISSES=changed what did so once changed; misses of the held-out part are not printed, so that nobody
-// tunes on them.
+// went wrong there, PLANNER_MISSES=changed what did so once changed; misses of
+// the held-out part are not printed, so that nobody tunes on them.
 func TestScore(t *testing.T) {
 	t.Parallel()
 	all, offered := corpus(t), catalogue(t)
 	m := planner.New(planner.WithCatalogue(offered), here())
-	plain, changed := scores{}, scores{}
+	plain, changed, byFile := scores{}, scores{}, scores{}
 	for _, u := range all {
 		v := judge(u.utterance, m.Plan(t.Context(), offered, u.Say...), false)
 		plain.add(u.family, u.heldout, v)
+		byFile.add(u.file, u.heldout, v)
 		printMiss(u, v, "development", u.Say)
 		for _, p := range perturbed(u.utterance) {
 			got := m.Plan(t.Context(), offered, p.say...)
@@ -104,7 +105,7 @@ func TestScore(t *testing.T) {
 		}
 	}
 	held, perturbedHeld := plain.total()[1], changed.total()[1]
-	fmt.Printf("The planner on its corpus: shares of utterances planned rightly\n\n%s\n%s", plain.table("family"), changed.table("perturbation"))
+	fmt.Printf("The planner on its corpus: shares of utterances planned rightly\n\n%s\n%s\n%s", plain.table("family"), byFile.table("file"), changed.table("perturbation"))
 	if n := plain.total()[0].n + held.n; n < 400 || held.n < 120 {
 		t.Errorf("the corpus has %d utterances, %d of them held out; want 400 and 120 at least", n, held.n)
 	}
