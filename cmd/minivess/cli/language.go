@@ -34,6 +34,18 @@ func (s *session) language(env *environment, found router.Found) (string, llms.M
 	return r.Name(), r, assistant.NumbersRefuse, nil
 }
 
+// unreadTokens is how many parts of an answer wait for a slow terminal.
+const unreadTokens = 256
+
+// watched is how many parts of an answer may wait to be shown while it is
+// written: none if nobody watches, or if answers are there at once.
+func (env *environment) watched(offline bool) int {
+	if offline || env.JSON || !env.Streams.Terminal {
+		return 0
+	}
+	return unreadTokens
+}
+
 // checkModel says who would plan, without calling anybody.
 func (env *environment) checkModel() finding {
 	f := finding{Name: "language model", Mend: "set what is missing, or take the model away to use the built-in planner"}

@@ -22,6 +22,7 @@ type narrator struct {
 	open    bool // an unfinished progress line stands on the terminal
 	last    map[string]reported
 	said    string // the words beside the plan
+	draft   *draft // nil where what is not checked yet must not be seen
 }
 
 // reported is the last progress line written for a step.
@@ -32,7 +33,11 @@ type reported struct {
 }
 
 func newNarrator(s Streams, quiet bool) *narrator {
-	return &narrator{streams: s, quiet: quiet, last: map[string]reported{}}
+	n := &narrator{streams: s, quiet: quiet, last: map[string]reported{}}
+	if !quiet && s.erases() {
+		n.draft = &draft{out: s.Err, width: s.Width}
+	}
+	return n
 }
 
 // see tells one event.
@@ -40,6 +45,14 @@ func (n *narrator) see(e assistant.Event) {
 	if n.quiet {
 		return
 	}
+	if e.Kind == assistant.EventToken {
+		if n.draft != nil {
+			n.close()
+			n.draft.hear(e.Text, e.Lost)
+		}
+		return
+	}
+	n.draft.erase()
 	switch e.Kind {
 	case assistant.EventReply:
 		n.said += e.Text + "\n"
@@ -67,7 +80,7 @@ func (n *narrator) see(e assistant.Event) {
 		if e.Problem != nil {
 			n.line("      %s", strings.TrimSpace(e.Problem.Message+"\n      "+e.Problem.Hint))
 		}
-	case assistant.EventTurn, assistant.EventThinking, assistant.EventAnswer, assistant.EventDone:
+	case assistant.EventTurn, assistant.EventThinking, assistant.EventToken, assistant.EventWithdrawn, assistant.EventAnswer, assistant.EventDone:
 	}
 }
 
@@ -240,6 +253,12 @@ func (n *narrator) line(format string, args ...any) {
 
 // finish puts the cursor on a line of its own.
 func (n *narrator) finish() {
+	n.draft.erase()
+	n.close()
+}
+
+// close ends the progress line, if one stands.
+func (n *narrator) close() {
 	if n.open {
 		_, _ = fmt.Fprintln(n.streams.Err)
 		n.open = false

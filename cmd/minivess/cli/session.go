@@ -179,7 +179,7 @@ func (s *session) assemble(env *environment, models router.Found, policy assista
 	s.assistant, err = assistant.New(assistant.Options{
 		Model: model, ModelName: name, Registry: s.registry, Watcher: watcher{s.watcher}, Threads: s.threads,
 		Policy: policy, Numbers: numbers, User: env.user(), Context: s.describe, Memory: s.memory,
-		Swayable: !offline, Fixed: offline, Now: time.Now, Tracer: s.tracer, Logger: s.logger,
+		Swayable: !offline, Fixed: offline, Tokens: env.watched(offline), Now: time.Now, Tracer: s.tracer, Logger: s.logger,
 	})
 	return err
 }
