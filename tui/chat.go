@@ -19,11 +19,14 @@ const (
 )
 
 // entry is one thing in the transcript. A plan entry is drawn anew from its
-// plan each time, so that states and progress stay current.
+// plan each time, so that states and progress stay current; words are drawn
+// once for each width.
 type entry struct {
-	who  speaker
-	text string
-	plan *assistant.Plan
+	who   speaker
+	text  string
+	plan  *assistant.Plan
+	drawn string
+	width int // that drawn is for
 }
 
 // transcript is the conversation as it is shown.
@@ -121,22 +124,34 @@ func (t *transcript) lastPlan() *assistant.Plan {
 // render draws the transcript at a width.
 func (t *transcript) render(width int, st styles, p planView) string {
 	blocks := make([]string, 0, len(t.entries))
-	for _, e := range t.entries {
-		switch e.who {
-		case speakerUser:
-			blocks = append(blocks, st.user.Render("you   ")+wrap(e.text, width, 6))
-		case speakerAssistant:
-			blocks = append(blocks, st.assistant.Render("mini  ")+wrap(e.text, width, 6))
-		case speakerNote:
-			blocks = append(blocks, st.dim.Render("·     "+wrap(e.text, width, 6)))
-		case speakerProblem:
-			blocks = append(blocks, st.bad.Render("error ")+wrap(e.text, width, 6))
-		case speakerPlan:
+	for i := range t.entries {
+		e := &t.entries[i]
+		if e.who == speakerPlan {
 			blocks = append(blocks, p.render(e.plan, width, st))
+			continue
 		}
+		if e.drawn == "" || e.width != width {
+			e.drawn, e.width = e.draw(width, st), width
+		}
+		blocks = append(blocks, e.drawn)
 	}
 	if text := strings.TrimSpace(t.draft.String()); text != "" {
 		blocks = append(blocks, st.dim.Render("mini… "+wrap(text, width, 6)))
 	}
 	return strings.Join(blocks, "\n\n")
+}
+
+// draw draws the words of an entry at a width.
+func (e *entry) draw(width int, st styles) string {
+	words := wrap(e.text, width, 6)
+	switch e.who {
+	case speakerUser:
+		return st.user.Render("you   ") + words
+	case speakerAssistant:
+		return st.assistant.Render("mini  ") + words
+	case speakerProblem:
+		return st.bad.Render("error ") + words
+	case speakerNote, speakerPlan:
+	}
+	return st.dim.Render("·     " + words)
 }
