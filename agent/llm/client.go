@@ -31,7 +31,8 @@ const streamFactor = 10
 // errSilent is why a stream was given up on which nothing came.
 var errSilent = errors.New("the stream is silent")
 
-// whole asks for an answer and reads it to its end.
+// whole asks for an answer and reads it to its end. What a server that only
+// streams answers bit by bit is put together.
 func (m *model) whole(ctx context.Context, name string, body []byte) (wire.Answer, error) {
 	limited, cancel := context.WithTimeout(ctx, m.config.Timeout)
 	defer cancel()
@@ -40,6 +41,9 @@ func (m *model) whole(ctx context.Context, name string, body []byte) (wire.Answe
 		return wire.Answer{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was read to its end or given up
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return m.follow(ctx, io.LimitReader(resp.Body, maxStream), sink{})
+	}
 	raw, err := m.read(resp)
 	if err != nil {
 		return wire.Answer{}, err

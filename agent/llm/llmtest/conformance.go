@@ -45,6 +45,7 @@ func Conformance(t *testing.T, provider llm.Provider, connect Connect) {
 	}{
 		{"plain text", s.plainText},
 		{"stream", s.stream},
+		{"the other way than asked for", s.otherWay},
 		{"one call", s.oneCall},
 		{"parallel calls", s.parallelCalls},
 		{"history", s.history},
@@ -188,6 +189,35 @@ func (s suite) stream(t *testing.T) {
 			t.Errorf("streamed %q, answered %q", chunks, c.Content)
 		}
 	})
+}
+
+// otherWay: some servers always stream, others never do.
+func (s suite) otherWay(t *testing.T) {
+	t.Helper()
+	said := Said{Text: "Hello there.", Calls: []Call{{ID: "call_1", Tool: "f", Args: `{"x":1}`}}, Stop: "tool_calls", Input: 1, Output: 2}
+	for _, streamed := range []bool{false, true} {
+		m, _ := s.model(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+			if !streamed {
+				flush(w, s.dialect.Stream(said)...)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, s.dialect.Whole(said))
+		})
+		var got collected
+		options := []llms.CallOption{llms.WithTools([]llms.Tool{toolNamed("f")})}
+		if streamed {
+			options = append(options, got.option())
+		}
+		resp, err := m.GenerateContent(t.Context(), []llms.MessageContent{human("hi")}, options...)
+		if err != nil {
+			t.Fatalf("streamed %t: %v", streamed, err)
+		}
+		c := resp.Choices[0]
+		if c.Content != said.Text || len(c.ToolCalls) != 1 || streamed && strings.Join(got.chunks, "") != said.Text {
+			t.Errorf("streamed %t: %+v, in pieces %q", streamed, c, got.chunks)
+		}
+	}
 }
 
 func calls(c *llms.ContentChoice) []Call {
