@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -137,9 +138,7 @@ func TestAnAnswerIsSeenWhileItIsWritten(t *testing.T) {
 				screen = nil
 			}
 			vars := map[string]string{"USER": "tester", llm.EnvBaseURL: sayings(t, screen, c.pieces...), llm.EnvModel: "m"}
-			for name, value := range c.vars {
-				vars[name] = value
-			}
+			maps.Copy(vars, c.vars)
 			code := cli.Main(cli.Build{Version: "v1.2.3"}, append([]string{"ask", "how good is it?"}, c.args...), cli.Streams{
 				In: strings.NewReader(""), Out: out, Err: told, Dir: t.TempDir(), Terminal: c.terminal, Width: 80,
 				Getenv: func(name string) string { return vars[name] },
