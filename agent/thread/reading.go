@@ -35,8 +35,8 @@ func (r *reading) add(line journal.Record) error {
 		}
 		i.Title = CleanTitle(h.Title)
 	case graph.KindInput, graph.KindStep, graph.KindSnapshot, graph.KindTask:
-		var rec graph.Record
-		if err := line.Decode(&rec); err != nil {
+		rec, err := decode(line)
+		if err != nil {
 			return err
 		}
 		r.step(&rec)

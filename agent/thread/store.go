@@ -158,7 +158,7 @@ func (s *Store) Records(ctx context.Context, id string) iter.Seq2[graph.Record, 
 				continue
 			}
 			if err == nil {
-				err = line.Decode(&r)
+				r, err = decode(line)
 			}
 			if err != nil {
 				yield(graph.Record{}, fmt.Errorf("read thread %s: %w", id, err))

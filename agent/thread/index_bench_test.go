@@ -1,0 +1,113 @@
+package thread_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/thread"
+)
+
+// afterwards is a clock by which all files have long been left alone.
+func afterwards() time.Time { return time.Now().Add(time.Hour) }
+
+// workplace is a folder with 1000 threads of 20 turns each.
+func workplace(b *testing.B) string {
+	b.Helper()
+	dir := b.TempDir()
+	id := talk(b, thread.NewStore(dir, thread.Options{Lazy: true}), 20)
+	raw, err := os.ReadFile(filepath.Join(dir, id+".jsonl"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 999 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("20260101-000000-%04x.jsonl", i)), raw, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// eachAnew is a store as a new process has it.
+func eachAnew(dir string) *thread.Store {
+	return thread.NewStore(dir, thread.Options{Now: afterwards, Told: assistant.Told})
+}
+
+func list(b *testing.B, dir string) {
+	b.Helper()
+	if all, err := eachAnew(dir).List(b.Context()); err != nil || len(all) != 1000 || all[0].Turns != 20 {
+		b.Fatalf("%d threads, %v", len(all), err)
+	}
+}
+
+// BenchmarkListCold1000 lists 1000 threads without an index, and writes it.
+func BenchmarkListCold1000(b *testing.B) {
+	dir := workplace(b)
+	for b.Loop() {
+		if err := os.RemoveAll(filepath.Join(dir, "index")); err != nil {
+			b.Fatal(err)
+		}
+		list(b, dir)
+	}
+}
+
+// BenchmarkList1000 lists 1000 threads as a new process.
+func BenchmarkList1000(b *testing.B) {
+	dir := workplace(b)
+	list(b, dir)
+	for b.Loop() {
+		list(b, dir)
+	}
+}
+
+// BenchmarkSearch1000 searches 1000 threads as a new process: for words that
+// all of them have, and for one that none has.
+func BenchmarkSearch1000(b *testing.B) {
+	dir := workplace(b)
+	list(b, dir)
+	for words, want := range map[string]int{"volumes": 1000, "nowhere": 0} {
+		b.Run(fmt.Sprintf("found=%d", want), func(b *testing.B) {
+			for b.Loop() {
+				if all, err := eachAnew(dir).Search(b.Context(), []string{"Change", "best", words}); err != nil || len(all) != want {
+					b.Fatalf("%d threads, %v; want %d", len(all), err, want)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkResume500Turns opens a thread of 500 turns as a new process and has
+// one more turn, which a clone of the journal takes.
+func BenchmarkResume500Turns(b *testing.B) {
+	dir := b.TempDir()
+	s := thread.NewStore(dir, thread.Options{Lazy: true})
+	id := talk(b, s, 500)
+	path := filepath.Join(dir, id+".jsonl")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("the thread has %d bytes", len(raw))
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			a := converser(b, eachAnew(dir))
+			if shown, err := a.Transcript(b.Context(), id); err != nil || len(shown) < 1000 {
+				b.Fatalf("%d messages, %v", len(shown), err)
+			}
+		}
+	})
+	b.Run("turn", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				b.Fatal(err)
+			}
+			a := converser(b, eachAnew(dir))
+			b.StartTimer()
+			say(b, a, id, "and which is the best now?")
+		}
+	})
+}
