@@ -34,25 +34,17 @@ func OriginFrom(ctx context.Context) Origin {
 	return o
 }
 
-// For returns the registry as one kind of caller uses it: every call and every
-// preview made with it carries where it comes from. Thread tells which
-// conversation a call belongs to; nil means that there are none. Register all
-// tools first.
-func (r *Registry) For(s Source, thread func(context.Context, Call) string) *Registry {
+// For returns the registry as one kind of caller uses it: origin says where
+// its calls and previews come from, unless their context says so already.
+func (r *Registry) For(origin func(context.Context, Call) Origin) *Registry {
 	c := *r
-	c.origin = func(ctx context.Context, call Call) Origin {
-		o := Origin{Source: s}
-		if thread != nil {
-			o.Thread = thread(ctx, call)
-		}
-		return o
-	}
+	c.origin = origin
 	return &c
 }
 
 // enter puts a call's origin into its context.
 func (r *Registry) enter(ctx context.Context, c Call) context.Context {
-	if r.origin == nil {
+	if r.origin == nil || OriginFrom(ctx).Source != "" {
 		return ctx
 	}
 	return WithOrigin(ctx, r.origin(ctx, c))

@@ -190,3 +190,21 @@ func foretell(ctx context.Context, ruler Ruler, d Descriptor, c Call, p Preview)
 	}
 	return p
 }
+
+// Judge says what would happen to a call if it were made now, without making
+// it. What the rules leave to the effect is said so, too.
+func (r *Registry) Judge(ctx context.Context, c Call) (Ruling, error) {
+	e, err := r.entry(c.Tool)
+	if err != nil {
+		return Ruling{}, err
+	}
+	ruling := judge(withPreviewer(r.enter(ctx, c), e.preview), r.ruler, e.descriptor, c)
+	if ruling.Verdict != "" {
+		return ruling, nil
+	}
+	ruling.Verdict, ruling.By, ruling.Reason = Ask, "default", "it would "+consequence(e.descriptor.Effect)
+	if e.descriptor.Effect == Read {
+		ruling.Verdict, ruling.Reason = Allow, "it only reads"
+	}
+	return ruling, nil
+}

@@ -22,7 +22,7 @@ const importRate = 60e6
 
 // ImportIn names a folder and how it is laid out.
 type ImportIn struct {
-	Path           string `json:"path" jsonschema:"folder that holds the dataset"`
+	Path           string `json:"path" jsonschema:"folder that holds the dataset" path:"read"`
 	Name           string `json:"name" jsonschema:"name that the dataset gets in the catalogue: letters, digits, - _ and ."`
 	Layout         string `json:"layout,omitempty" jsonschema:"how the folder is laid out; recognised when left out" enum:"minivess,pairs,decathlon"`
 	SkipMismatched bool   `json:"skip_mismatched,omitempty" jsonschema:"leave out volumes whose label does not match, instead of refusing the dataset" default:"false"`

@@ -24,7 +24,7 @@ var reportDoc string
 // ReportIn says which runs to report on, and where.
 type ReportIn struct {
 	Runs []string `json:"runs" jsonschema:"which runs: ids, names, selectors, or all:tag=baseline; one is reported on, several are compared"`
-	Path string   `json:"path,omitempty" jsonschema:"HTML file to write, from the working directory; left out, it goes among the workspace's reports"`
+	Path string   `json:"path,omitempty" jsonschema:"HTML file to write, from the working directory; left out, it goes among the workspace's reports" path:"write"`
 }
 
 // ReportOut is the file that was written.

@@ -31,7 +31,7 @@ const (
 type ExportIn struct {
 	Run       string `json:"run" jsonschema:"which trained run: an id or its prefix, a name, latest, best:dice, …"`
 	Format    string `json:"format" jsonschema:"kind of file: the whole network (onnx, onnx-fp16, onnx-int8) or bare weights (safetensors, npz)" enum:"onnx,onnx-fp16,onnx-int8,safetensors,npz" default:"onnx"`
-	Path      string `json:"path,omitempty" jsonschema:"file to write, from the working directory; left out, it goes among the run's artifacts"`
+	Path      string `json:"path,omitempty" jsonschema:"file to write, from the working directory; left out, it goes among the run's artifacts" path:"write"`
 	Overwrite bool   `json:"overwrite,omitempty" jsonschema:"replace the file if it is there" default:"false"`
 }
 

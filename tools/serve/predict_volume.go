@@ -20,9 +20,9 @@ var predictDoc string
 
 // PredictIn says what to predict with what.
 type PredictIn struct {
-	Run           string  `json:"run" jsonschema:"which trained run (an id or its prefix, a name, latest, best:dice, …), or a model file ending in .onnx, .ts or .pt"`
-	Input         string  `json:"input" jsonschema:"NIfTI image, folder of images, or name of a volume of the run's dataset"`
-	Output        string  `json:"output,omitempty" jsonschema:"file for the labels, or a folder for those of several images"`
+	Run           string  `json:"run" jsonschema:"which trained run (an id or its prefix, a name, latest, best:dice, …), or a model file ending in .onnx, .ts or .pt" path:"read"`
+	Input         string  `json:"input" jsonschema:"NIfTI image, folder of images, or name of a volume of the run's dataset" path:"read"`
+	Output        string  `json:"output,omitempty" jsonschema:"file for the labels, or a folder for those of several images" path:"write"`
 	Window        *[3]int `json:"window,omitempty" jsonschema:"voxels of the sliding window along x, y and z; left out, what the run or the file says"`
 	Normalise     string  `json:"normalise,omitempty" jsonschema:"how intensities of an image are brought to a common range, for a model file that does not say it" enum:"zscore,percentile,none"`
 	Probabilities bool    `json:"probabilities,omitempty" jsonschema:"also write the probability of each voxel not to be background" default:"false"`

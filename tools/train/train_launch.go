@@ -33,15 +33,15 @@ type LaunchIn struct {
 	GradientCheckpointing *bool    `json:"gradient_checkpointing,omitempty" jsonschema:"recompute activations to save memory"`
 	Patience              *int     `json:"patience,omitempty" jsonschema:"validations without improvement before it stops"`
 	Plan                  bool     `json:"plan,omitempty" jsonschema:"let patch, batch, normalisation and the network's levels, where not given, follow from the dataset and the memory at hand, as nnU-Net plans; otherwise there are defaults" default:"false"`
-	InitFrom              string   `json:"init_from,omitempty" jsonschema:"weights to begin with"`
+	InitFrom              string   `json:"init_from,omitempty" jsonschema:"weights to begin with" path:"read"`
 	Freeze                []string `json:"freeze,omitempty" jsonschema:"patterns of parameters that are not trained"`
 	Seed                  *int64   `json:"seed,omitempty" jsonschema:"seed of every random choice"`
 	Fold                  *int     `json:"fold,omitempty" jsonschema:"fold held out for validation"`
 	Executor              string   `json:"executor,omitempty" jsonschema:"where the job runs; this version has local, which is this machine" enum:"local,slurm" default:"local"`
 	Name                  string   `json:"name,omitempty" jsonschema:"name for the run"`
 	Tags                  []string `json:"tags,omitempty" jsonschema:"tags for the run: KEY or KEY=VALUE"`
-	Config                string   `json:"config,omitempty" jsonschema:"path of an experiment file (YAML); the other arguments win over it"`
-	Overrides             []string `json:"overrides,omitempty" jsonschema:"any other settings of the experiment as key=value, for example model.init_filters=16"`
+	Config                string   `json:"config,omitempty" jsonschema:"path of an experiment file (YAML); the other arguments win over it" path:"read"`
+	Overrides             []string `json:"overrides,omitempty" jsonschema:"any other settings of the experiment as key=value, for example model.init_filters=16" path:"settings"`
 }
 
 // LaunchOut is the run that was started.

@@ -81,7 +81,7 @@ func newRoot(env *environment) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newAsk(env), newChat(env), newTool(env), newRuns(env), newSQL(env), newMetrics(env),
-		newTrain(env), newModels(env), newModel(env), newEval(env), newThreads(env), newGraph(env), newMemory(env), newMCP(env), newInit(env), newDoctor(env), newVersion(env),
+		newTrain(env), newModels(env), newModel(env), newEval(env), newThreads(env), newGraph(env), newMemory(env), newPolicy(env), newMCP(env), newInit(env), newDoctor(env), newVersion(env),
 	)
 	root.SetHelpCommand(newHelp(root))
 	return root

@@ -57,7 +57,8 @@ func (env *environment) serveMCP(ctx context.Context, o mcpOptions) error {
 	}
 	defer s.close()
 	server, err := mcp.New(ctx, mcp.Options{
-		Registry: s.registry, Workspace: s.workspace, Audit: tools.NewAuditLog(s.workspace.Audit(), time.Now),
+		Registry: s.registry.For(func(context.Context, tools.Call) tools.Origin { return tools.Origin{Source: tools.SourceMCP} }),
+		Approver: policyApprover{}, Workspace: s.workspace, Audit: tools.NewAuditLog(s.workspace.Audit(), time.Now),
 		User: env.user(), Version: env.Build.Version, NewID: uuid.NewString, Now: time.Now, Logger: s.logger,
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func (s *session) query(ctx context.Context, query string) (sqlTable, error) {
 	if err != nil {
 		return sqlTable{}, fmt.Errorf("encoding the query: %w", err)
 	}
-	result, err := s.registry.Invoke(ctx, tools.Call{Tool: "runs_sql", Args: args}, func(tools.Progress) {})
+	result, err := s.registry.Invoke(byHand(ctx), tools.Call{Tool: "runs_sql", Args: args}, func(tools.Progress) {})
 	if err != nil {
 		return sqlTable{}, err
 	}

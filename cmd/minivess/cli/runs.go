@@ -76,7 +76,7 @@ func (env *environment) read(ctx context.Context, tool string, args map[string]a
 	if err != nil {
 		return fmt.Errorf("encoding arguments: %w", err)
 	}
-	result, err := s.registry.Invoke(ctx, tools.Call{Tool: tool, Args: raw}, func(tools.Progress) {})
+	result, err := s.registry.Invoke(byHand(ctx), tools.Call{Tool: tool, Args: raw}, func(tools.Progress) {})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,9 @@ import (
 	datatools "github.com/minivess/minivess/tools/data"
 	evaluatetools "github.com/minivess/minivess/tools/evaluate"
 	governtools "github.com/minivess/minivess/tools/govern"
+	"github.com/minivess/minivess/tools/policy"
 	querytools "github.com/minivess/minivess/tools/query"
+	"github.com/minivess/minivess/tools/sandbox"
 	servetools "github.com/minivess/minivess/tools/serve"
 	traintools "github.com/minivess/minivess/tools/train"
 	"github.com/minivess/minivess/traces"
@@ -53,6 +55,7 @@ type environment struct {
 type session struct {
 	workspace *workspace.Workspace
 	registry  *tools.Registry
+	policy    *policy.Store   // who may do what unasked
 	reading   *tools.Registry // the reading tools, for screens that look every second
 	assistant *assistant.Assistant
 	threads   *thread.Store
@@ -132,9 +135,13 @@ func (s *session) register(env *environment) error {
 	}
 	launcher := &jobs.Launcher{Workspace: s.workspace, WorkerPath: worker, MaxConcurrent: env.slots(), Logger: s.logger, Now: time.Now}
 	jobTools := traintools.Deps{Workspace: s.workspace, Launcher: launcher}
+	s.policy = env.policy(s)
+	rules := tools.Rulers{s.policy, sandbox.Ruler{Roots: func() (sandbox.Roots, error) { return s.roots(env.Streams.Dir) }}}
 	s.registry = tools.NewRegistry(tools.StandardGates(tools.GateOptions{
 		Audit: s.workspace.Audit(), NewID: uuid.NewString, Now: time.Now, Trace: tools.TraceOptions{Tracer: s.tracer, Content: env.content()},
-	})...)
+		Ruler: rules, Limits: s.policy.Limits,
+	})...).For(s.origin)
+	s.registry.RuleBy(rules)
 	s.watcher = traintools.NewWatcher(jobTools)
 	s.reading = tools.NewRegistry(readOnly)
 	serving := servetools.Deps{

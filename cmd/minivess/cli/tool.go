@@ -109,12 +109,19 @@ func (env *environment) readArguments(text string) (json.RawMessage, error) {
 
 // invoke previews and runs a call; what changes anything needs a word.
 func (env *environment) invoke(ctx context.Context, s *session, call tools.Call, yes bool) (tools.Result, error) {
+	ctx = byHand(ctx)
 	d, ok := s.registry.Lookup(call.Tool)
-	if ok && d.Effect != tools.Read {
-		p, err := s.registry.Preview(ctx, call)
+	var p tools.Preview
+	if ok {
+		ruling, err := s.registry.Judge(ctx, call)
+		if ok = ruling.Verdict == tools.Ask; ok || d.Effect != tools.Read {
+			p, err = s.registry.Preview(ctx, call)
+		}
 		if err != nil {
 			return tools.Result{}, err
 		}
+	}
+	if ok {
 		if !yes && !env.approves(ctx, d, p) {
 			return tools.Result{}, tools.Errorf(tools.CodeNeedsApproval, "%s needs approval: it would %s", d.Name, p.Summary).WithHint("add --yes to approve this call")
 		}
@@ -128,6 +135,11 @@ func (env *environment) invoke(ctx context.Context, s *session, call tools.Call,
 	return s.registry.Invoke(ctx, call, func(p tools.Progress) { show.progress(call.Tool, &p) })
 }
 
+// byHand says that a person typed the calls made with ctx.
+func byHand(ctx context.Context) context.Context {
+	return tools.WithOrigin(ctx, tools.Origin{Source: tools.SourceCLI})
+}
+
 // approves shows a preview and asks; without a terminal nobody approves.
 func (env *environment) approves(ctx context.Context, d tools.Descriptor, p tools.Preview) bool {
 	if !env.Streams.Terminal || env.JSON {
@@ -136,6 +148,9 @@ func (env *environment) approves(ctx context.Context, d tools.Descriptor, p tool
 	_, _ = fmt.Fprintf(env.Streams.Err, "%s%s\n", printable(p.Summary), costText(p.Cost))
 	for _, w := range p.Writes {
 		_, _ = fmt.Fprintf(env.Streams.Err, "  %s %s\n", touches(d.Effect), printable(w))
+	}
+	for _, note := range p.Notes {
+		_, _ = fmt.Fprintf(env.Streams.Err, "  note: %s\n", printable(note))
 	}
 	want := "yes"
 	if d.Effect == tools.Destroy {
@@ -170,7 +185,7 @@ func (env *environment) await(ctx context.Context, s *session, run string) (stri
 
 // preview prints a dry run.
 func (env *environment) preview(ctx context.Context, s *session, call tools.Call) error {
-	p, err := s.registry.Preview(ctx, call)
+	p, err := s.registry.Preview(byHand(ctx), call)
 	if err != nil {
 		return err
 	}
