@@ -1,13 +1,16 @@
 package thread_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/agent/thread"
 )
 
@@ -79,12 +82,43 @@ func BenchmarkSearch1000(b *testing.B) {
 	}
 }
 
+// long is a thread of 500 turns: one of 20, over and over, with the turns
+// counted on.
+func long(b *testing.B, s *thread.Store) string {
+	b.Helper()
+	const part = 20
+	id := talk(b, s, part)
+	var once []graph.Record
+	for r, err := range s.Records(b.Context(), id) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		once = append(once, r)
+	}
+	for before := part; before < 500; before += part {
+		later := slices.Clone(once)
+		for i := range later {
+			r := &later[i]
+			was, is := fmt.Appendf(nil, `"turn":%d,`, r.Run), fmt.Appendf(nil, `"turn":%d,`, r.Run+before)
+			r.Run += before
+			r.Writes = slices.Clone(r.Writes)
+			for k := range r.Writes {
+				r.Writes[k].Value = bytes.ReplaceAll(r.Writes[k].Value, was, is)
+			}
+		}
+		if err := s.AppendAll(b.Context(), id, later); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return id
+}
+
 // BenchmarkResume500Turns opens a thread of 500 turns as a new process and has
 // one more turn, which a clone of the journal takes.
 func BenchmarkResume500Turns(b *testing.B) {
 	dir := b.TempDir()
 	s := thread.NewStore(dir, thread.Options{Lazy: true})
-	id := talk(b, s, 500)
+	id := long(b, s)
 	path := filepath.Join(dir, id+".jsonl")
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -94,7 +128,7 @@ func BenchmarkResume500Turns(b *testing.B) {
 	b.Run("open", func(b *testing.B) {
 		for b.Loop() {
 			a := converser(b, eachAnew(dir))
-			if shown, err := a.Transcript(b.Context(), id); err != nil || len(shown) < 1000 {
+			if shown, err := a.Transcript(b.Context(), id); err != nil || len(shown) != 3*500 {
 				b.Fatalf("%d messages, %v", len(shown), err)
 			}
 		}

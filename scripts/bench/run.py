@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time minivess and its peers side by side on this machine.
 
-    python3 scripts/bench/run.py [--only networks,nifti,start,screen,weights,metrics] [--rounds 3]
+    python3 scripts/bench/run.py [--only networks,nifti,start,screen,weights,metrics,threads] [--rounds 3]
 
 Ours and theirs take turns, and who goes first alternates, so that a machine
 that warms up or is busy for a while does both the same favour. Numbers are
@@ -200,7 +200,27 @@ def weights(options):
     return rows
 
 
-ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "weights": weights, "metrics": metrics}
+def threads(options):
+    """1,000 conversations in a workspace, and one of 500 turns."""
+    out = output(["go", "test", "-run", "^$", "-bench", "^Benchmark(ListCold1000|List1000|Search1000|Resume500Turns)$",
+                  "-benchtime", "10x", "-count", str(options.rounds), "./agent/thread"])
+    # Resuming is opening: what the first turn then does beside it has no target.
+    wanted = {
+        "ListCold1000": ("list 1,000 threads of 20 turns, no index", None),
+        "List1000": ("list 1,000 threads of 20 turns", 0.05),
+        "Search1000/found=1000": ("search them for what all have", 0.05),
+        "Search1000/found=0": ("search them for what none has", 0.05),
+        "Resume500Turns/open": ("resume a thread of 500 turns", 0.1),
+        "Resume500Turns/turn": ("resume it and have one more turn", None),
+    }
+    for name, (title, limit) in wanted.items():
+        times = [float(ns) / 1e9 for ns in re.findall(rf"^Benchmark{name}(?:-\d+)?\s+\d+\s+([\d.]+) ns/op", out, re.M)]
+        if not times:
+            raise Unmeasured(f"no timings of {name} in:\n{out}")
+        yield Row(title, times, target=f"< {limit * 1000:.0f} ms" if limit else "", limit=limit)
+
+
+ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "weights": weights, "metrics": metrics, "threads": threads}
 
 
 def take_turns(commands, rounds, measure, fill=True):
