@@ -228,6 +228,26 @@ func TestLeavingEndsTheAnswer(t *testing.T) {
 	}
 }
 
+// A front end that simply stops reading ends it all the same.
+func TestNotReadingOnEndsTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newSpeaker(t, spoken{pieces: []string{"It "}, hangs: true})
+	r := newRig(t, assistant.Options{Model: s.model(t), Tokens: 8})
+	for e, err := range r.Turn(t.Context(), r.thread, "hello") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == assistant.EventToken {
+			s.seen <- struct{}{}
+			break
+		}
+	}
+	<-s.left
+	if p, err := r.Pending(t.Context(), r.thread); err != nil || !p.Unfinished {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 // talker says many words at once.
 type talker struct {
 	words int
