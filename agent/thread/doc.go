@@ -5,6 +5,10 @@
 // the conversation, the checkpoint from which a killed process goes on, and
 // the evidence of who decided.
 //
+// Lists and searches go through an index beside the journals, which keeps what
+// was read of each for as long as its file stays as it was. It is a cache: it
+// may be deleted at any time, and a damaged one is made anew.
+//
 // One process writes a thread at a time; any number may read. What the
 // records mean is up to agent/assistant.
 package thread

@@ -81,6 +81,7 @@ func (s *Store) digests(ctx context.Context) (map[string]digest, error) {
 	if !x.loaded && s.options.Told != nil {
 		x.loaded, x.known = true, s.loadIndex(ctx)
 	}
+	began := s.options.Now()
 	var mu sync.Mutex
 	now, fresh := make(map[string]digest, len(ids)), int64(0)
 	group, each := errgroup.WithContext(ctx)
@@ -97,7 +98,7 @@ func (s *Store) digests(ctx context.Context) (map[string]digest, error) {
 			continue
 		}
 		group.Go(func() error {
-			d, err := s.digest(each, id)
+			d, err := s.digest(each, id, began)
 			if err != nil {
 				return err
 			}
@@ -126,11 +127,12 @@ func (s *Store) digests(ctx context.Context) (map[string]digest, error) {
 	return maps.Clone(now), nil
 }
 
-// digest reads one journal.
-func (s *Store) digest(ctx context.Context, id string) (digest, error) {
+// digest reads one journal. A thread that cannot be read is described by the
+// reason.
+func (s *Store) digest(ctx context.Context, id string, began time.Time) (digest, error) {
 	at, err := stampOf(s.path(id))
 	if err != nil {
-		return digest{info: Info{ID: id, Title: untitled, Damage: err.Error()}}, nil //nolint:nilerr // a thread that cannot be read is listed with the reason
+		return digest{info: Info{ID: id, Title: untitled, Damage: err.Error()}}, nil
 	}
 	r := reading{told: s.options.Told, info: Info{ID: id, Title: untitled}}
 	for line, err := range journal.Read(s.path(id), 0) {
@@ -145,7 +147,7 @@ func (s *Store) digest(ctx context.Context, id string) (digest, error) {
 			return digest{}, err
 		}
 	}
-	settled := time.Unix(0, at.Changed).Add(settling).Before(s.options.Now())
+	settled := time.Unix(0, at.Changed).Add(settling).Before(began)
 	return digest{info: r.info, said: r.said, cut: r.cut, stamp: at, settled: settled}, nil
 }
 

@@ -79,7 +79,7 @@ func read(tb rapid.TB, dir string) map[string]digest {
 	}
 	all := make(map[string]digest)
 	for _, id := range ids {
-		if all[id], err = s.digest(context.Background(), id); err != nil {
+		if all[id], err = s.digest(context.Background(), id, s.options.Now()); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestIndexIsWhatTheJournalsSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		one, other := keen(dir), keen(dir)
 		var ids []string
 		n := 0

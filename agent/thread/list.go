@@ -46,7 +46,7 @@ func (s *Store) Get(ctx context.Context, id string) (Info, error) {
 	d, ok := s.index.known[id]
 	s.index.mu.Unlock()
 	if at, err := stampOf(s.path(id)); !ok || err != nil || !d.settled || d.stamp != at {
-		if d, err = s.digest(ctx, id); err != nil {
+		if d, err = s.digest(ctx, id, s.options.Now()); err != nil {
 			return Info{}, err
 		}
 	}
