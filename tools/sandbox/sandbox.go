@@ -75,14 +75,18 @@ type Place struct {
 // error wraps ErrForbidden where it is open to nobody.
 func (r Roots) Look(path string, write bool) (Place, error) {
 	p := Place{Path: filepath.Clean(path)}
+	whole := path
 	if !filepath.IsAbs(path) {
 		if r.Working == "" {
 			return p, fmt.Errorf("%q: %w: there is no folder that relative paths start at", path, ErrForbidden)
 		}
-		p.Path = filepath.Join(r.Working, path)
+		p.Path, whole = filepath.Join(r.Working, path), r.Working+string(filepath.Separator)+path
 	}
 	var err error
 	if p.Real, err = Resolve(p.Path); err != nil {
+		return p, err
+	}
+	if err := unambiguous(whole); err != nil {
 		return p, err
 	}
 	if err := r.forbidden(p); err != nil {
@@ -93,6 +97,30 @@ func (r Roots) Look(path string, write bool) (Place, error) {
 		err = confirm(p.Real)
 	}
 	return p, err
+}
+
+// unambiguous refuses .. behind a link to a folder: read as text it goes back
+// to where the link is, and the system goes to above where the link leads.
+func unambiguous(path string) error {
+	parts := strings.Split(path, string(filepath.Separator))
+	for i, part := range parts {
+		if part != ".." {
+			continue
+		}
+		before := filepath.Clean(strings.Join(parts[:i], string(filepath.Separator)) + string(filepath.Separator))
+		real, err := Resolve(before)
+		if err != nil {
+			return err
+		}
+		above, err := Resolve(filepath.Dir(before))
+		if err != nil {
+			return err
+		}
+		if filepath.Dir(real) != above {
+			return fmt.Errorf("%q: %w: it goes back from a link, which could mean two places; write it without ..", path, ErrForbidden)
+		}
+	}
+	return nil
 }
 
 // base are the folders that are open for reading and writing. Being started in
