@@ -9,6 +9,9 @@ import (
 
 // words says what the rows of a goal's query mean.
 func (g goal) words(t table, m measure) string {
+	if g.things+g.stat != "" && len(t.Rows) > 0 {
+		return t.render()
+	}
 	switch g.kind {
 	case goalQuality:
 		return g.qualityWords(t, m)

@@ -26,9 +26,12 @@ func (lex *lexicon) clauses(toks []token) []clause {
 	for i := range toks {
 		t := toks[i]
 		switch {
+		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && cur[len(cur)-1].word == "name":
 		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && !lex.startsClause(toks, i+1):
 			cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
 		case isStop(t) || isThen(toks, i):
+			flush()
+		case isJoint(t) && anotherWith(toks[i+1:]):
 			flush()
 		case isJoint(t) && (lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
 			flush()
@@ -64,6 +67,13 @@ func (lex *lexicon) shape(toks []token) []clause {
 	}
 	for i := 1; i < len(c.toks); i++ {
 		if w := c.toks[i].word; (w == "if" || w == "unless") && !politeIf(c.toks[i:]) && !asksWhether(c.toks[i-1]) {
+			if gives(c.toks) {
+				break
+			}
+			if w == "if" && overwritesIf(c.toks[:i], c.toks[i:]) {
+				c.toks = c.toks[:i]
+				break
+			}
 			c.conditional, c.only = true, c.toks[i+1:]
 			if w == "unless" {
 				c.only = nil
@@ -88,6 +98,47 @@ func (c *clause) negate() {
 	if forget {
 		c.toks = toks[2:]
 	}
+}
+
+// anotherWith recognises "and another with …", which asks for the thing before
+// once more.
+func anotherWith(toks []token) bool {
+	n := 1
+	if len(toks) > 1 && toks[1].word == "one" {
+		n = 2
+	}
+	if len(toks) <= n || toks[0].word != "another" {
+		return false
+	}
+	switch toks[n].word {
+	case "with", "using", "on", "for", "at":
+		return true
+	}
+	return false
+}
+
+// gives tells whether a clause says when a training shall give up, which is one
+// of its settings: "stop if nothing improves for 6 validations".
+func gives(toks []token) bool {
+	switch toks[0].stem {
+	case "stop", "give", "end", "quit", "halt", "abort", "train":
+	default:
+		return false
+	}
+	return slices.ContainsFunc(toks, func(t token) bool {
+		return t.stem == "improve" || t.stem == "improvement" || t.word == "better" || t.stem == "plateau" || t.stem == "stall"
+	})
+}
+
+// overwritesIf tells whether the condition after "overwrite it" is only that
+// there is something to overwrite: "if it is there already", "if it exists".
+func overwritesIf(before, condition []token) bool {
+	if len(condition) > 7 || !slices.ContainsFunc(before, func(t token) bool { return t.stem == "overwrite" || t.stem == "replace" }) {
+		return false
+	}
+	return slices.ContainsFunc(condition, func(t token) bool {
+		return t.word == "exists" || t.word == "exist" || t.word == "there" || t.word == "already" || t.word == "present" || t.word == "needed" || t.word == "necessary"
+	})
 }
 
 // wishes recognises "I just want …" and "we would like …".
@@ -195,7 +246,7 @@ func asksWhether(t token) bool {
 
 // politeIf recognises "if you can", "if possible".
 func politeIf(toks []token) bool {
-	return len(toks) > 1 && slices.Contains([]string{"you", "possible", "needed", "necessary"}, toks[1].word)
+	return len(toks) > 1 && slices.Contains([]string{"you", "possible", "needed", "necessary", "so", "yes", "ok", "okay"}, toks[1].word)
 }
 
 // trimLead drops joints and polite or temporal filling at a clause's start.

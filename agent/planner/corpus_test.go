@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +147,10 @@ func judge(u utterance, got planner.Outcome, bare bool) verdict {
 	}
 	v.args = true
 	for i, w := range u.Plan {
+		if name, ok := w.Args["dataset"].(string); ok {
+			w.Args = maps.Clone(w.Args)
+			w.Args["dataset"] = datasetOf(name, u.Plan)
+		}
 		if why := w.differs(got.Steps[i]); why != "" {
 			v.args, v.why = false, fmt.Sprintf("step %d: %s", i+1, why)
 		}
@@ -172,6 +178,16 @@ func judge(u utterance, got planner.Outcome, bare bool) verdict {
 		miss("reply %q has no %q", got.Reply, u.Reply)
 	}
 	return v
+}
+
+// datasetOf resolves "@1.dataset" to the name that step 1 gives its dataset:
+// either way of writing it means the same.
+func datasetOf(name string, plan []want) any {
+	id, ok := strings.CutSuffix(strings.TrimPrefix(name, "@"), ".dataset")
+	if n, err := strconv.Atoi(id); ok && err == nil && n > 0 && n <= len(plan) {
+		return cmp.Or(plan[n-1].Args["name"], plan[n-1].Args["dataset"])
+	}
+	return name
 }
 
 // differs says how the arguments of a step differ from what is wanted.

@@ -135,7 +135,13 @@ func (r *reader) correct() (reading, bool) {
 	if polite := r.lex.trimLead(toks); len(polite) < len(toks) && !r.isCorrection(toks) && r.isCorrection(polite) {
 		toks = polite
 	}
-	if !r.isCorrection(toks) {
+	rest := trimComplaint(toks)
+	complains := len(rest) < len(toks) && len(rest) > 1 && !r.hasStarter(rest)
+	if complains {
+		toks = rest
+	}
+	change, relative := r.relationOf(toks)
+	if !relative && !complains && !r.isCorrection(toks) {
 		return reading{}, false
 	}
 	r.judged, r.makers = map[string]string{}, map[string]string{}
@@ -157,7 +163,12 @@ func (r *reader) correct() (reading, bool) {
 	for i := range all {
 		all[i] = i
 	}
-	changed := r.amendMany(items) || r.amend(all, items)
+	var changed bool
+	if relative {
+		changed = r.relate(change)
+	} else {
+		changed = r.amendMany(items) || r.amend(all, items)
+	}
 	if len(r.out.Questions) > 0 {
 		return r.finish(), true
 	}
@@ -171,6 +182,15 @@ func (r *reader) correct() (reading, bool) {
 	r.out.goals = goals
 	r.out.Reply = r.words()
 	return r.out, true
+}
+
+// namesParam tells whether a word is an argument of the plan before.
+func (r *reader) namesParam(w string) bool {
+	w = orElse(map[string]string{"structure": "layout", "lr": "learning_rate", "batch": "batch_size"}[w], w)
+	return slices.ContainsFunc(r.mem.calls, func(c call) bool {
+		_, ok := r.cat.tools[c.tool].params[w]
+		return ok
+	})
 }
 
 // trimGreeting drops a greeting before a wish.
@@ -222,6 +242,9 @@ func (r *reader) isCorrection(toks []token) bool {
 		"wrong", "should", "use", "with", "on", "as", "to", "in", "set", "change", "for", "freeze", "keep", "keeping", "init_from":
 		return fresh(1)
 	case "the", "do":
+		if r.namesParam(next) && len(toks) > 3 && slices.Contains([]string{"is", "should", "must", "shall", "=", "be"}, toks[2].word) {
+			return fresh(3)
+		}
 		return len(toks) > 2 && next == "same" || len(toks) > 3 && toks[2].word == "same"
 	case "i", "it":
 		return (next == "meant" || next == "mean" || next == "should") && fresh(2)
@@ -395,7 +418,16 @@ func cloneItems(items []item) []item {
 
 // amendments reads the arguments that words on their own may give a tool.
 func (r *reader) amendments(d *draft, items []item, info toolInfo) {
+	if d.tool == "train_launch" {
+		gain, ok := noGain(items)
+		r.setIf(d, "patience", gain, ok, items)
+		times, ok := passes(items)
+		r.setIf(d, "epochs", times, ok, items)
+	}
 	for _, p := range info.names {
+		if (p == "patience" || p == "epochs") && has(d.args, p) {
+			continue
+		}
 		switch p {
 		case NeedsKey, "run", "runs", "key", "value", "query":
 			continue

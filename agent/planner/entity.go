@@ -44,7 +44,7 @@ type finder func(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 // mentionAt tries all finders at one place.
 func (lex *lexicon) mentionAt(toks []token, i int, known Names) (*mention, int) {
 	for _, find := range [...]finder{
-		findNamed, findTagged, findSince, findRunSelector, findRunSet, findReference, findSplit, findModelRun, findRunName,
+		findAssigned, findNamed, findTagged, findSince, findRunSelector, findRunSet, findReference, findSplit, findModelRun, findRunName,
 		findState, findModel, findMetric, findDataset,
 	} {
 		if m, n := find(lex, toks, i, known); n > 0 {
@@ -171,13 +171,60 @@ func tagLead(toks []token, i int) int {
 		}
 	case "with":
 		switch {
-		case next == "tag":
+		case next == "tag" || next == "tags":
 			return 2
-		case (next == "the" || next == "a") && at(toks, i+2) == "tag":
+		case (next == "the" || next == "a") && (at(toks, i+2) == "tag" || at(toks, i+2) == "tags"):
 			return 3
+		}
+	case "tags":
+		if next == ":" || next == "," || next == "=" {
+			return 2
+		}
+		if i > 0 && (isJoint(toks[i-1]) || toks[i-1].kind == tPunct) && !isRefWord(next) {
+			return 1
+		}
+	case "and", ",":
+		if listsTags(toks, i) {
+			return 1
 		}
 	}
 	return 0
+}
+
+// listsTags tells whether the joint at toks[i] continues a list of tags: "with
+// the tags pilot, night and final".
+func listsTags(toks []token, i int) bool {
+	if i+1 >= len(toks) || toks[i+1].kind != tWord && toks[i+1].kind != tQuoted || i+2 < len(toks) && !isJoint(toks[i+2]) && toks[i+2].kind != tPunct {
+		return false
+	}
+	for j := i - 1; j > 0 && j >= i-9; j-- {
+		switch {
+		case at(toks, j) == "tags":
+			return true
+		case !isJoint(toks[j]) && !isJoint(toks[j-1]) && at(toks, j-1) != "tags":
+			return false
+		}
+	}
+	return false
+}
+
+// findAssigned reads model=unet and dataset=toy as what they name.
+func findAssigned(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
+	t := toks[i]
+	if t.kind != tAssign {
+		return nil, 0
+	}
+	switch value := strings.ToLower(t.text); t.word {
+	case "model", "network", "net", "architecture":
+		if m := lex.models[value]; m != "" {
+			return &mention{class: cModel, text: m, rule: "key=value"}, 1
+		}
+	case "dataset", "data":
+		if containsFold(known.Datasets, value) {
+			return &mention{class: cDataset, text: value, rule: "key=value"}, 1
+		}
+	}
+	return nil, 0
 }
 
 // findModel reads a model's name, singular or plural.
@@ -356,7 +403,7 @@ func findDataset(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 		return nil, 0
 	}
 	name := lex.nameAt(toks, i)
-	if name == "" || at(toks, i+1) == "frozen" {
+	if name == "" || at(toks, i+1) == "frozen" || strings.HasPrefix(name, "cbdice") || strings.HasPrefix(name, "dice_") {
 		return nil, 0
 	}
 	switch at(toks, i+1) {

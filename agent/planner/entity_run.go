@@ -87,7 +87,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	on := c.dataset(known)
 	noun := c.word()
 	switch {
-	case isRunNoun(noun):
+	case isRunNoun(noun), kind == "latest" && (noun == "thing" || noun == "things") && (at(toks, c.at+1) == "i" || at(toks, c.at+1) == "we" || at(toks, c.at+1) == "that"):
 		c.at++
 	case model != "" || kind != "latest" && endsBest(noun, c.at > i+1):
 	default:
@@ -210,7 +210,10 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 	m.model, m.state = c.limits()
 	tag := ""
 	if m.on = c.dataset(known); m.on == "" {
-		if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
+		if t, n := taggedBefore(toks, c.at); n > 0 {
+			tag = t
+			c.at += n
+		} else if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
 			tag = name
 			c.at++
 		}
@@ -233,6 +236,22 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
+}
+
+// taggedBefore reads "pilot-tagged runs", "reviewer=ada tagged runs".
+func taggedBefore(toks []token, i int) (tag string, n int) {
+	if name, ok := strings.CutSuffix(at(toks, i), "-tagged"); ok && name != "" && isRunNoun(at(toks, i+1)) {
+		return name, 1
+	}
+	if i+2 < len(toks) && at(toks, i+1) == "tagged" && isRunNoun(at(toks, i+2)) {
+		switch t := toks[i]; {
+		case t.kind == tAssign:
+			return t.word + "=" + t.text, 2
+		case t.kind == tQuoted || t.kind == tWord && !isDeterminer(t.word) && !isQuantifier(t.word):
+			return clean(t.word), 2
+		}
+	}
+	return "", 0
 }
 
 // everythingTagged reads "everything tagged baseline".

@@ -34,6 +34,9 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "shape", value{v: whole, from: i, to: i + 1, rule: "three sizes in voxels"}, items)
 		}
 	}
+	if v, ok := planeSpacing(items); ok && d.args["spacing"] == nil {
+		r.set(d, "spacing", v, items)
+	}
 	if v, ok := voxelEdge(items); ok && d.args["spacing"] == nil {
 		r.set(d, "spacing", v, items)
 	}
@@ -55,6 +58,43 @@ func (r *reader) madeName(items []item) (value, bool) {
 		}
 	}
 	return value{}, false
+}
+
+// planeSpacing reads "0.4 µm in plane and 1.5 µm in z": an edge for x and y and
+// one between the slices.
+func planeSpacing(items []item) (value, bool) {
+	var t token
+	plane, depth := -1, -1
+	for i := range items {
+		if !items[i].is(cNumber) || items[i].used || !isLengthUnit(items[i].tok.unit) {
+			continue
+		}
+		near := items[i+1 : min(len(items), i+5)]
+		for k, it := range near {
+			if it.is(cNumber) {
+				near = near[:k]
+				break
+			}
+		}
+		says := func(words ...string) bool {
+			return slices.ContainsFunc(near, func(it item) bool { return it.anyWord(words...) }) || i > 0 && items[i-1].anyWord(words...)
+		}
+		switch {
+		case plane < 0 && says("plane", "in-plane", "inplane", "xy", "lateral", "laterally", "x", "x/y"):
+			plane, t = i, items[i].tok
+		case depth < 0 && says("z", "axial", "axially", "depth", "slice", "slices", "deep", "apart"):
+			depth = i
+		}
+	}
+	if plane < 0 || depth < 0 {
+		return value{}, false
+	}
+	edge, gap := items[plane].tok, items[depth].tok
+	t.triple = [3]float64{edge.num, edge.num, edge.num}
+	xy := microns(t)
+	gap.triple = [3]float64{gap.num, gap.num, gap.num}
+	items[plane].used, items[depth].used = true, true
+	return value{v: []any{xy[0], xy[1], microns(gap)[2]}, from: plane, to: plane + 1, rule: "spacing in the plane and between slices"}, true
 }
 
 // voxelEdge reads one length for all three axes: "isotropic 0.5 µm voxels".

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -163,11 +164,13 @@ func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
 // fillRunList fills the argument runs: those named, referred to or described.
 func (r *reader) fillRunList(d *draft, items []item) bool {
 	picks := r.pick(items, true)
-	if len(picks) == 0 {
+	_, ofModel := first(items, cModel)
+	_, ofData := first(items, cDataset)
+	if many := r.mem.several(); len(picks) == 0 && (len(r.group) > 0 || ofModel || ofData || len(many) < 2) {
 		picks = r.fallback(items, d.tool)
 	}
 	if len(picks) == 0 {
-		for _, run := range orGroup(r.trained, r.mem.runs) {
+		for _, run := range orGroup(r.trained, r.mem.several()) {
 			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs spoken of"}})
 		}
 	}
@@ -181,6 +184,13 @@ func (r *reader) fillRunList(d *draft, items []item) bool {
 		if !slices.Contains(list, any(p.selector)) {
 			list = append(list, p.selector)
 			r.set(d, "runs", value{v: list, from: p.val.from, to: p.val.to, rule: p.val.rule}, items)
+		}
+	}
+	if d.tool == "report_write" || d.tool == "model_card" {
+		for _, run := range list {
+			if id := r.judged[fmt.Sprint(run)]; id != "" {
+				d.needs = append(d.needs, id) // what is reported is measured first
+			}
 		}
 	}
 	return len(list) > 0

@@ -203,6 +203,12 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
 		}
 	}
+	if v, ok := number(items, slot{"ignore_label", true, []string{"label", "class", "ignore_label"}, nil}); ok && slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("ignore", "ignoring", "except", "without", "leave", "exclude", "skip", "ignore_label")
+	}) {
+		v.list = nil
+		r.set(d, "ignore_label", v, items)
+	}
 	r.datasetMeant(d, items)
 	if i, ok := first(items, cDataset); ok {
 		if name := items[i].mention.text; name != r.dataset || len(r.group) == 0 {
@@ -238,7 +244,7 @@ func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
 		items[i].used = true
 	}
 	if len(picks) == 0 {
-		for _, run := range orGroup(r.trained, r.mem.runs) {
+		for _, run := range orGroup(r.trained, r.mem.several()) {
 			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs spoken of"}})
 		}
 	}

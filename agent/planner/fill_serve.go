@@ -127,7 +127,7 @@ func formatOfFile(items []item, at int, choices []string) (value, bool) {
 func (r *reader) overwrites(d *draft, items []item) {
 	for i := range items {
 		old := slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("file", "old", "existing", "there") })
-		if items[i].anyWord("overwrite", "overwriting") || old && items[i].anyWord("replace") {
+		if items[i].anyWord("overwrite", "overwriting", "overwritten") || old && items[i].anyWord("replace") || i > 0 && items[i].anyWord("replace", "replaced") && items[i-1].anyWord("be", "may", "can") {
 			negated := i > 0 && items[i-1].anyWord("don't", "not", "without", "never", "no")
 			r.set(d, "overwrite", value{v: !negated, from: i, to: i + 1, rule: "switch"}, items)
 			return
@@ -277,6 +277,9 @@ func inputAt(lex *lexicon, items []item) int {
 		return i
 	}
 	for i := range items {
+		if items[i].is(cVolume) && !items[i].used {
+			return i
+		}
 		if !items[i].anyWord("volume", "image", "case", "scan", "predict", "segment", "infer", "on") || i+1 >= len(items) || items[i+1].used {
 			continue
 		}

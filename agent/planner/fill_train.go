@@ -78,8 +78,12 @@ func (r *reader) fillOverrides(d *draft, items []item, info toolInfo) {
 
 // trainNumbers reads the numeric arguments.
 func (r *reader) trainNumbers(d *draft, items []item) {
+	gain, ok := noGain(items)
+	r.setIf(d, "patience", gain, ok, items)
+	times, ok := passes(items)
+	r.setIf(d, "epochs", times, ok, items)
 	for _, p := range []string{"learning_rate", "batch_size", "patience", "epochs", "max_steps"} {
-		if v, ok := r.numeric(items, p); ok {
+		if v, ok := r.numeric(items, p); ok && (!has(d.args, p) || p != "patience" && p != "epochs") {
 			r.set(d, p, v, items)
 		}
 	}

@@ -48,6 +48,8 @@ type goal struct {
 
 	since    string   // a time in UTC before which nothing counts
 	settings []string // the settings that are asked for
+	stat     string   // median or stddev, where not the mean is asked for
+	things   string   // for counts: what is counted, if not runs
 }
 
 // deferred is a step that is planned when the rows of its goal are there.
@@ -70,6 +72,7 @@ func (r *reader) ask(intent string, items []item) {
 	}
 	var g goal
 	r.askMentions(&g, items)
+	g.stat = statistic(items)
 	r.askKind(&g, intent, items)
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
@@ -96,6 +99,7 @@ func (r *reader) askKind(g *goal, intent string, items []item) {
 		g.kind = goalCount
 		g.group = grouping(items)
 		askState(g, items)
+		askThings(g, items)
 	case intentDuration:
 		r.askDuration(g, items)
 	case intentAverage:
@@ -103,7 +107,11 @@ func (r *reader) askKind(g *goal, intent string, items []item) {
 			r.askQuality(g, items)
 			break
 		}
-		g.kind, g.group = goalAverage, orElse(grouping(items), "model")
+		otherwise := "model"
+		if slices.ContainsFunc(items, func(it item) bool { return it.is(cRef) && strings.HasPrefix(it.mention.text, "each") }) {
+			otherwise = "run_id"
+		}
+		g.kind, g.group = goalAverage, orElse(grouping(items), otherwise)
 	case intentFilter:
 		askFilter(g, items)
 	case intentSettings:

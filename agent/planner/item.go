@@ -22,8 +22,9 @@ const (
 	cAssign  class = "assign"
 	cQuoted  class = "quoted"
 	cSQL     class = "sql"
-	cName    class = "name" // called NAME
-	cTag     class = "tag"  // tagged NAME
+	cName    class = "name"   // called NAME
+	cTag     class = "tag"    // tagged NAME
+	cVolume  class = "volume" // a name of the shape that volumes have
 )
 
 // mention is something recognised in the sentence.
@@ -55,9 +56,22 @@ type item struct {
 // is tells whether the item belongs to a class.
 func (it item) is(c class) bool {
 	if it.mention == nil {
+		if c == cVolume {
+			return it.tok.kind == tWord && volumeName.MatchString(it.tok.word) && !isVocabulary(it.tok.word)
+		}
 		return c != "" && c == kindClass(it.tok.kind)
 	}
 	return it.mention.class == c || c == cDataRef && it.mention.data || c == cBest && it.mention.metric != "" && it.mention.class == cRun
+}
+
+// isVocabulary lists the words that have the shape of a volume's name and mean
+// something else.
+func isVocabulary(w string) bool {
+	switch w {
+	case "bf16", "bfloat16", "fp16", "fp32", "float16", "float32", "f32", "int8", "hd95", "v1", "v2", "v3", "sam3", "vista3":
+		return true
+	}
+	return false
 }
 
 // kindClass is the class that a token has without being mentioned.

@@ -6,6 +6,8 @@ func trainFrames() []frame {
 		{"train_launch", []cue{
 			{7, "=train|retrain|finetune|=trains"},
 			{7, "^ fit"},
+			{8, "^ training =run|=job"},
+			{8, "^ =run|=job|training|experiment , {model}|{dataset}"},
 			{7, "=fit|fitting * {model}|{dataset}|model|network"},
 			{10, "cross-validate|crossvalidate|cv * {model}"},
 			{10, "{model} * cross-validation|cross-validated"},
@@ -35,6 +37,10 @@ func jobFrames() []frame {
 			{6, "what|anything|something|who|which * =running|queued"},
 			{6, "is|are * anything|something|any * running|queued|busy"},
 			{5, "^ =jobs"},
+			{9, "what|which * =jobs|job * fail|crash|cancel|finish|run|wait"},
+			{10, "list|show|see|what|give|which * everything|anything|all|whatever|what * queued|waiting|pending|running|line|{state}"},
+			{9, "^ everything|anything|whatever * {state}"},
+			{9, "do|have|are|is|were * any|some|many =jobs|job * fail|crash|finish|cancel|{state}|done|die"},
 			{5, "{state} =jobs"},
 			{4, "=queue"},
 			{9, "list|show|see|what * everything|anything * queued|running|waiting|pending"},
@@ -70,6 +76,8 @@ func jobFrames() []frame {
 			{8, "log|logs|stderr|stdout|worker.log|logfile"},
 			{8, "traceback|console|printout"},
 			{7, "output|print|said|say * {run}|{ref}|worker|job"},
+			{8, "what * worker|{run}|{ref} * =printed|=wrote|=output|=said|print"},
+			{9, "worker * {run}|{ref}"},
 			{6, "=tail"},
 			{7, "last|final {num} line"},
 		}},
@@ -100,6 +108,8 @@ func evaluateFrames() []frame {
 	return []frame{
 		{"evaluate_run", []cue{
 			{8, "evaluate|assess|benchmark|eval|judge|re-evaluate|reevaluate|=score|=test"},
+			{14, "want|need|have|get * {metric} * =computed|=calculated|=measured|=evaluated"},
+			{14, "{metric} =computed|=calculated|=measured|=evaluated"},
 			{11, "get|have|want|need * score|metric|evaluation * computed|calculated|measured"},
 			{9, "compute|calculate|measure|determine * {metric}|metric|score * {run}|{ref}"},
 			{10, "validate|check {run}|{ref} * {split}"},

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ type memory struct {
 	dataset   string
 	model     string
 	runs      []string // the run or runs spoken of last
+	group     []string // all runs that the last turn named or made
 	made      []string // names of datasets that came up
 	aboutData bool     // a dataset, not a run, was spoken of last
 	calls     []call   // the last plan
@@ -21,8 +23,12 @@ type memory struct {
 func remember(history []exchange) memory {
 	var m memory
 	for _, e := range history {
+		if len(e.rounds) > 0 {
+			m.group = nil
+		}
 		for i, rd := range e.rounds {
 			m.observe(rd)
+			m.gather(rd)
 			if i == 0 {
 				m.calls, m.text = rd.calls, e.text
 				m.texts = append(m.texts, e.text)
@@ -30,6 +36,39 @@ func remember(history []exchange) memory {
 		}
 	}
 	return m
+}
+
+// gather collects the runs that calls were about, so that "them" after a
+// comparison means all that were compared.
+func (m *memory) gather(rd round) {
+	add := func(v any) {
+		if run, ok := v.(string); ok && !strings.HasPrefix(run, "@") && !slices.Contains(m.group, run) {
+			m.group = append(m.group, run)
+		}
+	}
+	for _, c := range rd.calls {
+		if strings.HasPrefix(c.tool, "dataset_") {
+			continue
+		}
+		if list, ok := c.args["runs"].([]any); ok {
+			for _, v := range list {
+				add(v)
+			}
+		}
+		add(c.args["run"])
+		if c.tool == "train_launch" && c.result != nil && c.result.Run != "" {
+			add(c.result.Run)
+		}
+	}
+}
+
+// several are the runs that "them" means: those of the last turn, if it was
+// about more than one.
+func (m *memory) several() []string {
+	if len(m.group) > max(1, len(m.runs)) {
+		return m.group
+	}
+	return m.runs
 }
 
 // names lists dataset names that may be spelt wrongly later.

@@ -142,7 +142,7 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
-	if r.ahead(c, items, ranked) {
+	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold {
@@ -198,6 +198,10 @@ func (r *reader) unplanned(c clause, said string) bool {
 	case c.negated && r.keeps(c):
 		return true
 	case c.negated:
+		items := r.lex.recognise(c.toks, r.known)
+		if i, ok := first(items, cRun); ok && len(r.group) == 0 {
+			r.group = []string{items[i].mention.text} // "don't stop x, only show it"
+		}
 		if len(c.toks) > 0 {
 			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
 		}
@@ -288,8 +292,9 @@ func (r *reader) fragment(items []item, said string) {
 		r.chat = strings.TrimSpace(r.chat + " " + e.text)
 		return
 	}
-	if m, ok := first(items, cModel); ok && r.cat.has("train_launch") && len(r.out.Steps) == 0 {
-		if _, onData := first(items, cDataset); onData {
+	if m, ok := first(items, cModel); ok && r.cat.has("train_launch") && (len(r.out.Steps) == 0 || r.onMade(items)) {
+		_, onData := first(items, cDataset)
+		if onData = onData || r.onMade(items); onData {
 			r.note(fmt.Sprintf("I read this as: train %s.", items[m].mention.text))
 			r.tool(scored{intent: "train_launch", score: threshold}, items)
 			return
@@ -298,6 +303,17 @@ func (r *reader) fragment(items []item, said string) {
 	if hasContent(r.lex, items) {
 		r.skipped = append(r.skipped, clean(said))
 	}
+}
+
+// onMade tells whether "on it" means a dataset of this plan.
+func (r *reader) onMade(items []item) bool {
+	for i := 1; i < len(items); i++ {
+		ref := items[i].is(cRef) || items[i].is(cDataRef) || items[i].anyWord("that", "this")
+		if ref && items[i-1].anyWord("on", "with", "using", "for") && r.makers[r.dataset] != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // hasContent tells whether a clause says anything beyond everyday words.
@@ -399,9 +415,33 @@ func replaceWord(toks []token, wrote, by string) {
 // "evaluate and compare brisk-otter and calm-heron".
 func shareObjects(cs []clause, lex *lexicon) []clause {
 	for i := 0; i+1 < len(cs); i++ {
+		if n := len(cs[i].toks); n > 0 && n <= 3 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !slices.ContainsFunc(cs[i+1].toks, func(t token) bool { return lex.starters[t.word] }) {
+			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks...) // "let's train! segresnet, toy"
+			cs = slices.Delete(cs, i+1, i+2)
+			continue
+		}
 		if len(cs[i].toks) == 1 && !cs[i].negated && lex.starters[cs[i].toks[0].word] && len(cs[i+1].toks) > 1 && lex.starters[cs[i+1].toks[0].word] && !cs[i+1].negated {
 			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks[1:]...)
 		}
 	}
 	return cs
+}
+
+// plain tells whether nothing but the wish itself is said.
+func (c clause) plain() bool {
+	return !c.negated && !c.conditional && !c.condition && !c.advice
+}
+
+// bareVerb tells whether a clause is a verb without an object, politeness
+// aside. What ends or deletes something never waits for an object.
+func (lex *lexicon) bareVerb(toks []token) bool {
+	last := toks[len(toks)-1]
+	switch last.stem {
+	case "train", "evaluate", "export", "predict", "segment", "compare", "import", "split", "validate", "profile", "ensemble", "calibrate", "sweep":
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(toks[:len(toks)-1], func(t token) bool {
+		return lex.starters[t.word] && t.word != "let" && t.word != "is" || slices.Contains(destructive(), t.stem)
+	})
 }

@@ -22,12 +22,13 @@ type picked struct {
 func (r *reader) pick(items []item, list bool) []picked {
 	var out []picked
 	_, named := first(items, cRun)
+	_, set := first(items, cRuns)
 	several := len(all(items, cRun)) > 1
 	for i := range items {
 		if several && items[i].is(cRef) && items[i].mention.plural {
 			continue // "all three: a, b and c"
 		}
-		if items[i].used || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || !list && items[i].mention.text == "it") {
+		if items[i].used || set && items[i].is(cRef) && items[i].mention.text == "their" || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || !list && items[i].mention.text == "it") {
 			continue
 		}
 		switch {
@@ -105,7 +106,9 @@ func (r *reader) pickReference(items []item, i int) []picked {
 	}
 	if len(runs) == 0 {
 		runs = r.mem.runs
-		if !m.plural && len(runs) > 1 {
+		if m.plural {
+			runs = r.mem.several()
+		} else if len(runs) > 1 {
 			runs = runs[:1]
 		}
 	}

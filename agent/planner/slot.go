@@ -20,11 +20,11 @@ type slot struct {
 // listed is found by its own name.
 func slots() []slot {
 	return []slot{
-		{"epochs", true, []string{"epoch"}, []string{"epoch", "ep"}},
+		{"epochs", true, []string{"epoch"}, []string{"epoch", "ep", "pass", "passes"}},
 		{"max_steps", true, []string{"max_steps", "step"}, []string{"step", "iteration", "iter", "update"}},
 		{"learning_rate", false, []string{"learning_rate", "lr", "rate"}, []string{"learning_rate", "lr"}},
 		{"batch_size", true, []string{"batch_size", "batch", "bs", "batches"}, []string{"batch_size"}},
-		{"patience", true, []string{"patience", "early_stop"}, []string{"patience"}},
+		{"patience", true, []string{"patience", "early_stop"}, []string{"patience", "validation", "check"}},
 		{"seed", true, []string{"seed"}, nil},
 		{"fold", true, []string{"fold"}, nil},
 		{"folds", true, []string{"fold", "into"}, []string{"fold", "way", "part"}},
@@ -93,7 +93,7 @@ func unitAfter(items []item, i int, units []string) (end int, ok bool) {
 		if items[j].anyWord(units...) {
 			return j + 1, true
 		}
-		if !items[j].anyWord("more", "additional", "training", "full", "synthetic", "small", "new", "total", "artificial", "random", "extra",
+		if !items[j].anyWord("more", "consecutive", "additional", "training", "full", "synthetic", "small", "new", "total", "artificial", "random", "extra",
 			"different", "of", "log", "vessel", "tiny", "further", "big", "large", "3d", "=", "last", "optimisation", "gradient", "dataset", "fake", "simulated", "max", "latest", "the", "worst", "best", "hardest", "easiest", "lowest", "highest") {
 			break
 		}

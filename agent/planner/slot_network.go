@@ -16,7 +16,7 @@ func (r *reader) networkOptions(d *draft, items []item) []value {
 		use(items, v)
 		out = append(out, v)
 	}
-	if v, ok := number(items, slot{"feature_size", true, []string{"feature_size", "feature", "init_filters", "filter", "width"}, []string{"feature", "filter", "channel"}}); ok {
+	if v, ok := number(items, slot{"feature_size", true, []string{"feature_size", "feature", "init_filters", "filter", "width"}, []string{"feature", "filter", "channel", "init_filters"}}); ok {
 		key := "model.init_filters"
 		if slices.ContainsFunc(items[v.from:v.to], func(it item) bool { return it.anyWord("feature", "feature_size") }) && n.option("feature_size") != "" {
 			key = "model.options.feature_size"

@@ -47,6 +47,13 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 	var m mending
 	for i := range toks {
 		t := &toks[i]
+		if to := shortWord(t.word); to != "" && t.kind == tWord && !lex.known(*t) && !containsFold(names, t.word) && placeOf(toks, i) != placeNew {
+			if lex.starters[to] {
+				m.notes = append(m.notes, fmt.Sprintf("I read %q as %s.", clean(t.text), to))
+			}
+			t.word, t.stem = to, stem(to)
+			continue
+		}
 		if !mendableToken(*t) || lex.known(*t) || isRunID(t.word) || containsFold(names, t.word) {
 			continue
 		}
@@ -68,6 +75,21 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 		t.word, t.stem = to, stem(to)
 	}
 	return m
+}
+
+// shortWord mends a short everyday word: one with two neighbours swapped, or,
+// from four letters on, with one left out.
+func shortWord(w string) string {
+	if len(w) < 3 || len(w) > 5 || !isLetters(w) {
+		return ""
+	}
+	for _, c := range [...]string{"the", "and", "with", "which", "what", "when", "where", "this", "that", "from", "have", "show", "list", "for", "all", "can", "you", "please", "train", "test", "then", "them", "model", "there", "their", "just", "only", "make", "give"} {
+		left := len(c) == len(w)+1 && len(w) >= 4 && c[0] == w[0] && editDistance(w, c, 1) == 1
+		if left || len(c) == len(w) && transposed(w, c) {
+			return c
+		}
+	}
+	return ""
 }
 
 // mendableToken tells whether a token may hold a typo at all.

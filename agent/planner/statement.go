@@ -192,8 +192,12 @@ func (g goal) scope(jobs []string) string {
 
 // qualitySQL asks for mean, range and number of volumes of each metric.
 func (g goal) qualitySQL(jobs []string) string {
-	return "select c.run_id, r.model, r.dataset, c.split, c.name as metric, avg(c.value) as mean, min(c.value) as lowest, max(c.value) as highest, " +
-		"count(c.value) as volumes from case_metrics c left join runs r on r.run_id = c.run_id where " + g.scope(jobs) +
+	only := ""
+	if g.metric != "" && g.stat+g.split != "" && len(jobs) == 0 {
+		only = " and c.name = " + quote(g.metric)
+	}
+	return "select c.run_id, r.model, r.dataset, c.split, c.name as metric, avg(c.value) as mean, " + g.statColumn() + "min(c.value) as lowest, max(c.value) as highest, " +
+		"count(c.value) as volumes from case_metrics c left join runs r on r.run_id = c.run_id where " + g.scope(jobs) + only +
 		" and isfinite(c.value) group by all order by c.run_id, metric"
 }
 
@@ -243,8 +247,11 @@ func (g goal) bestSQL(having string) string {
 	return q + fmt.Sprintf(" order by (s.split = %s) desc, s.%s %s limit %d", quote(split), name, order, limit)
 }
 
-// countSQL counts runs.
+// countSQL counts runs, or what belongs to them.
 func (g goal) countSQL() string {
+	if g.things != "" {
+		return g.thingsSQL()
+	}
 	if g.group != "" {
 		return fmt.Sprintf("select %s, count(*) as runs from runs where %s group by all order by runs desc", g.group, g.where("runs"))
 	}
@@ -271,7 +278,7 @@ func (g goal) durationSQL() string {
 func (g goal) averageSQL() string {
 	metric := orElse(g.metric, "dice")
 	by := "r." + g.group
-	return fmt.Sprintf("select %s, avg(c.value) as %s, min(c.value) as lowest, max(c.value) as highest, count(distinct c.run_id) as runs, count(c.value) as scores "+
+	return fmt.Sprintf("select %s, avg(c.value) as %s, %smin(c.value) as lowest, max(c.value) as highest, count(distinct c.run_id) as runs, count(c.value) as scores "+
 		"from case_metrics c join runs r on r.run_id = c.run_id where c.name = %s and c.split = %s and isfinite(c.value) and %s and %s group by all order by %s",
-		by, column(metric), quote(metric), quote(orElse(g.split, "test")), newest, g.where("r"), by)
+		by, column(metric), g.statColumn(), quote(metric), quote(orElse(g.split, "test")), newest, g.where("r"), by)
 }

@@ -146,6 +146,8 @@ func appendCore(toks []token, text string, start, end int) []token {
 	core := text[start:end]
 	t := token{text: core, start: start, end: end}
 	switch w := fold(core); w {
+	case "/", "|":
+		return append(toks, token{kind: tPunct, text: core, word: ",", start: start, end: end})
 	case "w/", "w/o", "w/out":
 		t = wordToken(map[string]string{"w/": "with"}[w], start, end)
 		if t.word == "" {

@@ -105,7 +105,12 @@ then = in the morning, at the end, in the end, later on, when finished, when don
 instead_of = instead of, rather than
 latest = most recent, most recently
 dataset = data set
-datasets = data sets
+datasets = data sets, image sets, data collections
+dataset = image set, data collection
+sgd = stochastic gradient descent
+init_filters = initial filters, start filters, starting filters, base filters, initial feature maps, first filters, initial channels
+consecutive = in a row, in succession, on end
+stddev = standard deviation, std dev, standard deviations, std
 held-out = held out
 holdout = hold out`
 

@@ -32,7 +32,11 @@ func commonWords() string {
 	memory disk machine laptop card hours overnight scratch mode step progress info information details detail side sidebyside
 	cohort everything whichever whichever's version available offline online thanks goodness metre meter length width depth height
 	while during until till onto via upon versus vs etc ie eg per-volume alright right fairly pretty really bit
-	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
+	january february march april june july august september october november december
+	forgot forgotten wondering unsure remembered structure structured organised organisation convention style replaced overwritten distinct unique
+	double doubled halve halved triple tripled quadruple tenfold twofold fewer increase decrease reduce lower raise
+	plane planes lateral laterally axial axially slice slices improve improves improved improvement improving stall stalls plateau plateaus
+	consecutive row succession 	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
 	default defaults standard usual parameters settings options option parameter setting value configuration config
 	vessels network pipeline workflow experiment study paper thesis lab team colleague supervisor reviewer figure meant`
 }
