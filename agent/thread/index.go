@@ -102,6 +102,9 @@ func (s *Store) digests(ctx context.Context) (map[string]digest, error) {
 			if err != nil {
 				return err
 			}
+			if _, err := stampOf(s.path(id)); errors.Is(err, fs.ErrNotExist) {
+				return nil // deleted meanwhile
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			now[id] = d
