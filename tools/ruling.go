@@ -123,19 +123,22 @@ func ObeyGate() Gate {
 	return func(d Descriptor, next Handler) Handler {
 		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
 			r, judged := RulingFrom(ctx)
-			switch {
-			case !judged && d.Effect != Read:
+			if !judged && d.Effect != Read {
 				return Result{}, Errorf(CodeRefused, "%s is refused: nobody judged the call", c.Tool)
-			case r.Verdict.stricter(Ask):
-				return Result{}, r.refusal(c.Tool)
+			}
+			if refusal := r.Refusal(c.Tool); refusal != nil {
+				return Result{}, refusal
 			}
 			return next(ctx, c, emit)
 		}
 	}
 }
 
-// refusal is the error of a denied call.
-func (r Ruling) refusal(tool string) error {
+// Refusal is the error of a call that was denied, and nil for any other.
+func (r *Ruling) Refusal(tool string) *Error {
+	if r == nil || !r.Verdict.stricter(Ask) {
+		return nil
+	}
 	e := Errorf(CodeRefused, "%s is refused by %s: %s", tool, r.By, r.Reason)
 	if r.Hint != "" {
 		return e.WithHint("%s", r.Hint)

@@ -143,9 +143,11 @@ func TestAnAllowFailsClosed(t *testing.T) {
 	t.Parallel()
 	allow := says{Verdict: tools.Allow, By: line}
 	spoil := map[string]func(trail string) error{
-		"no trail":         func(trail string) error { return os.Mkdir(trail, 0o750) },
-		"a damaged ledger": func(trail string) error { return os.WriteFile(filepath.Join(filepath.Dir(trail), "calls.jsonl"), []byte("rubbish\nrubbish\n"), 0o600) },
-		"no ledger":        func(trail string) error { return os.Mkdir(filepath.Join(filepath.Dir(trail), "calls.jsonl"), 0o750) },
+		"no trail": func(trail string) error { return os.Mkdir(trail, 0o750) },
+		"a damaged ledger": func(trail string) error {
+			return os.WriteFile(filepath.Join(filepath.Dir(trail), "calls.jsonl"), []byte("rubbish\nrubbish\n"), 0o600)
+		},
+		"no ledger": func(trail string) error { return os.Mkdir(filepath.Join(filepath.Dir(trail), "calls.jsonl"), 0o750) },
 	}
 	for name, spoil := range spoil {
 		p := &paint{effect: tools.Write}
@@ -188,7 +190,9 @@ func TestTextFromDataOpensNothing(t *testing.T) {
 			p := &paint{effect: effect}
 			var seen tools.Origin
 			r, _ := gated(t, p, saw{&seen}, clock)
-			r = r.For(func(context.Context, tools.Call) tools.Origin { return tools.Origin{Source: tools.SourceModel, Thread: "t"} })
+			r = r.For(func(context.Context, tools.Call) tools.Origin {
+				return tools.Origin{Source: tools.SourceModel, Thread: "t"}
+			})
 			_, err := r.Invoke(t.Context(), tools.Call{ID: text, Tool: "paint", Args: args}, nil)
 			if tools.ExitCode(err) != tools.ExitNeedsApproval || p.did != 0 {
 				t.Errorf("%q: did %d, %v", text, p.did, err)

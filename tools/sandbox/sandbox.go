@@ -77,7 +77,7 @@ func (r Roots) Look(path string, write bool) (Place, error) {
 	p := Place{Path: filepath.Clean(path)}
 	whole := path
 	if !filepath.IsAbs(path) {
-		if r.Working == "" {
+		if !filepath.IsAbs(r.Working) {
 			return p, fmt.Errorf("%q: %w: there is no folder that relative paths start at", path, ErrForbidden)
 		}
 		p.Path, whole = filepath.Join(r.Working, path), r.Working+string(filepath.Separator)+path
@@ -128,7 +128,7 @@ func unambiguous(path string) error {
 func (r Roots) base() []string {
 	var out []string
 	for _, root := range []string{r.Project, r.Workspace, r.Working} {
-		if root == "" {
+		if !filepath.IsAbs(root) {
 			continue
 		}
 		if real, err := Resolve(root); err == nil && real != string(filepath.Separator) {

@@ -138,8 +138,10 @@ func TestTheRootOfTheDiskIsNoRoot(t *testing.T) {
 	if p, err := r.Look("/etc/passwd", false); err != nil || p.Inside {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := (sandbox.Roots{}).Look("x", false); !errors.Is(err, sandbox.ErrForbidden) {
-		t.Error(err)
+	for _, working := range []string{"", "."} {
+		if _, err := (sandbox.Roots{Working: working}).Look("x", false); !errors.Is(err, sandbox.ErrForbidden) {
+			t.Error(err)
+		}
 	}
 }
 

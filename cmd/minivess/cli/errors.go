@@ -18,6 +18,7 @@ import (
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/evals"
 	"github.com/minivess/minivess/tools"
+	"github.com/minivess/minivess/tools/policy"
 )
 
 // problemError is a problem of the assistant as an error.
@@ -82,7 +83,7 @@ func classify(err error) (tools.Code, string) {
 	switch {
 	case errors.Is(err, config.ErrInvalid):
 		return tools.CodeBadArguments, "minivess train --help-config lists every key"
-	case errors.Is(err, router.ErrInvalid):
+	case errors.Is(err, router.ErrInvalid), errors.Is(err, policy.ErrInvalid):
 		return tools.CodeBadArguments, ""
 	case errors.Is(err, assistant.ErrNothingSaid):
 		return tools.CodeBadArguments, `for example: minivess ask "which run has the best Dice?"`

@@ -55,6 +55,10 @@ func catalogue(r *tools.Registry) []tools.Descriptor {
 
 // roots are the folders that tools work in.
 func (s *session) roots(working string) (sandbox.Roots, error) {
+	working, err := filepath.Abs(working)
+	if err != nil {
+		working = "" // then relative paths are refused
+	}
 	r := sandbox.Roots{Project: s.workspace.Project(), Workspace: s.workspace.Root(), Working: working}
 	grants, err := s.policy.Paths()
 	for _, g := range grants {
@@ -82,8 +86,8 @@ func (policyApprover) Approve(_ context.Context, a mcp.Ask) (tools.Approval, boo
 	switch {
 	case r == nil || r.Verdict == tools.Ask:
 		return tools.Approval{}, false, nil
-	case r.Verdict != tools.Allow || a.Tool.Effect == tools.Destroy:
-		return tools.Approval{}, false, tools.Errorf(tools.CodeRefused, "%s is refused by %s: %s", a.Tool.Name, r.By, r.Reason)
+	case r.Verdict != tools.Allow:
+		return tools.Approval{}, false, r.Refusal(a.Tool.Name)
 	}
 	now := time.Now()
 	return tools.Approval{

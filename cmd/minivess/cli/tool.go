@@ -111,19 +111,24 @@ func (env *environment) readArguments(text string) (json.RawMessage, error) {
 func (env *environment) invoke(ctx context.Context, s *session, call tools.Call, yes bool) (tools.Result, error) {
 	ctx = byHand(ctx)
 	d, ok := s.registry.Lookup(call.Tool)
-	var p tools.Preview
 	if ok {
 		ruling, err := s.registry.Judge(ctx, call)
-		if ok = ruling.Verdict == tools.Ask; ok || d.Effect != tools.Read {
-			p, err = s.registry.Preview(ctx, call)
-		}
 		if err != nil {
 			return tools.Result{}, err
 		}
+		ok = ruling.Verdict == tools.Ask // what is allowed or denied is for the gates
 	}
 	if ok {
+		p, err := s.registry.Preview(ctx, call)
+		if err != nil {
+			return tools.Result{}, err
+		}
 		if !yes && !env.approves(ctx, d, p) {
-			return tools.Result{}, tools.Errorf(tools.CodeNeedsApproval, "%s needs approval: it would %s", d.Name, p.Summary).WithHint("add --yes to approve this call")
+			why := "it would " + p.Summary
+			if p.Ruling != nil {
+				why += "; " + p.Ruling.By + " asks: " + p.Ruling.Reason
+			}
+			return tools.Result{}, tools.Errorf(tools.CodeNeedsApproval, "%s needs approval: %s", d.Name, why).WithHint("add --yes to approve this call")
 		}
 		now := time.Now()
 		ctx = tools.WithApproval(ctx, tools.Approval{
