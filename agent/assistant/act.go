@@ -128,7 +128,7 @@ func (x *execution) begin(ctx context.Context, running map[string]bool) {
 // stale says whether a step's approval ran out before the step was begun, or
 // was given for something else than the step now is. Reading needs none.
 func (x *execution) stale(s *Step) bool {
-	if s.State != StepApproved || s.Effect == tools.Read && x.a.tools[s.Tool].Effect == tools.Read {
+	if s.State != StepApproved || s.free() && x.a.tools[s.Tool].Effect == tools.Read {
 		return false
 	}
 	return !x.a.approved(s) || !x.a.options.Now().Before(s.Approval.Expires)

@@ -175,6 +175,9 @@ func (a *Assistant) previewStep(ctx context.Context, s *Step) {
 	p, err := a.options.Registry.Preview(ctx, tools.Call{Tool: s.Tool, Args: s.Args})
 	if err == nil {
 		s.Preview, s.Error = &p, nil
+		if refusal := p.Ruling.Refusal(s.Tool); refusal != nil {
+			s.Error = problemOf(string(tools.CodeRefused), refusal)
+		}
 		return
 	}
 	problem := problemOf(string(tools.CodeFailed), err)

@@ -40,18 +40,44 @@ func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (res
 // tried before and failed, or has changed since somebody looked at it, needs a
 // person; so does what a model asks for after it has read text from data.
 func (a *Assistant) applyPolicy(p *Plan, at *state) []string {
-	if a.options.Policy != AllButDestroying || len(at.Changed) > 0 || a.options.Swayable && at.hasRead() {
+	if len(at.Changed) > 0 || a.options.Swayable && at.hasRead() {
 		return nil
 	}
 	var ids []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.State == StepPlanned && s.Error == nil && len(s.Attempts) == 0 && (s.Effect == tools.Write || s.Effect == tools.Launch) {
-			a.approve(s, Decision{By: a.options.User, At: a.options.Now().UTC()}, true)
+		if s.State != StepPlanned || s.Error != nil || len(s.Attempts) > 0 || s.Effect != tools.Write && s.Effect != tools.Launch {
+			continue
+		}
+		if by := a.allows(s); by != "" {
+			a.approve(s, Decision{By: by, At: a.options.Now().UTC()}, true)
 			ids = append(ids, s.ID)
 		}
 	}
 	return ids
+}
+
+// allows says who allows a step without its being looked at, if anybody does:
+// a rule of the policy file, or the user with a general yes.
+func (a *Assistant) allows(s *Step) string {
+	if s.Preview != nil && s.Preview.Ruling != nil {
+		switch r := s.Preview.Ruling; {
+		case r.Verdict == tools.Allow:
+			return r.By
+		case r.Person:
+			return ""
+		}
+	}
+	if a.options.Policy == AllButDestroying {
+		return a.options.User
+	}
+	return ""
+}
+
+// free says whether a step needs no word: it only reads, and no rule asks.
+func (s *Step) free() bool {
+	asked := s.Preview != nil && s.Preview.Ruling != nil && s.Preview.Ruling.Verdict == tools.Ask
+	return s.Effect == tools.Read && !asked
 }
 
 func (a *Assistant) approve(s *Step, d Decision, blanket bool) {
@@ -65,7 +91,7 @@ func (a *Assistant) approve(s *Step, d Decision, blanket bool) {
 func (p *Plan) waiting() []string {
 	var ids []string
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.State == StepPlanned && s.Effect != tools.Read {
+		if s := &p.Steps[i]; s.State == StepPlanned && !s.free() {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -91,12 +117,12 @@ func (p *Plan) canRun() bool {
 		case StepDone:
 			reachable[s.ID] = true
 		case StepApproved:
-			if met && s.Effect != tools.Read {
+			if met && !s.free() {
 				return true
 			}
 			reachable[s.ID] = met
 		case StepPlanned:
-			reachable[s.ID] = met && s.Effect == tools.Read
+			reachable[s.ID] = met && s.free()
 		case StepRunning, StepFailed, StepSkipped, StepRejected:
 		}
 	}
@@ -107,7 +133,7 @@ func (p *Plan) canRun() bool {
 // a whole has been looked at.
 func (p *Plan) approveReads() {
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.State == StepPlanned && s.Effect == tools.Read {
+		if s := &p.Steps[i]; s.State == StepPlanned && s.free() {
 			s.State = StepApproved
 		}
 	}
