@@ -43,7 +43,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 		}
 	}
 	flush()
-	return reorder(out)
+	return reorder(notedDown(out))
 }
 
 // shape finishes a clause: words that carry nothing go, "don't" and "if" are
@@ -98,6 +98,26 @@ func (c *clause) negate() {
 	if forget {
 		c.toks = toks[2:]
 	}
+}
+
+// notedDown joins "…, note that down" with the statement before it.
+func notedDown(cs []clause) []clause {
+	for i := 1; i < len(cs); i++ {
+		toks := cs[i].toks
+		if len(toks) == 0 {
+			continue
+		}
+		verb := toks[0].word
+		if verb != "note" && verb != "remember" && verb != "record" && verb != "write" || len(toks) > 4 || len(toks) > 1 && !isRefWord(toks[1].word) && toks[1].word != "down" {
+			continue
+		}
+		if is := slices.IndexFunc(cs[i-1].toks, func(t token) bool { return t.word == "is" }); is > 0 && cs[i-1].plain() {
+			cs[i].toks = append(slices.Clone(toks[:1]), cs[i-1].toks...)
+			cs = slices.Delete(cs, i-1, i)
+			i--
+		}
+	}
+	return cs
 }
 
 // anotherWith recognises "and another with …", which asks for the thing before

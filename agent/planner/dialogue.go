@@ -167,7 +167,7 @@ func (r *reader) correct() (reading, bool) {
 	if relative {
 		changed = r.relate(change)
 	} else {
-		changed = r.amendMany(items) || r.amend(all, items)
+		changed = r.amendMany(items) || r.amend(all, items) || r.onlyNumber(items)
 	}
 	if len(r.out.Questions) > 0 {
 		return r.finish(), true
@@ -231,6 +231,8 @@ func (r *reader) isCorrection(toks []token) bool {
 	said := len(toks)
 	toks = trimInterjections(toks)
 	switch {
+	case len(toks) == 1 && len(toks) < said && toks[0].kind == tNumber && !toks[0].weak:
+		return true
 	case len(toks) < 2:
 		return false
 	case len(toks) < said && toks[0].kind == tNumber:
@@ -272,7 +274,7 @@ func trimInterjections(toks []token) []token {
 // of manners.
 func isInterjection(w string) bool {
 	switch w {
-	case "oh", "ah", "hm", "hmm", "er", "uh", "um", "well", "argh", "oops", "ups", "doh", "and", "please", "ok", "also":
+	case "oh", "ah", "hm", "hmm", "er", "uh", "um", "well", "argh", "oops", "ups", "doh", "and", "please", "ok", "also", "perhaps", "maybe", "better", "say":
 		return true
 	}
 	return false
@@ -324,6 +326,10 @@ func (r *reader) amendMany(items []item) bool {
 			r.set(d, p, v, mine)
 		}
 	}
+	if vals, v := r.otherModels(mine); len(vals) > 1 {
+		v.list = vals
+		r.set(d, "model", v, mine)
+	}
 	if len(d.fan) == 0 {
 		return false
 	}
@@ -334,6 +340,22 @@ func (r *reader) amendMany(items []item) bool {
 	r.out.Steps = nil
 	r.emit(d)
 	return true
+}
+
+// otherModels lists the networks of "and the same for dynunet and unet"; where
+// one takes the place of another, there are none.
+func (r *reader) otherModels(items []item) (vals []any, v value) {
+	if slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("swap", "replace", "switch", "exchange", "instead", "instead_of", "not", "from", "no", "rather", "meant")
+	}) {
+		return nil, v
+	}
+	for _, i := range all(items, cModel) {
+		if name := items[i].mention.text; !slices.Contains(vals, any(name)) {
+			vals, v = append(vals, name), mentioned(items, i)
+		}
+	}
+	return vals, v
 }
 
 // amend changes arguments of steps that are planned already.

@@ -176,6 +176,13 @@ func tagLead(toks []token, i int) int {
 		case (next == "the" || next == "a") && (at(toks, i+2) == "tag" || at(toks, i+2) == "tags"):
 			return 3
 		}
+	case "have", "has", "had", "carry", "carries", "carrying", "bear", "got", "having", "without", "under":
+		switch {
+		case next == "tag":
+			return 2
+		case (next == "the" || next == "a") && at(toks, i+2) == "tag":
+			return 3
+		}
 	case "tags":
 		if next == ":" || next == "," || next == "=" {
 			return 2

@@ -223,6 +223,9 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		return m, c.at + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
+	if at(toks, i) == "any" && (c.word() == "jobs" || c.word() == "job") {
+		return nil, 0 // "any failed jobs?" asks for a list of jobs
+	}
 	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}

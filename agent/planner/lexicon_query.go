@@ -35,6 +35,7 @@ func queryFrames() []frame {
 			{8, "what|which * learning_rate|batch_size|seed|optimizer|patch_size|fold|precision|dataset|model * do|was * {run}|{ref}"},
 			{5, "what is {run}"},
 			{9, "^ what is|=was {run} i|we * train|=trained|run|=ran|=did|=made|start|launch"},
+			{10, "^ =was|did|has {run}|{ref} * =trained|=use|=used|=launched|=started|=made|=initialised"},
 			{11, "on|with|using what|which dataset|data|=seed|model|loss * {run}|{ref}"},
 			{9, "what|which * learning_rate|lr|batch_size|patch_size|seed|optimizer|fold|precision|patience in|of|for|with|at {run}|{ref}"},
 			{9, "what|which learning_rate|lr|batch_size|patch_size|seed|optimizer|fold|precision|patience * {run}|{ref}"},
@@ -65,7 +66,9 @@ func queryFrames() []frame {
 			{6, "add|put|attach|give|set * tag|label"},
 			{3, "as {quoted}|{name}"},
 			{7, "^ =note|=remember|=record|=write * =down"},
-			{7, "^ =remember|=record that"},
+			{9, "^ =note|=remember|=record|=write * {run}|{ref} * is|=as"},
+			{13, "^ =note|=remember|=record , * {run}|{ref} * is"},
+			{13, "{run}|{ref} is * =note|=remember|=record|=write * =down|=that|=it"},
 		}},
 		{"run_delete", []cue{
 			{9, "delete|remove|erase|discard|trash|purge|wipe|destroy"},

@@ -142,7 +142,7 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
-	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) {
+	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(items) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold {
@@ -415,7 +415,7 @@ func replaceWord(toks []token, wrote, by string) {
 // "evaluate and compare brisk-otter and calm-heron".
 func shareObjects(cs []clause, lex *lexicon) []clause {
 	for i := 0; i+1 < len(cs); i++ {
-		if n := len(cs[i].toks); n > 0 && n <= 3 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !slices.ContainsFunc(cs[i+1].toks, func(t token) bool { return lex.starters[t.word] }) {
+		if n := len(cs[i].toks); n > 0 && n <= 3 && len(cs[i+1].toks) > 0 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !lex.startsClause(cs[i+1].toks, 0) && !isChatWord(cs[i+1].toks[0]) {
 			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks...) // "let's train! segresnet, toy"
 			cs = slices.Delete(cs, i+1, i+2)
 			continue
@@ -444,4 +444,13 @@ func (lex *lexicon) bareVerb(toks []token) bool {
 	return !slices.ContainsFunc(toks[:len(toks)-1], func(t token) bool {
 		return lex.starters[t.word] && t.word != "let" && t.word != "is" || slices.Contains(destructive(), t.stem)
 	})
+}
+
+// isChatWord lists words that begin small talk.
+func isChatWord(t token) bool {
+	switch t.word {
+	case "thanks", "thank", "thx", "cheers", "hello", "hi", "bye", "great", "cool", "nice", "perfect":
+		return true
+	}
+	return false
 }

@@ -140,6 +140,15 @@ func layoutOf(it item) (string, bool) {
 	return "", false
 }
 
+// urges tells whether a clause only says to begin with what was just asked for:
+// "…, 35 epochs, start", "go".
+func (r *reader) urges(items []item) bool {
+	if len(r.last) == 0 || len(items) > 2 || !items[0].anyWord("start", "go", "begin", "launch", "run") {
+		return false
+	}
+	return len(items) == 1 || items[1].anyWord("now", "please", "it", "!") || items[1].is(cRef)
+}
+
 // background tells whether a clause only says why something is asked: "I forgot
 // what I imported last month", when a request follows it.
 func (r *reader) background(c clause) bool {

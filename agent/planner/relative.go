@@ -196,3 +196,40 @@ func trimComplaint(toks []token) []token {
 	}
 	return toks
 }
+
+// onlyNumber reads "no, 20" as the one number that the plan before had.
+func (r *reader) onlyNumber(items []item) bool {
+	var given []item
+	for _, it := range items {
+		switch {
+		case it.is(cNumber) && !it.tok.weak:
+			given = append(given, it)
+		case it.mention != nil || it.is(cPath) || it.is(cTriple) || it.is(cAssign):
+			return false
+		case it.tok.kind == tWord && !it.anyWord("no", "nope", "rather", "actually", "make", "it", "sorry", "wait", "instead", "meant", "i", "should", "be", "to", "use", "please", "than", "that", "not", "say", "better", "is", "enough", "are"):
+			return false
+		}
+	}
+	if len(given) != 1 || len(r.out.Steps) != 1 {
+		return false
+	}
+	s := &r.out.Steps[0]
+	param := ""
+	for p, v := range s.Args {
+		if _, ok := numberOf(v); ok && p != "seed" && p != "fold" {
+			if param != "" {
+				return false
+			}
+			param = p
+		}
+	}
+	if param == "" {
+		return false
+	}
+	whole := r.cat.tools[s.Tool].params[param].Type == "integer"
+	if whole && given[0].tok.num != math.Trunc(given[0].tok.num) {
+		return false
+	}
+	s.Args[param] = numeric(given[0].tok.num, whole)
+	return true
+}

@@ -37,11 +37,37 @@ func tagPair(items []item) (key, val value, ok bool) {
 
 // tagSentence reads "the reviewer is ada" around the "is" at items[i].
 func tagSentence(items []item, i int) (key, val value, ok bool) {
+	if key, val, ok = tagOfRun(items, i); ok {
+		return key, val, true
+	}
 	if i == 0 || i+1 >= len(items) || items[i-1].mention != nil || items[i-1].tok.kind != tWord || items[i-1].anyWord("that", "it") {
 		return value{}, value{}, false
 	}
 	name := nameOf(items[i+1])
 	return value{v: clean(items[i-1].tok.word), from: i - 1, to: i, rule: "key is value"}, value{v: name, from: i + 1, to: i + 2, rule: "key is value"}, name != ""
+}
+
+// tagOfRun reads "the reviewer of brisk-otter is now ada" and "brisk-otter is the
+// baseline" around the "is" at items[i].
+func tagOfRun(items []item, i int) (key, val value, ok bool) {
+	if i == 0 || !items[i].anyWord("is") || !items[i-1].is(cRun) && !items[i-1].is(cRef) {
+		return value{}, value{}, false
+	}
+	j := i + 1
+	for j < len(items) && (items[j].anyWord("now", "from", "on", "our", "set", "to", "again") || isDeterminer(items[j].word())) {
+		j++
+	}
+	if j >= len(items) {
+		return value{}, value{}, false
+	}
+	name := nameOf(items[j])
+	if i > 2 && items[i-2].anyWord("of", "for") && items[i-3].mention == nil && items[i-3].tok.kind == tWord && name != "" {
+		return value{v: clean(items[i-3].tok.word), from: i - 3, to: i - 2, rule: "key of run is value"}, value{v: name, from: j, to: j + 1, rule: "key of run is value"}, true
+	}
+	if name == "" || items[j].mention != nil {
+		return value{}, value{}, false
+	}
+	return splitTag(name, j)
 }
 
 // tagAfter reads the tag after "as", "with" or "tag" at items[i]; after "tag"

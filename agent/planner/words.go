@@ -69,6 +69,7 @@ assd = average symmetric surface distance, average surface distance
 dice = dice score, dice coefficient, dice similarity coefficient, dice similarity, dice value, dice scores
 ce = cross entropy
 cross-validation = cross validation
+note = write down, note down, jot down, take down
 how_many = how many, how much volumes, number of
 how_long = how long
 how_good = how good
