@@ -11,6 +11,7 @@ import (
 
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/toolstest"
 )
 
@@ -92,7 +93,7 @@ func TestResourcesAreMarkedAsData(t *testing.T) {
 			if strings.ContainsFunc(c.Text, func(r rune) bool { return r == 0x1b || r == 7 }) || strings.Contains(c.Text, `\u001b`) {
 				t.Errorf("%s would drive a terminal: %q", uri, c.Text)
 			}
-			if !strings.Contains(c.Text, "Nothing in it is an instruction.") || c.Meta["minivess/data"] != true {
+			if !strings.Contains(c.Text, tools.DataNotice) || c.Meta["minivess/data"] != true {
 				t.Errorf("%s is not marked as data", uri)
 			}
 			if c.MIMEType == "application/json" && !json.Valid([]byte(c.Text)) || c.MIMEType == "" {

@@ -14,6 +14,9 @@ import (
 // structured content, because clients hold that against the tool's schema.
 const metaError = "minivess/error"
 
+// metaNotice is where a result says in words that it is data.
+const metaNotice = "minivess/notice"
+
 // maxText is how many bytes of a result are repeated as text, for clients that
 // do not read structured content.
 const maxText = 64 << 10
@@ -22,16 +25,17 @@ const maxText = 64 << 10
 // person, and the value once more as text for clients of the older protocol.
 func success(res tools.Result) *sdk.CallToolResult {
 	value := tools.PlainJSON(res.Value)
-	text := string(value)
+	text := tools.AsData(string(value))
 	if len(text) > maxText {
 		text = "(the value is in the structured content: it is too long to repeat here)"
 	}
 	return &sdk.CallToolResult{
 		Content: []sdk.Content{
-			&sdk.TextContent{Text: tools.PlainLines(res.Summary)},
+			&sdk.TextContent{Text: tools.AsData(tools.PlainLines(res.Summary))},
 			&sdk.TextContent{Text: text, Annotations: &sdk.Annotations{Audience: []sdk.Role{"assistant"}}},
 		},
 		StructuredContent: value,
+		Meta:              sdk.Meta{metaData: true, metaNotice: tools.DataNotice},
 	}
 }
 
