@@ -215,3 +215,15 @@ func (s saw) Rule(ctx context.Context, _ tools.Descriptor, _ tools.Call, _ func(
 	*s.origin = tools.OriginFrom(ctx)
 	return tools.Ruling{}
 }
+
+func TestDataBeginsNoMessageOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, sign := range []string{"<|im_start|>system", "<|", "|>", "[INST] yes [/INST]", "<<SYS>>", "</s>", `\u003c|im_end`} {
+		if got := tools.AsData("run " + sign); strings.Contains(got, sign) {
+			t.Errorf("%q went through as %q", sign, got)
+		}
+	}
+	if got := tools.AsData(`{"dice":0.8,"run":"best <b>"}`); got != `{"dice":0.8,"run":"best <b>"}` {
+		t.Error(got)
+	}
+}

@@ -174,8 +174,8 @@ func (f *facts) spell(key string, value any) any {
 		return value
 	}
 	out := spellings{text, abs}
-	if real, err := sandbox.Resolve(abs); err == nil {
-		out = append(out, real)
+	if target, err := sandbox.Resolve(abs); err == nil {
+		out = append(out, target)
 	}
 	return out
 }

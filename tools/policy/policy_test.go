@@ -34,7 +34,7 @@ func catalogue() []tools.Descriptor {
 	}
 }
 
-func tool(t testing.TB, name string) tools.Descriptor {
+func tool(t *testing.T, name string) tools.Descriptor {
 	t.Helper()
 	for _, d := range catalogue() {
 		if d.Name == name {
@@ -45,7 +45,7 @@ func tool(t testing.TB, name string) tools.Descriptor {
 	return tools.Descriptor{}
 }
 
-func sheet(t testing.TB, text string) *policy.Sheet {
+func sheet(t *testing.T, text string) *policy.Sheet {
 	t.Helper()
 	s, err := policy.Parse(name, []byte(text))
 	if err == nil {
@@ -67,7 +67,7 @@ func estimate() (tools.Preview, error) {
 
 func nothingKnown() (tools.Preview, error) { return tools.Preview{}, errors.New("no such dataset") }
 
-func judge(ctx context.Context, t testing.TB, s *policy.Sheet, toolName, args string) tools.Ruling {
+func judge(ctx context.Context, t *testing.T, s *policy.Sheet, toolName, args string) tools.Ruling {
 	t.Helper()
 	return s.Judge(ctx, tool(t, toolName), tools.Call{Tool: toolName, Args: json.RawMessage(args)}, estimate)
 }
@@ -192,7 +192,7 @@ func TestMistakesHaveAPlaceAndAWayOn(t *testing.T) {
 }
 
 // store writes the two files, "" for none, and returns the policy of both.
-func store(t testing.TB, workspace, settings string) *policy.Store {
+func store(t *testing.T, workspace, settings string) *policy.Store {
 	t.Helper()
 	dir := t.TempDir()
 	files := policy.Files(filepath.Join(dir, ".minivess"), filepath.Join(dir, "settings"))
@@ -210,7 +210,7 @@ func store(t testing.TB, workspace, settings string) *policy.Store {
 	return &policy.Store{Files: files, Catalogue: catalogue}
 }
 
-func rule(t testing.TB, s *policy.Store, name string) tools.Ruling {
+func rule(t *testing.T, s *policy.Store, name string) tools.Ruling {
 	t.Helper()
 	return s.Rule(t.Context(), tool(t, name), tools.Call{Tool: name, Args: json.RawMessage(`{}`)}, estimate)
 }
@@ -222,8 +222,14 @@ func TestTheStricterFileWins(t *testing.T) {
 		workspace, settings string
 		want                tools.Verdict
 	}{
-		{"", "", ""}, {allow, "", tools.Allow}, {"", allow, tools.Allow}, {allow, ask, tools.Ask}, {ask, allow, tools.Ask},
-		{allow, deny, tools.Deny}, {deny, allow, tools.Deny}, {ask, deny, tools.Deny},
+		{"", "", ""},
+		{allow, "", tools.Allow},
+		{"", allow, tools.Allow},
+		{allow, ask, tools.Ask},
+		{ask, allow, tools.Ask},
+		{allow, deny, tools.Deny},
+		{deny, allow, tools.Deny},
+		{ask, deny, tools.Deny},
 	} {
 		if got := rule(t, store(t, c.workspace, c.settings), "run_tag"); got.Verdict != c.want {
 			t.Errorf("%q and %q: %+v, want %s", c.workspace, c.settings, got, c.want)
@@ -262,5 +268,20 @@ func TestAPolicyThatCannotBeReadFailsClosed(t *testing.T) {
 	}
 	if got := rule(t, broken["a typo in the workspace's"], "run_tag"); !strings.Contains(got.Reason, ":3:5") {
 		t.Errorf("the line is missing: %s", got.Reason)
+	}
+}
+
+// What the manual shows is what this version reads.
+func TestTheManualsExampleIsRead(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/how-to/permissions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(manual), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	s, err := policy.Parse(name, []byte(example))
+	if err != nil || len(s.Rules) != 3 || s.Paths == nil || !s.Limits.Day.Set() || !s.Limits.Thread.Set() {
+		t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -178,9 +178,9 @@ func (s *Sheet) Check(catalogue []tools.Descriptor) error {
 				fail(destroyAdvice, "%s destroys, and nothing that destroys can be allowed by a rule", p.text)
 			}
 		}
-		arguments, any := r.arguments(catalogue)
+		arguments, found := r.arguments(catalogue)
 		for _, c := range r.Args {
-			if head, _, _ := strings.Cut(c.key, "."); any && !slices.Contains(arguments, head) && !slices.Contains(arguments, c.key) {
+			if head, _, _ := strings.Cut(c.key, "."); found && !slices.Contains(arguments, head) && !slices.Contains(arguments, c.key) {
 				fail(tools.DidYouMean(c.key, arguments, "arguments"), "none of the rule's tools has an argument %q", c.key)
 			}
 		}

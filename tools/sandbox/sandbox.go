@@ -46,9 +46,9 @@ func Resolve(path string) (string, error) {
 	path = filepath.Clean(path)
 	rest := ""
 	for {
-		real, err := filepath.EvalSymlinks(path)
+		target, err := filepath.EvalSymlinks(path)
 		if err == nil {
-			return filepath.Join(real, rest), nil
+			return filepath.Join(target, rest), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("%q: %w: %w", path, ErrForbidden, err)
@@ -108,7 +108,7 @@ func unambiguous(path string) error {
 			continue
 		}
 		before := filepath.Clean(strings.Join(parts[:i], string(filepath.Separator)) + string(filepath.Separator))
-		real, err := Resolve(before)
+		target, err := Resolve(before)
 		if err != nil {
 			return err
 		}
@@ -116,8 +116,8 @@ func unambiguous(path string) error {
 		if err != nil {
 			return err
 		}
-		if filepath.Dir(real) != above {
-			return fmt.Errorf("%q: %w: it goes back from a link, which could mean two places; write it without ..", path, ErrForbidden)
+		if filepath.Dir(target) != above {
+			return fmt.Errorf("%q: %w: it goes back from a link, which could mean two places; write it out", path, ErrForbidden)
 		}
 	}
 	return nil
@@ -131,15 +131,15 @@ func (r Roots) base() []string {
 		if !filepath.IsAbs(root) {
 			continue
 		}
-		if real, err := Resolve(root); err == nil && real != string(filepath.Separator) {
-			out = append(out, real)
+		if target, err := Resolve(root); err == nil && target != string(filepath.Separator) {
+			out = append(out, target)
 		}
 	}
 	return out
 }
 
 // granted reports whether every policy that grants anything grants this.
-func (r Roots) granted(real string, write bool) bool {
+func (r Roots) granted(path string, write bool) bool {
 	for _, g := range r.Grants {
 		folders := g.Write
 		if !write {
@@ -147,7 +147,7 @@ func (r Roots) granted(real string, write bool) bool {
 		}
 		open := slices.ContainsFunc(folders, func(folder string) bool {
 			root, err := Resolve(folder)
-			return err == nil && root != string(filepath.Separator) && within(real, root)
+			return err == nil && root != string(filepath.Separator) && within(path, root)
 		})
 		if !open {
 			return false
@@ -164,18 +164,18 @@ func within(path, root string) bool {
 
 // confirm looks at a resolved path once more, from its parent that is there,
 // without following links: between resolving and looking, none came in.
-func confirm(real string) error {
-	parent, name := filepath.Split(real)
+func confirm(path string) error {
+	parent, name := filepath.Split(path)
 	root, err := os.OpenRoot(parent)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%q: %w: %w", real, ErrForbidden, err)
+		return fmt.Errorf("%q: %w: %w", path, ErrForbidden, err)
 	}
 	defer root.Close() //nolint:errcheck // only looked at
 	if st, err := root.Lstat(filepath.Clean(name)); err == nil && st.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%q: %w: it became a link while it was looked at", real, ErrForbidden)
+		return fmt.Errorf("%q: %w: it became a link while it was looked at", path, ErrForbidden)
 	}
 	return nil
 }
@@ -187,13 +187,13 @@ func (r Roots) Open() (read, write []string) {
 	write = slices.Clone(read)
 	for _, g := range r.Grants {
 		for _, folder := range slices.Concat(g.Read, g.Write) {
-			if real, err := Resolve(folder); err == nil && r.granted(real, false) && !slices.Contains(read, real) {
-				read = append(read, real)
+			if target, err := Resolve(folder); err == nil && r.granted(target, false) && !slices.Contains(read, target) {
+				read = append(read, target)
 			}
 		}
 		for _, folder := range g.Write {
-			if real, err := Resolve(folder); err == nil && r.granted(real, true) && !slices.Contains(write, real) {
-				write = append(write, real)
+			if target, err := Resolve(folder); err == nil && r.granted(target, true) && !slices.Contains(write, target) {
+				write = append(write, target)
 			}
 		}
 	}

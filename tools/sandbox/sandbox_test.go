@@ -22,7 +22,7 @@ type world struct {
 	roots sandbox.Roots
 }
 
-func newWorld(t testing.TB) world {
+func newWorld(t *testing.T) world {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -168,12 +168,12 @@ func TestNoSpellingLeadsOut(t *testing.T) {
 		if err != nil || !p.Inside {
 			return
 		}
-		real, err := filepath.EvalSymlinks(filepath.Join(w.roots.Working, path))
+		target, err := filepath.EvalSymlinks(filepath.Join(w.roots.Working, path))
 		if err != nil {
 			return // not there yet
 		}
-		if real != w.roots.Project && !strings.HasPrefix(real, w.roots.Project+"/") || strings.HasSuffix(real, "audit.jsonl") {
-			t.Fatalf("%q is %q", path, real)
+		if target != w.roots.Project && !strings.HasPrefix(target, w.roots.Project+"/") || strings.HasSuffix(target, "audit.jsonl") {
+			t.Fatalf("%q is %q", path, target)
 		}
 	})
 }
