@@ -276,6 +276,13 @@ func (r *reader) made(s Step) {
 	if run, ok := s.Args["run"].(string); ok && !slices.Contains(r.acted, run) && !isPath(run) {
 		r.acted = append(r.acted, run)
 	}
+	if list, ok := s.Args["runs"].([]any); ok {
+		for _, v := range list {
+			if run, isText := v.(string); isText && !slices.Contains(r.acted, run) && !strings.HasPrefix(run, "all") {
+				r.acted = append(r.acted, run)
+			}
+		}
+	}
 	switch s.Tool {
 	case "dataset_create_synthetic", "dataset_import":
 		if name, ok := s.Args["name"].(string); ok {

@@ -26,7 +26,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 	for i := range toks {
 		t := toks[i]
 		switch {
-		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && cur[len(cur)-1].word == "name":
+		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && (cur[len(cur)-1].word == "name" || cur[len(cur)-1].word == "tag" || cur[len(cur)-1].word == "tags"):
 		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && !lex.startsClause(toks, i+1):
 			cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
 		case isStop(t) || isThen(toks, i):

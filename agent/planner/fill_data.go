@@ -77,7 +77,9 @@ func planeSpacing(items []item) (value, bool) {
 			}
 		}
 		says := func(words ...string) bool {
-			return slices.ContainsFunc(near, func(it item) bool { return it.anyWord(words...) }) || i > 0 && items[i-1].anyWord(words...)
+			return slices.ContainsFunc(near, func(it item) bool {
+				return it.anyWord(words...) || it.is(cDataset) && slices.Contains(words, nameOf(it))
+			}) || i > 0 && items[i-1].anyWord(words...)
 		}
 		switch {
 		case plane < 0 && says("plane", "in-plane", "inplane", "xy", "lateral", "laterally", "x", "x/y"):

@@ -164,6 +164,11 @@ func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
 // fillRunList fills the argument runs: those named, referred to or described.
 func (r *reader) fillRunList(d *draft, items []item) bool {
 	picks := r.pick(items, true)
+	if len(picks) == 0 && len(r.acted) > 1 && len(r.trained) == 0 {
+		for _, run := range r.acted {
+			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs of this plan"}})
+		}
+	}
 	_, ofModel := first(items, cModel)
 	_, ofData := first(items, cDataset)
 	if many := r.mem.several(); len(picks) == 0 && (len(r.group) > 0 || ofModel || ofData || len(many) < 2) {
@@ -248,7 +253,7 @@ func enumValue(items []item, param string, choices []string) (value, bool) {
 // saysParts tells whether items begin with these words or their stems.
 func saysParts(items []item, parts []string) bool {
 	for i, p := range parts {
-		if items[i].used || !items[i].anyWord(p, stem(p)) {
+		if items[i].used || !items[i].anyWord(p, stem(p)) || p == "weighted" && items[i].tok.word != p {
 			return false
 		}
 	}

@@ -62,6 +62,10 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 func fillResume(r *reader, d *draft, items []item, _ toolInfo) bool {
 	v, ok := r.numeric(items, "epochs")
 	fill, answered := r.fills["epochs"]
+	if ok && stoppedAt(items, v) {
+		use(items, v)
+		ok = false
+	}
 	switch {
 	case answered:
 		use(items, v)
@@ -74,6 +78,14 @@ func fillResume(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.set(d, "epochs", v, items)
 	}
 	return r.fillRun(d, items)
+}
+
+// stoppedAt tells whether a number says where a run ended, not how far it is to
+// go: "it stopped at epoch 12".
+func stoppedAt(items []item, v value) bool {
+	return slices.ContainsFunc(items[max(v.from-4, 0):v.from], func(it item) bool {
+		return it.is(cState) || it.anyWord("stop", "crash", "die", "fail", "end", "interrupt", "left")
+	})
 }
 
 // moreOf tells whether a number is said to come on top.
@@ -90,6 +102,10 @@ func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 	}
 	if slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint") }) {
 		r.note("I can delete whole runs only, with all that belongs to them.")
+		return true
+	}
+	if at := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "label", "note", "alias") }); at > 0 && at <= 3 {
+		r.note("I can delete whole runs only; a tag can be given another value.")
 		return true
 	}
 	if len(picks) > 1 && slices.ContainsFunc(items, func(it item) bool { return it.anyWord("but", "except", "besides", "apart") }) {

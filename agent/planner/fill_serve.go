@@ -190,7 +190,7 @@ func fillPredict(r *reader, d *draft, items []item, info toolInfo) bool {
 func (r *reader) inputs(items []item, at int) value {
 	v := folderValue(items, at, "what is predicted")
 	list := []any{v.v}
-	for j := at + 1; j+1 < len(items) && isJointItem(items[j]) && items[j+1].is(cPath) && !items[j+1].used; j += 2 {
+	for j := at + 1; j+1 < len(items) && isJointItem(items[j]) && (items[j+1].is(cPath) || items[at].is(cVolume) && items[j+1].is(cVolume)) && !items[j+1].used; j += 2 {
 		list, v.to = append(list, folderValue(items, j+1, "").v), j+2
 	}
 	if len(list) > 1 {

@@ -49,6 +49,7 @@ type goal struct {
 	since    string   // a time in UTC before which nothing counts
 	settings []string // the settings that are asked for
 	stat     string   // median or stddev, where not the mean is asked for
+	having   any      // the value that the one setting asked for must have
 	things   string   // for counts: what is counted, if not runs
 }
 

@@ -17,6 +17,7 @@ func dataFrames() []frame {
 			{6, "what|which|show|list * data * have|available|got|there"},
 			{5, "^ =datasets"},
 			{4, "how many =datasets"},
+			{8, "what do i|we * have|own * =data|=datasets"},
 			{8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
 			{12, "what|which data|dataset|=datasets * i|we * import|have|make|made|add|create|own"},
 		}},
@@ -35,6 +36,7 @@ func dataFrames() []frame {
 			{13, "how is|=are|was * {dataset}|{dataref} * split|divide|partition|=folds|=made|organise"},
 			{13, "how is|=are|was the split|folds|volumes|data of|in|for|from {dataset}|{dataref}"},
 			{13, "how_many =folds|fold * {dataset}|{dataref}"},
+			{8, "volume|image|scan|stack in|of {dataset}|{dataref} * same|equal|large|big|small|size|shape|spacing"},
 			{9, "what|which folder|directory|path|disk|drive * {dataset}|{dataref}"},
 			{9, "folder|directory|path|location of|for {dataset}|{dataref}"},
 			{2, "{dataset}"},
@@ -61,6 +63,7 @@ func dataFrames() []frame {
 			{7, "split|divide|partition|resplit|re-split"},
 			{6, "make|create|set|do|give|need * =folds|split|cross-validation|crossvalidation"},
 			{4, "cross-validation|crossvalidation|kfold|k-fold|folds|cv"},
+			{9, "set|change|swap|raise|lower|make|increase|reduce|put * test_fraction|=folds|test|held-out|holdout * {dataset}|{dataref}"},
 			{2, "{dataset}|{dataref}"},
 		}},
 		{"dataset_validate", []cue{
@@ -79,6 +82,6 @@ func dataFrames() []frame {
 		}},
 		{"dataset_profile", []cue{{7, "profile|histogram|statistic|stat * {dataset}|{dataref}"}, {6, "profile"}, {6, "intensity distribution|histogram|statistic"}}},
 		{"dataset_drift", []cue{{9, "drift|drifted|shift|shifted"}, {8, "distribution * differ|different|change|same"}, {9, "{dataset} * different|differ from|than|to {dataset}"}, {9, "differ|different * {dataset} and {dataset}"}, {12, "{dataset} * change|changed|shifted|differ|different * {dataset}"}}},
-		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * disagree|disagreement"}}},
+		{"labels_audit", []cue{{12, "audit|suspicious|mislabelled|mislabeled|wrong|questionable|bad|doubtful * label|annotation|mask|segmentation"}, {12, "mislabelled|mislabeled|misannotated|mis-labelled * volume|case|image|scan|voxel|{dataset}|{dataref}"}, {12, "label|annotation|mask * audit|error|noise|mistake|wrong|suspicious|questionable"}, {9, "label|annotation * disagree|disagreement"}}},
 	}
 }

@@ -142,7 +142,7 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
-	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(items) {
+	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold {

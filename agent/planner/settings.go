@@ -14,6 +14,8 @@ const settingWords = "learning_rate|lr|batch_size|patch_size|optimizer|optimiser
 // spoken of, which become SQL.
 func settingsFrame() frame {
 	return frame{intentSettings, []cue{
+		{14, "what|which =runs|{runs}|=experiments|=trainings|run * use|used|with|have|had|at * " + settingWords + " * {num}"},
+		{13, "=runs|{runs}|=experiments|=trainings with|at|using " + settingWords + " * {num}"},
 		{12, "{ref} " + settingWords},
 		{12, settingWords + " of|for|in|across|per|by {runs}"},
 		{12, "learning_rate|lr|batch_size|patch_size|optimizer|precision|patience|dropout|weight_decay of|for {ref}"},
@@ -48,6 +50,10 @@ func (r *reader) askSettings(g *goal, items []item) {
 		if name := settingName(items[i]); name != "" && !slices.Contains(g.settings, name) {
 			g.settings = append(g.settings, name)
 		}
+	}
+	if i := slices.IndexFunc(items, func(it item) bool { return it.is(cNumber) && !it.tok.weak }); i > 0 && len(g.settings) == 1 {
+		g.having = items[i].tok.num
+		return
 	}
 	if i := slices.IndexFunc(items, func(it item) bool { return it.is(cRef) }); i >= 0 {
 		if c := r.mem.listing(); items[i].mention.plural && c != nil && len(r.mem.runs) == 0 {
@@ -99,7 +105,12 @@ func (g goal) settingsSQL() string {
 	if len(keys) == 0 {
 		keys = []string{"true"}
 	}
+	having, newest := "", fmt.Sprintf(" order by created desc limit %d", g.limit(maxRows))
+	if g.having != nil {
+		having = fmt.Sprintf(" and try_cast(p.value as double) = %v", g.having)
+		newest = ""
+	}
 	return fmt.Sprintf("select r.run_id, r.name, r.model, r.dataset, p.key, p.value from runs r join params p on p.run_id = r.run_id "+
-		"where r.run_id in (select run_id from runs where %s order by created desc limit %d) and (%s) order by r.created desc, p.key",
-		g.where("runs"), g.limit(maxRows), strings.Join(keys, " or "))
+		"where r.run_id in (select run_id from runs where %s%s) and (%s)%s order by r.created desc, p.key",
+		g.where("runs"), newest, strings.Join(keys, " or "), having)
 }
