@@ -26,16 +26,15 @@ func (lex *lexicon) clauses(toks []token) []clause {
 	for i := range toks {
 		t := toks[i]
 		switch {
-		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && (cur[len(cur)-1].word == "name" || cur[len(cur)-1].word == "tag" || cur[len(cur)-1].word == "tags"):
-		case t.kind == tPunct && t.word == ":" && len(cur) > 0 && !lex.startsClause(toks, i+1):
-			cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
+		case t.word == ":" && t.kind == tPunct && len(cur) > 0 && (leadsName(cur[len(cur)-1]) || !lex.startsClause(toks, i+1)):
+			if !leadsName(cur[len(cur)-1]) {
+				cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
+			}
 		case isStop(t) || isThen(toks, i):
 			flush()
-		case isJoint(t) && anotherWith(toks[i+1:]):
+		case isJoint(t) && (anotherWith(toks[i+1:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
 			flush()
-		case isJoint(t) && (lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
-			flush()
-		case len(cur) > 0 && i+1 < len(toks) && slices.Contains([]string{"without", "instead_of", "after", "before"}, t.word) && isVerbForm(toks[i+1]):
+		case len(cur) > 0 && leadsVerb(toks, i):
 			flush()
 			cur = append(cur, t)
 		default:
@@ -118,6 +117,15 @@ func notedDown(cs []clause) []clause {
 		}
 	}
 	return cs
+}
+
+// leadsName tells whether a colon after this word only leads to a name.
+func leadsName(t token) bool { return t.word == "name" || t.word == "tag" || t.word == "tags" }
+
+// leadsVerb tells whether "without training", "before evaluating" and the like
+// begin at toks[i].
+func leadsVerb(toks []token, i int) bool {
+	return i+1 < len(toks) && slices.Contains([]string{"without", "instead_of", "after", "before"}, toks[i].word) && isVerbForm(toks[i+1])
 }
 
 // anotherWith recognises "and another with …", which asks for the thing before

@@ -87,7 +87,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	on := c.dataset(known)
 	noun := c.word()
 	switch {
-	case isRunNoun(noun), kind == "latest" && (noun == "thing" || noun == "things") && (at(toks, c.at+1) == "i" || at(toks, c.at+1) == "we" || at(toks, c.at+1) == "that"):
+	case isRunNoun(noun), kind == "latest" && meansRun(noun, at(toks, c.at+1)):
 		c.at++
 	case model != "" || kind != "latest" && endsBest(noun, c.at > i+1):
 	default:
@@ -105,6 +105,11 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	}
 	m.text = onDataset(selector(kind, m.metric, m.model, state), on)
 	return m, c.at - i
+}
+
+// meansRun recognises "the most recent thing I trained".
+func meansRun(noun, next string) bool {
+	return (noun == "thing" || noun == "things") && (next == "i" || next == "we" || next == "that")
 }
 
 // endsBest tells whether "best" without a noun is over: at the end, or before
@@ -210,13 +215,7 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 	m.model, m.state = c.limits()
 	tag := ""
 	if m.on = c.dataset(known); m.on == "" {
-		if t, n := taggedBefore(toks, c.at); n > 0 {
-			tag = t
-			c.at += n
-		} else if name := lex.nameAt(toks, c.at); name != "" && at(toks, c.at+1) == "runs" {
-			tag = name
-			c.at++
-		}
+		tag = c.tagName()
 	}
 	if t, n := everythingTagged(lex, toks, c.at); n > 0 && tag == "" {
 		m.text = "all:tag=" + t.text
@@ -239,6 +238,20 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
+}
+
+// tagName takes what limits a set of runs before its noun: "pilot-tagged runs",
+// "the baseline runs".
+func (c *cursor) tagName() (tag string) {
+	if t, n := taggedBefore(c.toks, c.at); n > 0 {
+		c.at += n
+		return t
+	}
+	if name := c.lex.nameAt(c.toks, c.at); name != "" && at(c.toks, c.at+1) == "runs" {
+		c.at++
+		return name
+	}
+	return ""
 }
 
 // taggedBefore reads "pilot-tagged runs", "reviewer=ada tagged runs".

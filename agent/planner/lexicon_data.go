@@ -17,8 +17,7 @@ func dataFrames() []frame {
 			{6, "what|which|show|list * data * have|available|got|there"},
 			{5, "^ =datasets"},
 			{4, "how many =datasets"},
-			{8, "what do i|we * have|own * =data|=datasets"},
-			{8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
+			{8, "what do i|we * have|own * =data|=datasets"}, {8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
 			{12, "what|which data|dataset|=datasets * i|we * import|have|make|made|add|create|own"},
 		}},
 		{"dataset_show", []cue{
@@ -34,7 +33,6 @@ func dataFrames() []frame {
 			{6, "{dataset} info|information|details|summary|overview|properties"},
 			{9, "where|folder|directory|path|location|disk|drive * {dataset}|{dataref} * live|lie|=stored|located|=sit|=kept|=reside|=is|$"},
 			{13, "how is|=are|was * {dataset}|{dataref} * split|divide|partition|=folds|=made|organise"},
-			{13, "how is|=are|was the split|folds|volumes|data of|in|for|from {dataset}|{dataref}"},
 			{13, "how_many =folds|fold * {dataset}|{dataref}"},
 			{8, "volume|image|scan|stack in|of {dataset}|{dataref} * same|equal|large|big|small|size|shape|spacing"},
 			{9, "what|which folder|directory|path|disk|drive * {dataset}|{dataref}"},

@@ -34,35 +34,16 @@ func (r *reader) relationOf(toks []token) (relation, bool) {
 	if hasNamedRun(items) || slices.ContainsFunc(items, func(it item) bool { return it.is(cDataset) || it.is(cModel) }) {
 		return c, false
 	}
-	smaller := slices.ContainsFunc(toks, func(t token) bool {
-		switch t.word {
-		case "smaller", "lower", "less", "fewer", "reduce", "decrease", "divide", "shrink", "cut", "drop", "shorter", "divided", "reduced":
-			return true
-		}
-		return false
-	})
-	larger := slices.ContainsFunc(toks, func(t token) bool {
-		switch t.word {
-		case "larger", "higher", "more", "bigger", "increase", "raise", "multiply", "longer", "increased", "another", "additional", "extra":
-			return true
-		}
-		return false
-	})
+	smaller, larger := slices.ContainsFunc(toks, shrinks), slices.ContainsFunc(toks, grows)
+	compares := smaller || larger || slices.ContainsFunc(toks, func(t token) bool { return t.word == "as" })
 	for i, t := range toks {
-		switch times := timesFactor(toks, i); {
-		case t.word == "double" || t.word == "doubled" || t.word == "twice" || t.word == "twofold":
-			c.factor = 2
-		case t.word == "triple" || t.word == "tripled" || t.word == "thrice":
-			c.factor = 3
-		case t.word == "quadruple":
-			c.factor = 4
-		case t.word == "tenfold":
-			c.factor = 10
-		case t.word == "halve" || t.word == "halved" || t.word == "half":
-			c.factor, smaller = 0.5, false
-		case times > 0 && (smaller || larger || slices.ContainsFunc(toks, func(t token) bool { return t.word == "as" })):
+		times := timesFactor(toks, i)
+		switch f := wordFactor(t.word); {
+		case f > 0:
+			c.factor, smaller = f, smaller && f > 1
+		case times > 0 && compares:
 			c.factor = times
-		case t.kind == tNumber && !t.weak && (smaller || larger) && i+1 < len(toks) && (toks[i+1].word == "more" || toks[i+1].word == "fewer" || toks[i+1].word == "less" || toks[i+1].word == "additional" || toks[i+1].word == "extra"):
+		case t.kind == tNumber && !t.weak && (smaller || larger) && addsOn(at(toks, i+1)):
 			c.plus = t.num
 		}
 	}
@@ -77,6 +58,46 @@ func (r *reader) relationOf(toks []token) (relation, bool) {
 	}
 	c.param = r.changedParam(items)
 	return c, c.param != ""
+}
+
+// shrinks tells whether a word says that less is wanted.
+func shrinks(t token) bool {
+	switch t.word {
+	case "smaller", "lower", "less", "fewer", "reduce", "decrease", "divide", "shrink", "cut", "drop", "shorter", "divided", "reduced":
+		return true
+	}
+	return false
+}
+
+// grows tells whether a word says that more is wanted.
+func grows(t token) bool {
+	switch t.word {
+	case "larger", "higher", "more", "bigger", "increase", "raise", "multiply", "longer", "increased", "another", "additional", "extra":
+		return true
+	}
+	return false
+}
+
+// addsOn lists the words that make the number before them a difference.
+func addsOn(w string) bool {
+	return w == "more" || w == "fewer" || w == "less" || w == "additional" || w == "extra"
+}
+
+// wordFactor is the factor that a word stands for, or 0.
+func wordFactor(w string) float64 {
+	switch w {
+	case "double", "doubled", "twice", "twofold":
+		return 2
+	case "triple", "tripled", "thrice":
+		return 3
+	case "quadruple":
+		return 4
+	case "tenfold":
+		return 10
+	case "halve", "halved", "half":
+		return 0.5
+	}
+	return 0
 }
 
 // timesFactor reads "10x", "ten times" and "a factor of 10" at toks[i].

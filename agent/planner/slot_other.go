@@ -64,7 +64,7 @@ func tagOfRun(items []item, i int) (key, val value, ok bool) {
 	if i > 2 && items[i-2].anyWord("of", "for") && items[i-3].mention == nil && items[i-3].tok.kind == tWord && name != "" {
 		return value{v: clean(items[i-3].tok.word), from: i - 3, to: i - 2, rule: "key of run is value"}, value{v: name, from: j, to: j + 1, rule: "key of run is value"}, true
 	}
-	if name == "" || items[j].mention != nil && !(items[j].is(cDataset) && strings.HasPrefix(items[j].mention.rule, "name ")) {
+	if name == "" || items[j].mention != nil && (!items[j].is(cDataset) || !strings.HasPrefix(items[j].mention.rule, "name ")) {
 		return value{}, value{}, false
 	}
 	return splitTag(name, j)
