@@ -182,6 +182,12 @@ func (r *reader) correct() (reading, bool) {
 	return r.out, true
 }
 
+// correctsNumber recognises "perhaps 20" and "oh, 5 epochs", the interjection
+// taken off.
+func (r *reader) correctsNumber(toks []token) bool {
+	return len(toks) == 1 && !toks[0].weak || len(toks) > 1 && !r.hasStarter(toks)
+}
+
 // givesParam recognises "the layout is decathlon" after a plan with that argument.
 func (r *reader) givesParam(toks []token) bool {
 	return len(toks) > 3 && r.namesParam(toks[1].word) && slices.Contains([]string{"is", "should", "must", "shall", "=", "be"}, toks[2].word) && !r.hasStarter(toks[3:])
@@ -233,10 +239,10 @@ func stringList(v any) []string {
 func (r *reader) isCorrection(toks []token) bool {
 	said := len(toks)
 	toks = trimInterjections(toks)
-	switch {
-	case len(toks) < said && len(toks) > 0 && toks[0].kind == tNumber:
-		return len(toks) == 1 && !toks[0].weak || len(toks) > 1 && !r.hasStarter(toks)
-	case len(toks) < 2:
+	if len(toks) < said && len(toks) > 0 && toks[0].kind == tNumber {
+		return r.correctsNumber(toks)
+	}
+	if len(toks) < 2 {
 		return false
 	}
 	fresh := func(from int) bool { return len(toks) > from && !r.hasStarter(toks[from:]) }

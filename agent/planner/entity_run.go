@@ -222,10 +222,7 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		return m, c.at + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
-	if at(toks, i) == "any" && (c.word() == "jobs" || c.word() == "job") {
-		return nil, 0 // "any failed jobs?" asks for a list of jobs
-	}
-	if !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
+	if asksForJobs(at(toks, i), c.word()) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}
 	c.at++
@@ -238,6 +235,11 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
+}
+
+// asksForJobs recognises "any failed jobs?", which asks for a list of jobs.
+func asksForJobs(quantifier, noun string) bool {
+	return quantifier == "any" && (noun == "jobs" || noun == "job")
 }
 
 // tagName takes what limits a set of runs before its noun: "pilot-tagged runs",

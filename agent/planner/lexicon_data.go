@@ -16,8 +16,8 @@ func dataFrames() []frame {
 			{5, "=datasets * have|there|available|exist"},
 			{6, "what|which|show|list * data * have|available|got|there"},
 			{5, "^ =datasets"},
-			{4, "how many =datasets"},
-			{8, "what do i|we * have|own * =data|=datasets"}, {8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
+			{8, "what do i|we * have|own * =data|=datasets"},
+			{8, "what|which dataset * biggest|largest|smallest|most|fewest|newest|oldest"},
 			{12, "what|which data|dataset|=datasets * i|we * import|have|make|made|add|create|own"},
 		}},
 		{"dataset_show", []cue{

@@ -40,18 +40,15 @@ func (r *reader) relationOf(toks []token) (relation, bool) {
 		times := timesFactor(toks, i)
 		switch f := wordFactor(t.word); {
 		case f > 0:
-			c.factor, smaller = f, smaller && f > 1
+			c.factor = f
 		case times > 0 && compares:
 			c.factor = times
 		case t.kind == tNumber && !t.weak && (smaller || larger) && addsOn(at(toks, i+1)):
 			c.plus = t.num
 		}
 	}
-	if smaller && c.factor > 1 {
-		c.factor = 1 / c.factor
-	}
 	if smaller {
-		c.plus = -c.plus
+		c.factor, c.plus = min(c.factor, 1/c.factor), -c.plus
 	}
 	if c.factor == 1 && c.plus == 0 {
 		return c, false
