@@ -35,6 +35,7 @@ func TestNewTool(t *testing.T) {
 	for say, want := range map[string]map[string]any{
 		"denoise toy":                    {"dataset": "toy"},
 		"please denoise the cortex data": {"dataset": "cortex"},
+
 		"denoise cortex with the median filter in 3 passes":            {"dataset": "cortex", "filter": "median", "passes": int64(3)},
 		"can you take out the noise in hippo2, strength 0.25?":         {"dataset": "hippo2", "strength": 0.25},
 		"run denoising on minivess with non local means, strength=0.5": {"dataset": "minivess", "filter": "non_local_means", "strength": 0.5},
