@@ -57,8 +57,11 @@ func TestToldIsTheTranscript(t *testing.T) {
 func TestToldOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []graph.Change{
-		{Field: "messages", Value: json.RawMessage(`{"not":"a list"}`)}, {Field: "messages", Value: json.RawMessage(`[`)},
-		{Field: "followups", Value: json.RawMessage(`7`)}, {Field: "plan", Value: json.RawMessage(`{}`)}, {},
+		{Field: "messages", Value: json.RawMessage(`{"not":"a list"}`)},
+		{Field: "messages", Value: json.RawMessage(`[`)},
+		{Field: "followups", Value: json.RawMessage(`7`)},
+		{Field: "plan", Value: json.RawMessage(`{}`)},
+		{},
 	} {
 		if said, n := assistant.Told("t", c); len(said) > 0 || n != -1 {
 			t.Errorf("%s %s: %q, %d", c.Field, c.Value, said, n)
