@@ -12,11 +12,17 @@ import (
 	"github.com/minivess/minivess/agent/planner"
 )
 
-// What the planner must reach on the held-out part, as shares of whole plans.
-const (
-	needWhole     = 0.97
-	needPerturbed = 0.92
-)
+// need is what the planner must reach on a held-out file, as shares of whole plans
+// of its sentences as they are and changed.
+type need struct{ whole, changed float64 }
+
+// needs gives what each held-out file needs. The first is by the planner's authors.
+// The second is by somebody who saw the tools and never the planner, and was scored
+// when the planner was done: 69.2 %. That is how well it understands a stranger; the
+// floor keeps it from getting worse.
+func needs() map[string]need {
+	return map[string]need{"heldout.yaml": {0.97, 0.92}, "heldout-2.yaml": {0.69, 0.66}}
+}
 
 // tally counts utterances and what of them was right.
 type tally struct{ n, tools, args, whole int }
@@ -80,7 +86,7 @@ func (s scores) table(first string) string {
 }
 
 // TestScore plans the whole corpus, as it is and changed in ways that keep the
-// meaning, prints the shares that are right, and holds the held-out part
+// meaning, prints the shares that are right, and holds the held-out files
 // against what the planner must reach. PLANNER_MISSES=development prints what
 // went wrong there, PLANNER_MISSES=changed what did so once changed; misses of
 // the held-out part are not printed, so that nobody tunes on them.
@@ -88,7 +94,7 @@ func TestScore(t *testing.T) {
 	t.Parallel()
 	all, offered := corpus(t), catalogue(t)
 	m := planner.New(planner.WithCatalogue(offered), here())
-	plain, changed, byFile := scores{}, scores{}, scores{}
+	plain, changed, byFile, changedByFile := scores{}, scores{}, scores{}, scores{}
 	for _, u := range all {
 		v := judge(u.utterance, m.Plan(t.Context(), offered, u.Say...), false)
 		plain.add(u.family, u.heldout, v)
@@ -101,19 +107,26 @@ func TestScore(t *testing.T) {
 				v = verdict{tools: true, args: true, whole: true} // asked back before anything is destroyed
 			}
 			changed.add(p.kind, u.heldout, v)
+			changedByFile.add(u.file, u.heldout, v)
 			printMiss(u, v, "changed", p.say)
 		}
 	}
-	held, perturbedHeld := plain.total()[1], changed.total()[1]
-	fmt.Printf("The planner on its corpus: shares of utterances planned rightly\n\n%s\n%s\n%s", plain.table("family"), byFile.table("file"), changed.table("perturbation"))
-	if n := plain.total()[0].n + held.n; n < 400 || held.n < 120 {
-		t.Errorf("the corpus has %d utterances, %d of them held out; want 400 and 120 at least", n, held.n)
+	fmt.Printf("The planner on its corpus: shares of utterances planned rightly\n\n%s\n%s\n%s\n%s",
+		plain.table("family"), byFile.table("file"), changed.table("perturbation"), changedByFile.table("file, changed"))
+	if all := plain.total(); all[0].n+all[1].n < 400 || all[1].n < 120 {
+		t.Errorf("the corpus has %d utterances, %d of them held out; want 400 and 120 at least", all[0].n+all[1].n, all[1].n)
 	}
-	if share := held.share(); share < needWhole {
-		t.Errorf("%.1f %% of the held-out plans are right, want %.0f %%", 100*share, 100*needWhole)
-	}
-	if share := perturbedHeld.share(); share < needPerturbed {
-		t.Errorf("%.1f %% of the changed held-out plans are right, want %.0f %%", 100*share, 100*needPerturbed)
+	for file, tallies := range byFile {
+		if tallies[1].n == 0 {
+			continue
+		}
+		want, known := needs()[file]
+		if whole := tallies[1].share(); !known || whole < want.whole {
+			t.Errorf("%s: %.1f %% of the plans are right, want %.0f %%", file, 100*whole, 100*want.whole)
+		}
+		if whole := changedByFile[file][1].share(); whole < want.changed {
+			t.Errorf("%s: %.1f %% of the plans of changed sentences are right, want %.0f %%", file, 100*whole, 100*want.changed)
+		}
 	}
 	for _, family := range []string{"data", "train", "evaluate", "query", "ensemble", "explain", "serve", "govern"} {
 		if s := plain[family]; s == nil || s[0].n == 0 || s[1].n == 0 {
