@@ -29,7 +29,7 @@ func (s *Server) call(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallT
 		return failure(tools.Errorf(tools.CodeBadArguments, "%s: %d bytes of arguments, of which %d are the most", c.Tool, len(c.Args), maxArguments).
 			WithHint("name files and runs instead of sending what is in them")), nil
 	}
-	if d.Effect != tools.Read {
+	if s.needsWord(ctx, req, d, c) {
 		approved, question, err := s.consent(ctx, req, d, c)
 		if err != nil {
 			return failure(err), nil
@@ -47,6 +47,16 @@ func (s *Server) call(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallT
 		return failure(err), nil
 	}
 	return success(res), nil
+}
+
+// needsWord tells whether a person has to approve a call: one that does more than
+// read, one that the rules ask about, and the answer to a question that was asked.
+func (s *Server) needsWord(ctx context.Context, req *sdk.CallToolRequest, d tools.Descriptor, c tools.Call) bool {
+	if d.Effect != tools.Read || req.Params.RequestState != "" {
+		return true
+	}
+	r, err := s.Registry.Judge(ctx, c)
+	return err == nil && r.Verdict == tools.Ask
 }
 
 // callID names a call in the audit trail and the ledger. It carries the

@@ -224,6 +224,31 @@ func TestAPolicyAnswersFirst(t *testing.T) {
 	}
 }
 
+func TestReadingIsAskedAboutWhereTheRulesDo(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range protocols {
+		p := &person{action: "accept"}
+		f := newFixture(t)
+		s := f.connect(t, protocol, p.options())
+		if res := call(t, s, "look", nil); res.IsError || len(p.asked) != 0 {
+			t.Errorf("plain reading: asked %d times, %s", len(p.asked), textOf(t, res))
+		}
+		if res := call(t, s, "look", map[string]any{"colour": "behind"}); res.IsError || len(p.asked) != 1 {
+			t.Fatalf("asked %d times: %s", len(p.asked), textOf(t, res))
+		}
+		if q := p.asked[0].Message; !strings.Contains(q, "the fence asks for a word: it lies behind") {
+			t.Errorf("the question does not say why it is asked: %s", q)
+		}
+		p.action = "decline"
+		if e := errorOf(t, call(t, s, "look", map[string]any{"colour": "behind"})); e.Code != tools.CodeRefused || f.painted.Load() != 2 {
+			t.Errorf("after a no: %s, looked %d times", e.Message, f.painted.Load())
+		}
+		if e := errorOf(t, call(t, f.connect(t, protocol, nil), "look", map[string]any{"colour": "behind"})); e.Code != tools.CodeNeedsApproval {
+			t.Errorf("a client that cannot ask: %s", e.Message)
+		}
+	}
+}
+
 func TestAClientWithURLFormsOnlyCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	o := (&person{action: "accept"}).options()

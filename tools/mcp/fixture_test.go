@@ -64,6 +64,16 @@ type painted struct {
 	Colour string `json:"colour"`
 }
 
+// fence asks before anybody looks behind it.
+type fence struct{}
+
+func (fence) Rule(_ context.Context, _ tools.Descriptor, c tools.Call, _ func() (tools.Preview, error)) tools.Ruling {
+	if c.Tool == "look" && strings.Contains(string(c.Args), "behind") {
+		return tools.Ruling{Verdict: tools.Ask, By: "the fence", Reason: "it lies behind", Person: true}
+	}
+	return tools.Ruling{}
+}
+
 // toy is a tool made of functions.
 type toy struct {
 	name    string
@@ -97,8 +107,9 @@ func newFixture(t *testing.T, change ...func(*mcp.Options)) *fixture {
 	f.clock.at.Store(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano())
 	f.registry = tools.NewRegistry(tools.StandardGates(tools.GateOptions{
 		Audit: ws.Audit(), NewID: func() string { return "unnamed" }, Now: f.clock.Now,
-		Trace: tools.TraceOptions{Tracer: noop.NewTracerProvider().Tracer("")},
+		Trace: tools.TraceOptions{Tracer: noop.NewTracerProvider().Tracer("")}, Ruler: fence{},
 	})...)
+	f.registry.RuleBy(fence{})
 	launcher := toolstest.Launcher(t, ws, toolstest.Finish)
 	if err := errors.Join(
 		data.Register(f.registry, data.Deps{Workspace: ws}),
