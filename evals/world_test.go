@@ -81,7 +81,8 @@ func (w *world) Say(ctx context.Context, text string, o evals.SayOptions) (evals
 	for _, q := range out.Questions {
 		turn.Questions = append(turn.Questions, q.Text)
 	}
-	for _, s := range out.Steps {
+	steps, _ := out.Callable() // a front end calls no tool that is not there
+	for _, s := range steps {
 		args, err := json.Marshal(s.Args)
 		if err != nil {
 			return turn, err
