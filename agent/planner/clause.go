@@ -9,6 +9,7 @@ type clause struct {
 	conditional bool
 	condition   bool    // the words after "if" themselves
 	advice      bool    // "should I …?"
+	leads       bool    // a colon follows
 	only        []token // the condition that stands at the clause's own end
 }
 
@@ -32,6 +33,9 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			}
 		case isStop(t) || isThen(toks, i):
 			flush()
+			if n := len(out); t.word == ":" && n > 0 {
+				out[n-1].leads = true
+			}
 		case isJoint(t) && (anotherWith(toks[i+1:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
 			flush()
 		case len(cur) > 0 && leadsVerb(toks, i):

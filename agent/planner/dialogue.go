@@ -307,6 +307,9 @@ func (r *reader) hasStarter(toks []token) bool {
 		if i > 0 && isSplitWord(toks[i-1].word) && isSplitNoun(t.word) {
 			continue // "the validation split"
 		}
+		if t.word == "do" && i+1 < len(toks) && toks[i+1].kind == tNumber {
+			continue // "actually do 25"
+		}
 		if r.lex.starters[t.word] && t.word != "use" && t.word != "make" && t.word != "run" && t.word != "train" && t.word != "test" && !isSplitWord(t.word) && (i == 0 || t.word != "set") {
 			return true
 		}

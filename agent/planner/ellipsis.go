@@ -90,7 +90,7 @@ func (r *reader) fragmentOf(text string) (items []item, opened, ok bool) {
 	r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
 	toks = r.lex.merge(toks)
 	toks, opened = trimFollowUp(toks)
-	if len(toks) == 0 || len(toks) > maxFragment || r.hasStarter(toks) {
+	if len(toks) == 0 || len(toks) > maxFragment || r.hasStarter(toks) || len(toks) > 1 && toks[0].word == "train" && (isDeterminer(toks[1].word) || r.lex.models[toks[1].word] != "") {
 		return nil, false, false
 	}
 	if n := len(toks); n > 1 && toks[n-1].kind == tNumber && superlative(toks[n-2].word) != "" {
@@ -143,6 +143,12 @@ func trimFollowUp(toks []token) (rest []token, opened bool) {
 		case t.kind == tPunct:
 		case (t.word == "what" || t.word == "how") && len(toks) > 1 && toks[1].word == "about":
 			toks, opened = toks[1:], true
+		case (t.word == "do" || t.word == "repeat" || t.word == "redo") && len(toks) > 2 && (isRefWord(toks[1].word) || toks[1].word == "the" && toks[2].word == "same" || toks[1].word == "same"):
+			opened = true
+			if isRefWord(toks[1].word) {
+				toks = toks[1:]
+			}
+		case opened && (t.word == "thing" || t.word == "again"):
 		case opensFollowUp(t.word):
 			opened = true
 		case t.word == "same" || t.word == "the" && len(toks) > 1 && toks[1].word == "same":

@@ -214,6 +214,8 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	}
 	m := &mention{class: cSplit, text: split, rule: "split"}
 	switch next := at(toks, i+1); {
+	case next == "fold" && i+2 < len(toks) && toks[i+2].kind == tNumber:
+		return nil, 0 // "hold out fold 3"
 	case isSplitNoun(next):
 		return m, 2
 	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":

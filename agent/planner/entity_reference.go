@@ -29,6 +29,9 @@ func referenceAll(toks []token, i int, m *mention) (*mention, int) {
 		}
 	}
 	if i+n < len(toks) && toks[i+n].kind == tNumber {
+		if toks[i+n].unit != "" {
+			return nil, 0 // "each 80 voxels wide"
+		}
 		n++
 		if noun := at(toks, i+n); countsOther(noun) {
 			return nil, 0
@@ -62,6 +65,12 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 	switch at(toks, i+1) {
 	case "same", "new", "current", "trained", "resulting", "first":
 		n = 2
+	}
+	switch noun := at(toks, i+n); noun {
+	case "training", "evaluation":
+		if isSplitNoun(at(toks, i+n+1)) {
+			return nil, 0
+		}
 	}
 	switch noun := at(toks, i+n); noun {
 	case "run", "job", "model", "one", "checkpoint", "experiment", "training", "evaluation":

@@ -222,6 +222,9 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		return m, c.at + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
+	if !limited && (c.word() == "jobs" || c.word() == "queue") && i > 0 && listVerb(toks[:i]) == i {
+		return nil, 0 // "show all the jobs"
+	}
 	if asksForJobs(at(toks, i), c.word()) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}

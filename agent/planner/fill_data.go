@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -34,6 +35,9 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 			r.set(d, "shape", value{v: whole, from: i, to: i + 1, rule: "three sizes in voxels"}, items)
 		}
 	}
+	if v, ok := cube(items); ok && d.args["shape"] == nil {
+		r.set(d, "shape", v, items)
+	}
 	if v, ok := planeSpacing(items); ok && d.args["spacing"] == nil {
 		r.set(d, "spacing", v, items)
 	}
@@ -55,6 +59,26 @@ func (r *reader) madeName(items []item) (value, bool) {
 			if name := r.lex.nameAt([]token{items[i].tok}, 0); name != "" {
 				return value{v: name, from: i, to: i + 1, rule: "name after the verb"}, true
 			}
+		}
+	}
+	return value{}, false
+}
+
+// cube reads one edge in voxels for all three axes: "80 voxels on a side", "64
+// voxels cubed", "cubes of 96 voxels".
+func cube(items []item) (value, bool) {
+	for i := range items {
+		n := items[i].tok.num
+		if !items[i].is(cNumber) || items[i].used || n < 2 || n != math.Trunc(n) || items[i].tok.unit != "" && items[i].tok.unit != "voxels" && items[i].tok.unit != "voxel" {
+			continue
+		}
+		near := items[max(0, i-4):min(len(items), i+6)]
+		voxels := items[i].tok.unit != "" || i+1 < len(items) && items[i+1].anyWord("voxel", "vox", "px", "pixel")
+		equal := slices.ContainsFunc(near, func(it item) bool {
+			return it.anyWord("side", "cube", "cubed", "cubic", "edge", "axis", "dimension", "direction", "way")
+		})
+		if voxels && equal {
+			return value{v: []any{int64(n), int64(n), int64(n)}, from: i, to: i + 1, rule: "one edge for all three axes, in voxels"}, true
 		}
 	}
 	return value{}, false

@@ -240,6 +240,8 @@ func outputAt(items []item) int {
 	writes := false
 	for i := range items {
 		switch {
+		case i > 0 && i+1 < len(items) && items[i].anyWord("output", "out") && items[i+1].is(cPath) && !items[i+1].used:
+			return i + 1
 		case items[i].anyWord("put", "write", "save", "store", "output", "result", "label", "dump", "leave") && !items[i].used:
 			writes = i > 0
 			continue

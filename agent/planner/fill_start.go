@@ -221,6 +221,8 @@ func (r *reader) pattern(it item) (string, bool) {
 	}
 	text := clean(it.tok.text)
 	switch {
+	case slices.Contains([]string{"stays", "stay", "remains", "remain", "kept"}, it.tok.word) && it.tok.kind == tWord:
+		return "", false
 	case strings.ContainsAny(text, "*?["):
 		return text, true
 	case isPattern(it.tok) || it.tok.kind == tQuoted, r.lex.nameAt([]token{it.tok}, 0) != "":

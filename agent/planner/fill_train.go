@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -26,6 +27,9 @@ func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
 		if v, ok := switched(items, word); ok {
 			r.set(d, argument, v, items)
 		}
+	}
+	if v, ok := plansMemory(items); ok && !has(d.args, "plan") {
+		r.set(d, "plan", v, items)
 	}
 	r.trainNumbers(d, items)
 	if v, ok := patchSize(items); ok {
@@ -82,8 +86,10 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 	r.setIf(d, "patience", gain, ok, items)
 	times, ok := passes(items)
 	r.setIf(d, "epochs", times, ok, items)
+	each, ok := perBatch(items)
+	r.setIf(d, "batch_size", each, ok, items)
 	for _, p := range []string{"learning_rate", "batch_size", "patience", "epochs", "max_steps"} {
-		if v, ok := r.numeric(items, p); ok && (!has(d.args, p) || p != "patience" && p != "epochs") {
+		if v, ok := r.numeric(items, p); ok && (p != "batch_size" || !has(d.args, p)) && (!has(d.args, p) || p != "patience" && p != "epochs") {
 			r.set(d, p, v, items)
 		}
 	}
@@ -93,6 +99,41 @@ func (r *reader) trainNumbers(d *draft, items []item) {
 	if v, ok := rateAlone(items); ok && !has(d.args, "learning_rate") && !slices.ContainsFunc(d.fan, func(f fan) bool { return f.param == "learning_rate" }) {
 		r.set(d, "learning_rate", v, items)
 	}
+}
+
+// perBatch reads "one sample per batch" and "2 crops in each batch".
+func perBatch(items []item) (value, bool) {
+	for i := range items {
+		n := items[i].tok.num
+		if !items[i].is(cNumber) || items[i].used || n < 1 || n != math.Trunc(n) {
+			continue
+		}
+		for j := i + 1; j < len(items) && j <= i+4; j++ {
+			if j > i+1 && items[j].anyWord("batch") && items[j-1].anyWord("per", "a", "each", "every", "one", "the") {
+				return value{v: int64(n), from: i, to: j + 1, rule: "as many in a batch"}, true
+			}
+			if items[j].is(cNumber) && !items[j].anyWord("one") || items[j].anyWord(",", "epoch", "step") {
+				break
+			}
+		}
+	}
+	return value{}, false
+}
+
+// plansMemory reads "planned for the memory of this box" and "choose patch and
+// batch to fit the card": a word of planning near one for the machine.
+func plansMemory(items []item) (value, bool) {
+	for i := range items {
+		if !items[i].anyWord("plan", "fit", "automatically", "size", "adapt", "tailor") || items[i].used || i == 0 && items[i].anyWord("fit") {
+			continue
+		}
+		for j := i + 1; j < len(items); j++ {
+			if items[j].anyWord("memory", "machine", "hardware", "card", "gpu", "box", "ram", "vram", "computer", "workstation", "node") && items[j-1].anyWord("this", "the", "my", "our", "available", "gpu", "its", "your") {
+				return value{v: true, from: i, to: j + 1, rule: "planned for the machine"}, true
+			}
+		}
+	}
+	return value{}, false
 }
 
 // rateAlone reads a small number that nothing else says the meaning of, as only

@@ -12,12 +12,12 @@ func laterFrames() []frame {
 		{"model_register", []cue{{11, "register * {run}|{ref}|model|run"}, {9, "model registry|catalogue"}, {9, "{run}|{ref} * registry"}}},
 		{"model_promote", []cue{{12, "promote"}, {7, "champion|challenger|staging|production"}, {12, "make|move|set|put|become|be|use * champion|challenger|staging|production"}}},
 		{"model_card", []cue{{12, "model_card|model-card"}, {12, "model card"}}},
-		{"serve_start", []cue{{8, "serve|deploy|host|expose"}, {10, "start|launch|begin|bring * server|service|serving|endpoint"}, {9, "put|make * {run}|{ref} * online|live|available|service"}}},
+		{"serve_start", []cue{{8, "serve|deploy|host|expose"}, {10, "start|launch|begin|bring * server|service|serving|endpoint"}, {9, "put|make|bring|take|get|set * {run}|{ref} * online|live|available|service|endpoint"}}},
 		{"serve_status", []cue{{12, "is|are anything|something|any * deployed|served|serve|online|live"}, {12, "what|which|anything|something is|are * deployed|served|=serving|online|live"}, {9, "is * server|service|endpoint * up|running|alive|healthy|down|ok|okay|there"}, {12, "server|service|serving|endpoint * status|state|health"}, {9, "status * server|service|endpoint"}}},
 		{"serve_stop", []cue{{11, "stop|shut_down|kill|end|terminate|halt * server|serving|service|endpoint"}, {11, "take|bring|tear|turn|shut * server|service|endpoint * down|off"}, {11, "take|tear|shut|turn down|off * server|service|endpoint"}}},
 		{"lineage_show", []cue{{9, "lineage|provenance|ancestry"}, {12, "where do * {run}|{ref} * come from"}, {12, "what|which * {run}|{ref} * made|built|derived|come|came * of|from"}, {9, "origin|history of {run}"}, {12, "trace|track {run}|{ref} * back|origin|data"}}},
 		{"audit_verify", []cue{{13, "audit * trail|log|logs|chain|verify|intact|journal|records"}, {13, "verify|check|tampered|tamper|manipulated * audit"}}},
-		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {12, "^ a|an|the|one * report"}, {12, "report compare|on|about|of|over"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
+		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {12, "write|=sum up * {run}|{runs}|{ref}"}, {12, "write|=sum {run}|{runs}|{ref} up"}, {12, "^ a|an|the|one * report"}, {12, "report compare|on|about|of|over"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
 	}
 }
 

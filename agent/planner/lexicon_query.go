@@ -52,6 +52,7 @@ func queryFrames() []frame {
 			{8, "plot|graph|chart|draw|curve * {metric}"},
 			{8, "plot|graph|chart|draw"},
 			{9, "how do|have|is * learning_rate|lr * develop|evolve|change|go|decay|behave|look"},
+			{14, "how * learning_rate|lr|{metric} * go|=went|drop|fall|=fell|decay|change|develop|rise|=rose|evolve|move|climb * over|during|across|along|with|through"},
 			{8, "how do|have|is * {metric} * develop|evolve|change|go|move|look"},
 			{8, "{metric} * over|per|by|against|across * time|epoch|step|epochs|training"},
 			{6, "{metric} over time"},
@@ -134,6 +135,8 @@ func questionFrames() []frame {
 			{13, "which|what|who * take|run|train|need * =longest|shortest"},
 			{9, "duration|runtime|wall_time|training_time"},
 			{8, "how much time"},
+			{10, "total|overall|compute|gpu|cpu|machine|training|wall-clock =time|hour"},
+			{10, "=time|hour * =spent|=took|used|=burnt|=burned on|by|for * {model}|{run}|{runs}|{dataset}"},
 		}},
 		{intentAverage, []cue{
 			{10, "average|mean|median|stddev|spread|variance * {metric} * per|by|of|for|across|each"},

@@ -53,7 +53,7 @@ type reader struct {
 // read understands one sentence.
 func (r *reader) read() reading {
 	r.judged, r.makers = map[string]string{}, map[string]string{}
-	toks := tokenise(r.text)
+	toks := r.lex.unslash(tokenise(r.text), r.known.Datasets)
 	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
 	if fill, ok := r.fills[paramSuspect].(bool); ok && fill {
 		replaceWord(toks, mended.wrote, mended.suspect)
@@ -67,7 +67,7 @@ func (r *reader) read() reading {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
 		return r.finish()
 	}
-	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.merge(toks)), r.lex))
+	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.contrast(r.lex.merge(toks))), r.lex))
 	for i, c := range clauses {
 		r.followed = i+1 < len(clauses)
 		r.clause(c)
@@ -146,7 +146,9 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold {
-		r.fragment(alone, said)
+		if !c.leads || !r.followed {
+			r.fragment(alone, said) // before a colon it only says what the rest is about
+		}
 		r.spoken(alone)
 		return
 	}
@@ -415,6 +417,11 @@ func replaceWord(toks []token, wrote, by string) {
 // "evaluate and compare brisk-otter and calm-heron".
 func shareObjects(cs []clause, lex *lexicon) []clause {
 	for i := 0; i+1 < len(cs); i++ {
+		if n := len(cs[i].toks); n > 1 && n <= 4 && cs[i].plain() && cs[i+1].plain() && groupsBy(cs[i].toks) {
+			cs[i].toks = slices.Concat(cs[i+1].toks, cs[i].toks) // "per dataset, how many runs?"
+			cs = slices.Delete(cs, i+1, i+2)
+			continue
+		}
 		if n := len(cs[i].toks); n > 0 && n <= 3 && len(cs[i+1].toks) > 0 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !lex.startsClause(cs[i+1].toks, 0) && !isChatWord(cs[i+1].toks[0]) {
 			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks...) // "let's train! segresnet, toy"
 			cs = slices.Delete(cs, i+1, i+2)
@@ -425,6 +432,12 @@ func shareObjects(cs []clause, lex *lexicon) []clause {
 		}
 	}
 	return cs
+}
+
+// groupsBy recognises "per dataset" and "for each model" by themselves.
+func groupsBy(toks []token) bool {
+	return toks[0].word == "per" || toks[0].word == "by" && len(toks) == 2 ||
+		len(toks) > 2 && (toks[0].word == "for" || toks[0].word == "of") && (toks[1].word == "each" || toks[1].word == "every")
 }
 
 // plain tells whether nothing but the wish itself is said.

@@ -155,9 +155,22 @@ func (r *reader) background(c clause) bool {
 	if !r.followed || len(c.toks) < 3 {
 		return false
 	}
+	if asksToKnow(c.toks) {
+		return true
+	}
 	switch c.toks[0].stem {
 	case "forgot", "forget", "forgotten", "lost", "wonder", "remember", "unsure":
 		return true
+	}
+	return false
+}
+
+// asksToKnow recognises "do you know how to …", which what follows answers.
+func asksToKnow(toks []token) bool {
+	for i := 0; i+1 < len(toks) && i < 4; i++ {
+		if toks[i].word == "know" && (toks[i+1].word == "how" || toks[i+1].word == "whether") {
+			return true
+		}
 	}
 	return false
 }

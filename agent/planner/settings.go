@@ -16,6 +16,7 @@ func settingsFrame() frame {
 	return frame{intentSettings, []cue{
 		{14, "what|which =runs|{runs}|=experiments|=trainings|run * use|used|with|have|had|at * " + settingWords + " * {num}"},
 		{13, "=runs|{runs}|=experiments|=trainings with|at|using " + settingWords + " * {num}"},
+		{13, "what|which =losses|=optimizers|=optimisers|=seeds|=folds|=batch_size * use|used|try|tried|=been * {runs}|=runs|=far|=ever|already"},
 		{12, "{ref} " + settingWords},
 		{12, settingWords + " of|for|in|across|per|by {runs}"},
 		{12, "learning_rate|lr|batch_size|patch_size|optimizer|precision|patience|dropout|weight_decay of|for {ref}"},
@@ -29,7 +30,9 @@ func settingName(it item) string {
 	switch w := it.word(); w {
 	case "lr":
 		return "learning_rate"
-	case "optimiser":
+	case "losses":
+		return "loss"
+	case "optimiser", "optimisers":
 		return "optimizer"
 	case "":
 		return ""

@@ -239,7 +239,7 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 
 // orderAfter reads what "sorted by" at items[i] goes on with.
 func orderAfter(items []item, i int) (value, bool) {
-	if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) {
+	if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) && (i+1 >= len(items) || !items[i+1].is(cMetric)) {
 		return value{}, false
 	}
 	j := i + 1

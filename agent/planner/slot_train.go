@@ -89,7 +89,7 @@ func lossParts(items []item, i int) (value, bool) {
 		return false
 	}
 	between := func(it item) bool {
-		return it.anyWord("and", "+", "plus", "of", "=", ":", "function", "is", "to", "a", "the", "with")
+		return it.anyWord("and", "+", "plus", "of", "=", ":", "function", "is", "to", "a", "the", "with", "as", "for", "only", "just", "plain", "pure", "simple", "training", "should", "be", "shall")
 	}
 	var parts []string
 	from, to := i, i+1
@@ -106,6 +106,7 @@ func lossParts(items []item, i int) (value, bool) {
 		}
 	}
 	slices.Sort(parts)
+	parts = slices.Compact(parts)
 	name := map[string]string{
 		"ce": "ce", "dice": "dice", "ce dice": "dice_ce", "cldice": "cldice", "cldice dice": "dice_ce_cldice",
 		"ce cldice dice": "dice_ce_cldice", "ce cldice": "dice_ce_cldice", "cbdice": "cbdice_cldice", "cbdice cldice": "cbdice_cldice",

@@ -1,0 +1,109 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+)
+
+// contrast drops what is named only to be ruled out: "not with adamw but sgd"
+// is "with sgd", and "sgd rather than adamw" is "sgd".
+func (lex *lexicon) contrast(toks []token) []token {
+	for i := 0; i < len(toks); i++ {
+		switch {
+		case toks[i].kind != tWord || toks[i].word != "not" && toks[i].word != "instead_of":
+		case toks[i].word == "not" && lex.ruledOut(toks[i+1:]) > 0:
+			toks = slices.Delete(slices.Clone(toks), i, i+1+lex.ruledOut(toks[i+1:]))
+		case i > 0 && i+1 < len(toks) && lex.kindOf(toks[i-1]) != "" && lex.kindOf(toks[i-1]) == lex.kindOf(toks[i+1]):
+			toks = slices.Delete(slices.Clone(toks), i, i+2)
+		}
+	}
+	return toks
+}
+
+// ruledOut is how many words after "not" stand before what is meant, the "but"
+// among them: "with adamw but", "on cortex, but on". It is 0 if nothing of the
+// same kind follows.
+func (lex *lexicon) ruledOut(toks []token) int {
+	kind := ""
+	for i := 0; i < len(toks) && i < 6; i++ {
+		if k := lex.kindOf(toks[i]); k != "" && kind == "" {
+			kind = k
+		}
+		if lex.starters[toks[i].word] && toks[i].word != "train" {
+			return 0
+		}
+		if toks[i].word != "but" || kind == "" {
+			continue
+		}
+		for j := i + 1; j < len(toks) && j <= i+3; j++ {
+			if lex.kindOf(toks[j]) == kind {
+				return i + 1
+			}
+		}
+		return 0
+	}
+	return 0
+}
+
+// kindOf is what a token is a value of: a model, a metric, a number, or the
+// argument that it is one of the choices of. It is "" for other words.
+func (lex *lexicon) kindOf(t token) string {
+	switch {
+	case t.kind == tNumber:
+		return "number"
+	case t.kind != tWord:
+		return ""
+	case lex.models[t.word] != "":
+		return "model"
+	case lex.metrics[t.word] != "":
+		return "metric"
+	}
+	for _, c := range choices() {
+		if slices.Contains(c.words, t.word) && c.param != "layout" {
+			return c.param
+		}
+	}
+	return ""
+}
+
+// unslash cuts words that only slashes join, where they name what a training
+// takes rather than a file: "basicunet/toy/3 epochs/seed 11".
+func (lex *lexicon) unslash(toks []token, datasets []string) []token {
+	var out []token
+	for i, t := range toks {
+		if t.kind != tPath || i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word]) || !lex.joinsNames(t.text, datasets) {
+			out = append(out, t)
+			continue
+		}
+		at := t.start
+		for n, part := range strings.Split(t.text, "/") {
+			if n > 0 {
+				out = append(out, token{kind: tPunct, text: ",", word: ",", start: at - 1, end: at})
+			}
+			from := len(out)
+			out = appendCore(out, part, 0, len(part))
+			for k := from; k < len(out); k++ {
+				out[k].start, out[k].end = at, at+len(part)
+			}
+			at += len(part) + 1
+		}
+	}
+	return out
+}
+
+// joinsNames tells whether a text between slashes is made of models, datasets,
+// numbers and names of settings only, one of them more than a number.
+func (lex *lexicon) joinsNames(text string, datasets []string) bool {
+	named := false
+	for part := range strings.SplitSeq(text, "/") {
+		w := strings.ToLower(part)
+		_, _, isNumber := parseNumber(w)
+		isSetting := slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), stem(w)) })
+		isName := lex.models[w] != "" || containsFold(datasets, w)
+		if w == "" || !isNumber && !isName && !isSetting {
+			return false
+		}
+		named = named || isName || isSetting
+	}
+	return named
+}
