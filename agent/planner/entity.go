@@ -189,6 +189,9 @@ func findMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	if m := lex.metrics[toks[i].word]; m != "" {
 		return &mention{class: cMetric, text: m, rule: "metric"}, 1
 	}
+	if toks[i].word == "precision" && i > 1 && isJoint(toks[i-1]) && lex.metrics[at(toks, i-2)] != "" || toks[i].word == "precision" && i+1 < len(toks) && isJoint(toks[i+1]) && lex.metrics[at(toks, i+2)] != "" {
+		return &mention{class: cMetric, text: "precision", rule: "metric among metrics"}, 1
+	}
 	if toks[i].word == "loss" && !lossIsSetting(toks, i) {
 		return &mention{class: cMetric, text: "loss", rule: "metric"}, 1
 	}

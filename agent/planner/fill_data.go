@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // fillNothing is for tools without arguments.
@@ -69,7 +70,7 @@ func (r *reader) madeName(items []item) (value, bool) {
 func cube(items []item) (value, bool) {
 	for i := range items {
 		n := items[i].tok.num
-		if !items[i].is(cNumber) || items[i].used || n < 2 || n != math.Trunc(n) || items[i].tok.unit != "" && items[i].tok.unit != "voxels" && items[i].tok.unit != "voxel" {
+		if !items[i].is(cNumber) || items[i].used || n < 2 || n != math.Trunc(n) || items[i].tok.unit != "" && !strings.HasPrefix(items[i].tok.unit, "vox") {
 			continue
 		}
 		near := items[max(0, i-4):min(len(items), i+6)]

@@ -31,6 +31,7 @@ func chatFrames() []frame {
 			{11, "what|which|list|show * =models|=networks|=architectures|=nets * there|available|train|have|support|offer|know|can|use"},
 			{11, "^ list|show|see|display|what|which * =networks|=architectures|=nets"},
 			{11, "^ list|show|see|display|print|give * =models $"},
+			{13, "list|show|see|display|tell|give|print|explain * available|supported|possible|implemented|offered =models|=networks|=architectures|=nets"},
 			{16, "^ what can|could i|we =train $"},
 			{9, "^ =networks|=architectures $"},
 		}},

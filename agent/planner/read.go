@@ -60,7 +60,7 @@ func (r *reader) read() reading {
 		mended.suspect = ""
 	}
 	if len(mended.notes) > 0 {
-		toks = joinTriples(toks)
+		toks = joinTriples(joinNumbers(toks))
 	}
 	r.note(mended.notes...)
 	if mended.suspect != "" {

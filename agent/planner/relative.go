@@ -224,7 +224,7 @@ func (r *reader) onlyNumber(items []item) bool {
 			given = append(given, it)
 		case it.mention != nil || it.is(cPath) || it.is(cTriple) || it.is(cAssign):
 			return false
-		case it.tok.kind == tWord && !it.anyWord("no", "nope", "rather", "perhaps", "maybe", "actually", "make", "it", "sorry", "wait", "instead", "meant", "i", "should", "be", "to", "use", "please", "than", "that", "not", "say", "better", "is", "enough", "are"):
+		case it.tok.kind == tWord && !it.anyWord("no", "nope", "rather", "perhaps", "maybe", "actually", "make", "do", "go", "take", "for", "it", "sorry", "wait", "instead", "meant", "i", "should", "be", "to", "use", "please", "than", "that", "not", "say", "better", "is", "enough", "are"):
 			return false
 		}
 	}
