@@ -7,13 +7,13 @@ import (
 
 // contrast drops what is named only to be ruled out: "not with adamw but sgd"
 // is "with sgd", and "sgd rather than adamw" is "sgd".
-func (lex *lexicon) contrast(toks []token) []token {
+func (lex *lexicon) contrast(toks []token, datasets []string) []token {
 	for i := 0; i < len(toks); i++ {
 		switch {
 		case toks[i].kind != tWord || toks[i].word != "not" && toks[i].word != "instead_of":
-		case toks[i].word == "not" && lex.ruledOut(toks[i+1:]) > 0:
-			toks = slices.Delete(slices.Clone(toks), i, i+1+lex.ruledOut(toks[i+1:]))
-		case i > 0 && i+1 < len(toks) && lex.kindOf(toks[i-1]) != "" && lex.kindOf(toks[i-1]) == lex.kindOf(toks[i+1]):
+		case toks[i].word == "not" && lex.ruledOut(toks[i+1:], datasets) > 0:
+			toks = slices.Delete(slices.Clone(toks), i, i+1+lex.ruledOut(toks[i+1:], datasets))
+		case i > 0 && i+1 < len(toks) && lex.kindOf(toks[i-1], datasets) != "" && lex.kindOf(toks[i-1], datasets) == lex.kindOf(toks[i+1], datasets):
 			toks = slices.Delete(slices.Clone(toks), i, i+2)
 		}
 	}
@@ -23,10 +23,10 @@ func (lex *lexicon) contrast(toks []token) []token {
 // ruledOut is how many words after "not" stand before what is meant, the "but"
 // among them: "with adamw but", "on cortex, but on". It is 0 if nothing of the
 // same kind follows.
-func (lex *lexicon) ruledOut(toks []token) int {
+func (lex *lexicon) ruledOut(toks []token, datasets []string) int {
 	kind := ""
 	for i := 0; i < len(toks) && i < 6; i++ {
-		if k := lex.kindOf(toks[i]); k != "" && kind == "" {
+		if k := lex.kindOf(toks[i], datasets); k != "" && kind == "" {
 			kind = k
 		}
 		if lex.starters[toks[i].word] && toks[i].word != "train" {
@@ -36,7 +36,7 @@ func (lex *lexicon) ruledOut(toks []token) int {
 			continue
 		}
 		for j := i + 1; j < len(toks) && j <= i+3; j++ {
-			if lex.kindOf(toks[j]) == kind {
+			if lex.kindOf(toks[j], datasets) == kind {
 				return i + 1
 			}
 		}
@@ -45,9 +45,9 @@ func (lex *lexicon) ruledOut(toks []token) int {
 	return 0
 }
 
-// kindOf is what a token is a value of: a model, a metric, a number, or the
-// argument that it is one of the choices of. It is "" for other words.
-func (lex *lexicon) kindOf(t token) string {
+// kindOf is what a token is a value of: a model, a metric, a dataset, a
+// split, a number, or the argument that it is one of the choices of. It is "" for other words.
+func (lex *lexicon) kindOf(t token, datasets []string) string {
 	switch {
 	case t.kind == tNumber:
 		return "number"
@@ -57,6 +57,10 @@ func (lex *lexicon) kindOf(t token) string {
 		return "model"
 	case lex.metrics[t.word] != "":
 		return "metric"
+	case containsFold(datasets, t.word):
+		return "dataset"
+	case isSplitWord(t.word):
+		return "split"
 	}
 	for _, c := range choices() {
 		if slices.Contains(c.words, t.word) && c.param != "layout" {
@@ -70,12 +74,15 @@ func (lex *lexicon) kindOf(t token) string {
 // takes rather than a file: "basicunet/toy/3 epochs/seed 11".
 func (lex *lexicon) unslash(toks []token, datasets []string) []token {
 	var out []token
+	cut := false
 	for i, t := range toks {
-		if t.kind != tPath || i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word]) || !lex.joinsNames(t.text, datasets) {
+		numbers := cut && strings.Trim(t.text, "0123456789.e-/") == ""
+		if t.kind != tPath || !numbers && (i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word]) || !lex.joinsNames(t.text, datasets)) {
 			out = append(out, t)
 			continue
 		}
 		at := t.start
+		cut = true
 		for n, part := range strings.Split(t.text, "/") {
 			if n > 0 {
 				out = append(out, token{kind: tPunct, text: ",", word: ",", start: at - 1, end: at})

@@ -13,6 +13,9 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	if d.tool == "job_cancel" {
 		picks = liveRuns(items, picks)
 	}
+	if needsMention(d.tool) {
+		picks = slices.DeleteFunc(picks, func(p picked) bool { return p.guessed })
+	}
 	if r.noSuchDelete(d, items, picks) {
 		return false
 	}

@@ -67,7 +67,7 @@ func (r *reader) read() reading {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
 		return r.finish()
 	}
-	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.contrast(r.lex.merge(toks))), r.lex))
+	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.contrast(r.lex.merge(toks), r.known.Datasets)), r.lex))
 	for i, c := range clauses {
 		r.followed = i+1 < len(clauses)
 		r.clause(c)

@@ -15,6 +15,7 @@ type picked struct {
 	lookup   *goal // set when rows must say which run it is
 	val      value
 	note     string
+	guessed  bool // a reference to nothing that was spoken of
 }
 
 // pick finds the runs that a clause is about: those named, those referred to,
@@ -116,7 +117,7 @@ func (r *reader) pickReference(items []item, i int) []picked {
 		return []picked{{selector: "latest:kind=evaluate", val: v}}
 	}
 	if len(runs) == 0 {
-		return []picked{{selector: "latest", val: v, note: fmt.Sprintf("I take %q as the latest run.", clean(m.text))}}
+		return []picked{{selector: "latest", val: v, guessed: true, note: fmt.Sprintf("I take %q as the latest run.", clean(m.text))}}
 	}
 	var out []picked
 	for _, run := range runs {

@@ -76,6 +76,12 @@ func lossValue(items []item) (value, bool) {
 			return v, true
 		}
 	}
+	for i := 1; i < len(items); i++ {
+		paired := i+1 < len(items) && items[i+1].anyWord("and", "+", "plus", ",")
+		if items[i].anyWord("ce") && !items[i].used && !paired && items[i-1].anyWord("with", "using", "use", "by", "only", "plain", "pure", "on") {
+			return value{v: "ce", from: i, to: i + 1, rule: "loss"}, true
+		}
+	}
 	return value{}, false
 }
 

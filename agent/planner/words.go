@@ -174,5 +174,5 @@ func slotWords() string {
 	warmup flip filters init_filters threads device notify freeze frozen freezing encoder decoder backbone head layer layers weights
 	weight pretrained checkpoint checkpoints bundle features feature level levels stage stages fresh keep keeping leave leaving overwrite
 	overwriting replace swap switch onnx safetensors npz numpy int8 quantised quantized zscore z-score percentile normalisation normalization same
-	quarter quarters thirds fifths window windows probabilities probability config swinvit transformer architecture architectures`
+	adapt tailor quarter quarters thirds fifths window windows probabilities probability config swinvit transformer architecture architectures`
 }
