@@ -143,7 +143,7 @@ func trimFollowUp(toks []token) (rest []token, opened bool) {
 		case t.kind == tPunct:
 		case (t.word == "what" || t.word == "how") && len(toks) > 1 && toks[1].word == "about":
 			toks, opened = toks[1:], true
-		case (t.word == "do" || t.word == "repeat" || t.word == "redo") && len(toks) > 2 && (isRefWord(toks[1].word) || toks[1].word == "the" && toks[2].word == "same" || toks[1].word == "same"):
+		case repeats(toks):
 			opened = true
 			if isRefWord(toks[1].word) {
 				toks = toks[1:]
@@ -151,17 +151,25 @@ func trimFollowUp(toks []token) (rest []token, opened bool) {
 		case opened && (t.word == "thing" || t.word == "again"):
 		case opensFollowUp(t.word):
 			opened = true
-		case t.word == "same" || t.word == "the" && len(toks) > 1 && toks[1].word == "same":
-			if t.word == "the" {
-				toks = toks[1:]
-			}
+		case t.word == "same":
 			opened = true
+		case t.word == "the" && len(toks) > 1 && toks[1].word == "same":
+			toks, opened = toks[1:], true
 		default:
 			return trimTail(toks), opened
 		}
 		toks = toks[1:]
 	}
 	return nil, opened
+}
+
+// repeats recognises "do the same …" and "repeat that for …".
+func repeats(toks []token) bool {
+	if w := toks[0].word; len(toks) < 3 || w != "do" && w != "repeat" && w != "redo" {
+		return false
+	}
+	next, after := toks[1].word, toks[2].word
+	return isRefWord(next) && isPreposition(after) || next == "same" || next == "the" && after == "same"
 }
 
 // trimTail drops "too", "as well", "please" and marks at the end.

@@ -222,10 +222,7 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		return m, c.at + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
-	if !limited && (c.word() == "jobs" || c.word() == "queue") && i > 0 && listVerb(toks[:i]) == i {
-		return nil, 0 // "show all the jobs"
-	}
-	if asksForJobs(at(toks, i), c.word()) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
+	if asksForJobs(toks, i, c.word(), limited) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}
 	c.at++
@@ -240,9 +237,10 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 	return m, c.at - i
 }
 
-// asksForJobs recognises "any failed jobs?", which asks for a list of jobs.
-func asksForJobs(quantifier, noun string) bool {
-	return quantifier == "any" && (noun == "jobs" || noun == "job")
+// asksForJobs recognises "any failed jobs?" and "show all the jobs", which ask
+// for a list of jobs.
+func asksForJobs(toks []token, i int, noun string, limited bool) bool {
+	return at(toks, i) == "any" && (noun == "jobs" || noun == "job") || noun == "jobs" && !limited && i > 0 && listVerb(toks[:i]) == i
 }
 
 // tagName takes what limits a set of runs before its noun: "pilot-tagged runs",

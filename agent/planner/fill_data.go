@@ -24,6 +24,17 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.note("I call the dataset " + defaultDataset + ".")
 	}
 	r.set(d, "name", name, items)
+	r.fillSizes(d, items)
+	for _, p := range []string{"volumes", "seed"} {
+		v, found := r.numeric(items, p)
+		v.list = nil
+		r.setIf(d, p, v, found, items)
+	}
+	return true
+}
+
+// fillSizes reads the shape and the spacing of volumes.
+func (r *reader) fillSizes(d *draft, items []item) {
 	for _, i := range triples(items) {
 		t := items[i].tok
 		whole := wholeTriple(t.triple)
@@ -45,12 +56,6 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if v, ok := voxelEdge(items); ok && d.args["spacing"] == nil {
 		r.set(d, "spacing", v, items)
 	}
-	for _, p := range []string{"volumes", "seed"} {
-		v, found := r.numeric(items, p)
-		v.list = nil
-		r.setIf(d, p, v, found, items)
-	}
-	return true
 }
 
 // madeName reads "create demo3: synthetic, …": a name right after the verb.

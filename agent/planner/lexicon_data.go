@@ -1,8 +1,10 @@
 package planner
 
+import "slices"
+
 // dataFrames recognise the tools of the data family.
 func dataFrames() []frame {
-	return []frame{
+	return slices.Concat([]frame{
 		{"dataset_list", []cue{
 			{6, "list|show|see|display|print|give|view * =datasets"},
 			{8, "what|which|any * =datasets"},
@@ -35,9 +37,8 @@ func dataFrames() []frame {
 			{13, "how is|=are|was * {dataset}|{dataref} * split|divide|partition|=folds|=made|organise"},
 			{13, "how_many =folds|fold * {dataset}|{dataref}"},
 			{8, "volume|image|scan|stack in|of {dataset}|{dataref} * same|equal|large|big|small|size|shape|spacing"},
-			{9, "{dataset}|{dataref} * who|which|what|where * {split}"},
-			{9, "{split} * {dataset}|{dataref} * who|where"},
-			{9, "{dataset}|{dataref} * {split} * who|where|which"},
+			{9, "^ {dataset}|{dataref} * who|which|what|where * {split}"},
+			{9, "^ {dataset}|{dataref} * {split} * who|where|which"},
 			{9, "what|which folder|directory|path|disk|drive * {dataset}|{dataref}"},
 			{9, "folder|directory|path|location of|for {dataset}|{dataref}"},
 			{2, "{dataset}"},
@@ -68,6 +69,12 @@ func dataFrames() []frame {
 			{9, "set|change|swap|raise|lower|make|increase|reduce|put * test_fraction|=folds|test|held-out|holdout * {dataset}|{dataref}"},
 			{2, "{dataset}|{dataref}"},
 		}},
+	}, checkFrames())
+}
+
+// checkFrames recognise the tools that look for what is wrong with data.
+func checkFrames() []frame {
+	return []frame{
 		{"dataset_validate", []cue{
 			{6, "validate|verify|check|sanity-check|qc * {dataset}|{dataref}|dataset|data|label|file|image"},
 			{6, "validate|verify|qc|sanity"},
@@ -75,7 +82,7 @@ func dataFrames() []frame {
 			{10, "every|each|all|label|mask|annotation|image * {dataset}|{dataref} * match|fit|agree|align|aligned|belong|correspond|consistent"},
 			{10, "label|mask|annotation|image|file|shape|volume * match|fit|agree|align|aligned|belong|correspond|consistent * {dataset}|{dataref}"},
 			{8, "make|do|run|perform * check|validation|sanity * {dataset}|{dataref}|data|dataset"},
-			{8, "any|contain|have|there|some * corrupt|broken|defect|damaged|unreadable|invalid|missing|=empty|blank|truncated|duplicate * {dataset}|file|volume|image|label|nifti|scan"},
+			{8, "any|contain|have|there * corrupt|broken|defect|damaged|unreadable|invalid|missing|=empty|blank|truncated|duplicate * {dataset}|file|volume|image|label|nifti|scan"},
 			{8, "{dataset}|{dataref} * corrupt|broken|defect|damaged|unreadable|invalid|clean|=empty|blank|truncated|duplicate"},
 			{9, "mask|label|annotation|volume|file|image * corrupt|broken|damaged|unreadable|=empty|blank|truncated|duplicate * {dataset}|{dataref}"},
 			{7, "is everything|anything|all * ok|okay|fine|right|wrong|valid|good * {dataset}|{dataref}"},

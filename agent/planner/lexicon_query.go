@@ -135,7 +135,7 @@ func questionFrames() []frame {
 			{13, "which|what|who * take|run|train|need * =longest|shortest"},
 			{9, "duration|runtime|wall_time|training_time"},
 			{8, "how much time"},
-			{10, "total|overall|compute|gpu|cpu|machine|training|wall-clock =time|hour"},
+			{10, "total|gpu|cpu|training =time|hour"},
 			{10, "=time|hour * =spent|=took|used|=burnt|=burned on|by|for * {model}|{run}|{runs}|{dataset}"},
 		}},
 		{intentAverage, []cue{

@@ -22,7 +22,7 @@ func trainFrames() []frame {
 			{7, "{dataset}|{dataref} * init_from"},
 			{12, "give|have|let {model} * =go|shot|spin|whirl|chance|=try"},
 			{14, "give|have {model} a|another =go|shot|spin|whirl|chance|=try * {dataset}|{dataref}"},
-			{12, "kick_off|start|launch|begin|run|queue|do|submit|schedule * =folds|fold|=seeds|seed {num}"},
+			{12, "kick_off|start|launch|begin|run|queue|submit|schedule =folds|fold|=seeds|seed {num}"},
 			{12, "=folds|fold|=seeds|seed {num} * {model}"},
 			{2, "{model}"},
 			{1, "{dataset}|{dataref}"},
