@@ -16,9 +16,12 @@ import (
 // of its sentences as they are and changed.
 type need struct{ whole, changed float64 }
 
-// needs gives what each held-out file needs.
+// needs gives what each held-out file needs. The first is by the planner's authors.
+// The second is by somebody who saw the tools and never the planner, and was scored
+// when the planner was done: 69.3 %. That is how well it understands a stranger; the
+// floor keeps it from getting worse.
 func needs() map[string]need {
-	return map[string]need{"heldout.yaml": {0.97, 0.92}}
+	return map[string]need{"heldout.yaml": {0.97, 0.92}, "heldout-2.yaml": {0.69, 0.68}}
 }
 
 // tally counts utterances and what of them was right.
