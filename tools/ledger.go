@@ -2,10 +2,6 @@ package tools
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"sync"
 	"time"
 
 	"github.com/minivess/minivess/engine/journal"
@@ -21,13 +17,9 @@ const (
 // completed calls with their results. Like the audit log it holds the file
 // only for a moment, so several processes share it. Create with NewLedger.
 type Ledger struct {
-	path string
-	now  func() time.Time
-
-	mu     sync.Mutex
-	offset int64
-	used   map[string]string
-	calls  map[string]Completed
+	log   follower
+	used  map[string]string
+	calls map[string]Completed
 }
 
 type usedRecord struct {
@@ -38,16 +30,18 @@ type usedRecord struct {
 // NewLedger returns the ledger in the journal at path, which is created with
 // the first record.
 func NewLedger(path string, now func() time.Time) *Ledger {
-	return &Ledger{path: path, now: now, used: map[string]string{}, calls: map[string]Completed{}}
+	l := &Ledger{log: follower{path: path, now: now}, used: map[string]string{}, calls: map[string]Completed{}}
+	l.log.take = l.take
+	return l
 }
 
 // Use implements Uses. The look and the record happen under the journal's
 // lock, so of two processes with the same approval one is refused.
 func (l *Ledger) Use(ctx context.Context, key, call string) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.log.Lock()
+	defer l.log.Unlock()
 	fresh := false
-	err := l.turn(ctx, func(w *journal.Writer) error {
+	err := l.log.turn(ctx, func(w *journal.Writer) error {
 		spentOn, spent := l.used[key]
 		if spent {
 			fresh = call != "" && spentOn == call
@@ -62,9 +56,9 @@ func (l *Ledger) Use(ctx context.Context, key, call string) (bool, error) {
 
 // Completed implements Calls.
 func (l *Ledger) Completed(_ context.Context, id string) (Completed, bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.catchUp(); err != nil {
+	l.log.Lock()
+	defer l.log.Unlock()
+	if err := l.log.catchUp(); err != nil {
 		return Completed{}, false, err
 	}
 	c, ok := l.calls[id]
@@ -74,45 +68,15 @@ func (l *Ledger) Completed(_ context.Context, id string) (Completed, bool, error
 // Complete implements Calls. The first completion of an id stands. It is
 // recorded even when ctx has ended, because the call has been carried out.
 func (l *Ledger) Complete(ctx context.Context, c Completed) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.turn(context.WithoutCancel(ctx), func(w *journal.Writer) error {
+	l.log.Lock()
+	defer l.log.Unlock()
+	return l.log.turn(context.WithoutCancel(ctx), func(w *journal.Writer) error {
 		if _, done := l.calls[c.ID]; done {
 			return nil
 		}
 		_, err := w.Append(ledgerCompleted, c)
 		return err
 	})
-}
-
-// turn writes with everything that others wrote already known.
-func (l *Ledger) turn(ctx context.Context, write func(*journal.Writer) error) error {
-	err := appendTo(ctx, l.path, journal.Options{Sync: true, Now: l.now}, func(w *journal.Writer) error {
-		if err := l.catchUp(); err != nil {
-			return err
-		}
-		return write(w)
-	})
-	if err != nil {
-		return err
-	}
-	return l.catchUp()
-}
-
-func (l *Ledger) catchUp() error {
-	for rec, err := range journal.Read(l.path, l.offset) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading %q: %w", l.path, err)
-		}
-		if err := l.take(rec); err != nil {
-			return fmt.Errorf("reading %q: %w", l.path, err)
-		}
-		l.offset = rec.Offset
-	}
-	return nil
 }
 
 func (l *Ledger) take(rec journal.Record) error {

@@ -3,9 +3,6 @@ package tools
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"sync"
 	"time"
 
 	"github.com/minivess/minivess/engine/journal"
@@ -24,11 +21,7 @@ const (
 // counting happen under the lock of its journal, so that several processes
 // together cannot overspend. Create with NewPurse.
 type Purse struct {
-	path string
-	now  func() time.Time
-
-	mu      sync.Mutex
-	offset  int64
+	log     follower
 	charges map[int64]spentCharge // by sequence number
 	calls   map[string]int64      // of those with a call's key
 }
@@ -45,24 +38,26 @@ type backRecord struct {
 // NewPurse returns the purse in the journal at path, which is created with the
 // first charge.
 func NewPurse(path string, now func() time.Time) *Purse {
-	return &Purse{path: path, now: now, charges: map[int64]spentCharge{}, calls: map[string]int64{}}
+	p := &Purse{log: follower{path: path, now: now}, charges: map[int64]spentCharge{}, calls: map[string]int64{}}
+	p.log.take = p.take
+	return p
 }
 
 // Spend counts a charge, if the limits have room for it, and returns what to
 // give back if nothing comes of it. A call that was counted before, and was not
 // given back, is not counted again.
 func (p *Purse) Spend(ctx context.Context, c Charge, l Limits) (id int64, err error) {
-	if p == nil || p.now == nil {
+	if p == nil || p.log.now == nil {
 		return 0, errors.New("there is no ledger, or no clock, to count with")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	err = p.turn(ctx, func(w *journal.Writer) error {
+	p.log.Lock()
+	defer p.log.Unlock()
+	err = p.log.turn(ctx, func(w *journal.Writer) error {
 		if before, counted := p.calls[c.Call]; counted {
 			id = before
 			return nil
 		}
-		now := p.now().UTC()
+		now := p.log.now().UTC()
 		if over := l.Day.room("day", p.sum("", now), c); over != nil {
 			over.renews = now.Truncate(24 * time.Hour).Add(24 * time.Hour)
 			return over
@@ -84,9 +79,9 @@ func (p *Purse) Spend(ctx context.Context, c Charge, l Limits) (id int64, err er
 
 // GiveBack takes a charge back, also when ctx has ended.
 func (p *Purse) GiveBack(ctx context.Context, id int64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.turn(context.WithoutCancel(ctx), func(w *journal.Writer) error {
+	p.log.Lock()
+	defer p.log.Unlock()
+	return p.log.turn(context.WithoutCancel(ctx), func(w *journal.Writer) error {
 		if _, there := p.charges[id]; !there {
 			return nil
 		}
@@ -98,12 +93,12 @@ func (p *Purse) GiveBack(ctx context.Context, id int64) error {
 // Spent adds up what counts today and, for a conversation that is named, what
 // counts in it.
 func (p *Purse) Spent(thread string) (day, ofThread Spent, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.catchUp(); err != nil {
+	p.log.Lock()
+	defer p.log.Unlock()
+	if err := p.log.catchUp(); err != nil {
 		return Spent{}, Spent{}, err
 	}
-	now := p.now().UTC()
+	now := p.log.now().UTC()
 	if thread != "" {
 		ofThread = p.sum(thread, now)
 	}
@@ -119,36 +114,6 @@ func (p *Purse) sum(thread string, now time.Time) (s Spent) {
 		}
 	}
 	return s
-}
-
-// turn writes with everything that others wrote already known.
-func (p *Purse) turn(ctx context.Context, write func(*journal.Writer) error) error {
-	err := appendTo(ctx, p.path, journal.Options{Sync: true, Now: p.now}, func(w *journal.Writer) error {
-		if err := p.catchUp(); err != nil {
-			return err
-		}
-		return write(w)
-	})
-	if err != nil {
-		return err
-	}
-	return p.catchUp()
-}
-
-func (p *Purse) catchUp() error {
-	for rec, err := range journal.Read(p.path, p.offset) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			err = p.take(rec)
-		}
-		if err != nil {
-			return fmt.Errorf("reading %q: %w", p.path, err)
-		}
-		p.offset = rec.Offset
-	}
-	return nil
 }
 
 func (p *Purse) take(rec journal.Record) error {
