@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/minivess/minivess/engine/strictyaml"
 )
 
 // maxFile is the largest configuration file that is read.
@@ -54,77 +54,40 @@ func (s schema) fromFile(path string, r io.Reader) ([]setting, error) {
 	return s.fromYAML(path, b)
 }
 
-func (s schema) fromYAML(path string, b []byte) (settings []setting, err error) {
-	defer func() {
-		if p := recover(); p != nil { // the parser is a third party's and the input anybody's
-			settings, err = nil, &Error{Where: path, Message: fmt.Sprintf("not readable as YAML: %v", p)}
-		}
-	}()
-	file, err := parser.ParseBytes(b, 0)
-	if err != nil {
-		return nil, syntaxError(path, err)
-	}
+func (s schema) fromYAML(path string, b []byte) ([]setting, error) {
 	w := walker{schema: s, path: path}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if w.seen {
-			w.fail(doc.Body, "a second document; keep one in a file", "")
-			break
-		}
-		w.seen = true
-		w.group("", doc.Body)
+	if bad := strictyaml.Walk(path, b, func(doc ast.Node) { w.group("", doc) }); bad != nil {
+		w.errs = append(w.errs, (*Error)(bad))
 	}
 	return w.settings, errors.Join(w.errs...)
-}
-
-func syntaxError(path string, err error) error {
-	var syntax yaml.Error
-	if !errors.As(err, &syntax) {
-		return &Error{Where: path, Message: err.Error()}
-	}
-	return &Error{Where: position(path, syntax.GetToken()), Message: syntax.GetMessage()}
-}
-
-func position(path string, t *token.Token) string {
-	if t == nil || t.Position == nil {
-		return path
-	}
-	return fmt.Sprintf("%s:%d:%d", path, t.Position.Line, t.Position.Column)
 }
 
 // walker turns a YAML tree into settings, collecting every mistake.
 type walker struct {
 	schema   schema
 	path     string
-	seen     bool
 	settings []setting
 	errs     []error
 }
 
 func (w *walker) fail(n ast.Node, message, hint string) {
-	w.errs = append(w.errs, &Error{Where: position(w.path, n.GetToken()), Message: message, Hint: hint})
+	w.errs = append(w.errs, &Error{Where: strictyaml.Place(w.path, n), Message: message, Hint: hint})
 }
 
 // group walks the keys of one section; section ends with a dot unless it is
 // the top.
 func (w *walker) group(section string, n ast.Node) {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	case *ast.NullNode, *ast.CommentGroupNode:
-		return
-	default:
+	pairs, ok := strictyaml.Pairs(n)
+	if !ok && !empty(n) {
 		w.fail(n, "want keys with values, got "+describe(plain(n)), "")
-		return
 	}
-	for _, v := range values {
+	for _, v := range pairs {
 		w.entry(section, v)
 	}
+}
+
+func empty(n ast.Node) bool {
+	return n.Type() == ast.NullType || n.Type() == ast.CommentType
 }
 
 func (w *walker) entry(section string, n *ast.MappingValueNode) {
@@ -160,20 +123,14 @@ func (w *walker) entry(section string, n *ast.MappingValueNode) {
 		w.fail(n.Value, key+": "+e.Error(), "")
 		return
 	}
-	w.settings = append(w.settings, setting{leaf: l, label: label, key: key, value: value, where: position(w.path, n.Value.GetToken())})
+	w.settings = append(w.settings, setting{leaf: l, label: label, key: key, value: value, where: strictyaml.Place(w.path, n.Value)})
 }
 
 // options walks the settings that only a model knows, so that each keeps its
 // place in the file.
 func (w *walker) options(n ast.Node) {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	}
-	for _, v := range values {
+	pairs, _ := strictyaml.Pairs(n)
+	for _, v := range pairs {
 		name, ok := v.Key.(*ast.StringNode)
 		if !ok || name.Value == "" {
 			w.fail(v.Key, fmt.Sprintf("unknown key %q", v.Key.GetToken().Value), "")

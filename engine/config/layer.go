@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/minivess/minivess/engine/strictyaml"
 )
 
 // ErrInvalid is what every error of this package about a wrong key or value
@@ -17,21 +19,11 @@ var ErrInvalid = errors.New("invalid configuration")
 const DefaultSource = "default"
 
 // Error is one wrong key or value. Where is "file:line:column" or the name of
-// the layer.
-type Error struct {
-	Where   string
-	Message string
-	Hint    string // what to do, may be empty
-}
+// the layer; Hint is what to do, or empty.
+type Error strictyaml.Error
 
 // Error puts the hint on a second line.
-func (e *Error) Error() string {
-	s := e.Where + ": " + e.Message
-	if e.Hint != "" {
-		s += "\n  " + e.Hint
-	}
-	return s
-}
+func (e *Error) Error() string { return (*strictyaml.Error)(e).Error() }
 
 // Unwrap lets errors.Is find ErrInvalid.
 func (e *Error) Unwrap() error { return ErrInvalid }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minivess/minivess/engine/strictyaml"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -26,21 +27,12 @@ const FileName = "policy.yaml"
 // ErrInvalid is wrapped by every error about what a policy says.
 var ErrInvalid = errors.New("invalid policy")
 
-// Mistake is one wrong line of a policy.
-type Mistake struct {
-	Where   string // file:line:column
-	Message string
-	Hint    string // what to do; may be empty
-}
+// Mistake is one wrong line of a policy: Where is file:line:column, Hint what
+// to do, or empty.
+type Mistake strictyaml.Error
 
 // Error puts the hint on a second line.
-func (m *Mistake) Error() string {
-	s := m.Where + ": " + m.Message
-	if m.Hint != "" {
-		s += "\n  " + m.Hint
-	}
-	return s
-}
+func (m *Mistake) Error() string { return (*strictyaml.Error)(m).Error() }
 
 // Unwrap lets errors.Is find ErrInvalid.
 func (m *Mistake) Unwrap() error { return ErrInvalid }

@@ -9,11 +9,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
+	"github.com/minivess/minivess/engine/strictyaml"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -23,47 +21,18 @@ const maxFile = 1 << 20
 // Parse reads a policy file strictly: an unknown key, a value of another type,
 // or a rule that could not mean what it says is a *Mistake with line and
 // column; all of them are joined. Name is for people.
-func Parse(name string, raw []byte) (sheet *Sheet, err error) {
-	defer func() {
-		if p := recover(); p != nil { // the parser is a third party's and the input anybody's
-			sheet, err = nil, &Mistake{Where: name, Message: fmt.Sprintf("not readable as YAML: %v", p)}
-		}
-	}()
+func Parse(name string, raw []byte) (*Sheet, error) {
 	if len(raw) > maxFile || !utf8.Valid(raw) {
 		return nil, &Mistake{Where: name, Message: fmt.Sprintf("larger than %d bytes or not text; is this a policy?", maxFile)}
 	}
-	file, err := parser.ParseBytes(raw, 0)
-	if err != nil {
-		return nil, syntax(name, err)
-	}
 	r := reader{sheet: &Sheet{Name: name}}
-	for i, doc := range file.Docs {
-		switch {
-		case i > 0:
-			r.fail(doc.Body, "a second document; keep one in a file", "")
-		case doc.Body != nil:
-			r.top(doc.Body)
-		}
+	if bad := strictyaml.Walk(name, raw, r.top); bad != nil {
+		r.errs = append(r.errs, (*Mistake)(bad))
 	}
 	if len(r.errs) > 0 {
 		return nil, errors.Join(r.errs...)
 	}
 	return r.sheet, nil
-}
-
-func syntax(name string, err error) error {
-	var placed yaml.Error
-	if !errors.As(err, &placed) {
-		return &Mistake{Where: name, Message: err.Error()}
-	}
-	return &Mistake{Where: place(name, placed.GetToken()), Message: placed.GetMessage()}
-}
-
-func place(name string, t *token.Token) string {
-	if t == nil || t.Position == nil {
-		return name
-	}
-	return fmt.Sprintf("%s:%d:%d", name, t.Position.Line, t.Position.Column)
 }
 
 // reader collects what a file says and every mistake in it.
@@ -73,11 +42,7 @@ type reader struct {
 }
 
 func (r *reader) fail(n ast.Node, message, hint string) {
-	var t *token.Token
-	if n != nil {
-		t = n.GetToken()
-	}
-	r.errs = append(r.errs, &Mistake{Where: place(r.sheet.Name, t), Message: message, Hint: hint})
+	r.errs = append(r.errs, &Mistake{Where: strictyaml.Place(r.sheet.Name, n), Message: message, Hint: hint})
 }
 
 // field is one key of a group with its value.
@@ -89,20 +54,12 @@ type field struct {
 
 // fields lists the keys of a group; with known names, others are mistakes.
 func (r *reader) fields(n ast.Node, known ...string) []field {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	case *ast.CommentGroupNode:
-		return nil
-	default:
+	pairs, ok := strictyaml.Pairs(n)
+	if !ok && n.Type() != ast.CommentType {
 		r.fail(n, "want keys with values", "")
-		return nil
 	}
 	var out []field
-	for _, v := range values {
+	for _, v := range pairs {
 		key, ok := v.Key.(*ast.StringNode)
 		switch {
 		case !ok:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/minivess/minivess/agent/llm"
 	"github.com/minivess/minivess/agent/llm/price"
+	"github.com/minivess/minivess/engine/strictyaml"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -121,7 +122,7 @@ func Load(path string) (Config, error) {
 		return Config{}, fmt.Errorf("read the configuration of models: %w", err)
 	}
 	if len(raw) > maxFile {
-		return Config{}, &invalid{where: path, message: fmt.Sprintf("larger than %d bytes; is this a configuration?", maxFile)}
+		return Config{}, &invalid{Where: path, Message: fmt.Sprintf("larger than %d bytes; is this a configuration?", maxFile)}
 	}
 	return Parse(path, raw)
 }
@@ -129,21 +130,21 @@ func Load(path string) (Config, error) {
 // Parse reads a configuration; path is for errors.
 func Parse(path string, raw []byte) (Config, error) {
 	var c Config
-	d, err := read(path, raw, &c)
+	f, err := read(path, raw, &c)
 	if err != nil {
 		return Config{}, err
 	}
-	if err := c.check(d); err != nil {
+	if err := c.check(f); err != nil {
 		return Config{}, err
 	}
 	return c, nil
 }
 
 // check fills in defaults and collects every mistake.
-func (c *Config) check(d document) error {
+func (c *Config) check(f strictyaml.File) error {
 	var errs []error
 	fail := func(at, hint, format string, args ...any) {
-		errs = append(errs, d.fail(at, hint, format, args...))
+		errs = append(errs, &invalid{Where: f.Place(at), Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
 	names := slices.Sorted(maps.Keys(c.Groups))
 	if len(names) == 0 {

@@ -42,7 +42,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		"a negative budget":   {"groups: {main: {models: [" + model + "]}}\nbudget: {day_usd: -1}\n", []string{"models.yaml:2:", "negative"}},
 		"a negative price":    {"groups: {main: {models: [{model: a, base_url: x, price: {input: -1}}]}}\n", []string{"price cannot be negative"}},
 		"no YAML":             {"groups: [\n", []string{"models.yaml:"}},
-		"two documents":       {"a: 1\n---\nb: 2\n", []string{"more than one document"}},
+		"two documents":       {"a: 1\n---\nb: 2\n", []string{"models.yaml:3:2: a second document"}},
 	} {
 		_, err := router.Parse("models.yaml", []byte(c.yaml))
 		if !errors.Is(err, router.ErrInvalid) {

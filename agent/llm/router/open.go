@@ -16,6 +16,7 @@ import (
 	"github.com/minivess/minivess/agent/llm/cassette"
 	"github.com/minivess/minivess/agent/llm/compact"
 	"github.com/minivess/minivess/agent/llm/offer"
+	"github.com/minivess/minivess/engine/strictyaml"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -67,7 +68,7 @@ func Find(root string, getenv func(string) string) (Found, error) {
 	}
 	f.Hosted = true
 	f.Config.Use, f.Config.Groups = fromEnvironment, map[string]Group{fromEnvironment: {Models: []Deployment{d}}}
-	return f, f.Config.check(document{path: "environment"})
+	return f, f.Config.check(strictyaml.File{Name: "environment"})
 }
 
 // Secrets are the keys of the configuration that can be read, for whoever has

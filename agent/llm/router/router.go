@@ -23,6 +23,7 @@ import (
 	"github.com/minivess/minivess/agent/llm/cassette"
 	"github.com/minivess/minivess/agent/llm/price"
 	"github.com/minivess/minivess/agent/llm/spend"
+	"github.com/minivess/minivess/engine/strictyaml"
 )
 
 // The keys under which GenerationInfo says who answered, beside package llm's.
@@ -88,7 +89,7 @@ func New(o Options) (*Router, error) {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	if err := o.Config.check(document{path: "models"}); err != nil {
+	if err := o.Config.check(strictyaml.File{Name: "models"}); err != nil {
 		return nil, err
 	}
 	prices, err := price.Embedded()

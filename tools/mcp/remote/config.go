@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/minivess/minivess/engine/strictyaml"
 )
 
 // ConfigFile is the configuration's name in a workspace.
@@ -87,21 +86,13 @@ func Load(path string) (Config, error) {
 }
 
 // Parse reads a configuration strictly: every key must be known.
-func Parse(raw []byte) (c Config, err error) {
+func Parse(raw []byte) (Config, error) {
+	var c Config
 	if len(raw) > maxConfig {
 		return c, fmt.Errorf("larger than %d bytes; is this a configuration?", maxConfig)
 	}
-	defer func() {
-		if p := recover(); p != nil { // the parser is a third party's and the input anybody's
-			err = fmt.Errorf("not readable as YAML: %v", p)
-		}
-	}()
-	dec := yaml.NewDecoder(bytes.NewReader(raw), yaml.DisallowUnknownField(), yaml.Strict())
-	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
-	}
-	if err := dec.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("a second document; keep one in the file")
+	if _, bad := strictyaml.Decode(ConfigFile, raw, &c); bad != nil {
+		return Config{}, bad
 	}
 	if len(c.Servers) > maxServers {
 		return Config{}, fmt.Errorf("%d servers, of which %d are the most", len(c.Servers), maxServers)
