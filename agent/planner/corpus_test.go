@@ -159,7 +159,7 @@ func judge(u utterance, got planner.Outcome, bare bool) verdict {
 	miss := func(format string, args ...any) { v.whole, v.why = false, fmt.Sprintf(format, args...) }
 	for i, w := range u.Plan {
 		s := got.Steps[i]
-		if !slices.Equal(w.Needs, s.Needs) {
+		if !maps.Equal(waits(u.Plan, i, func(w want) []string { return w.Needs }), waits(got.Steps, i, func(s planner.Step) []string { return s.Needs })) {
 			miss("step %d needs %v, want %v", i+1, s.Needs, w.Needs)
 		}
 		if w.Unavailable != s.Unavailable {
@@ -178,6 +178,19 @@ func judge(u utterance, got planner.Outcome, bare bool) verdict {
 		miss("reply %q has no %q", got.Reply, u.Reply)
 	}
 	return v
+}
+
+// waits gathers the steps that step i waits for, those included that these wait
+// for: whether they are written down does not change when it runs.
+func waits[S any](steps []S, i int, needs func(S) []string) map[int]bool {
+	out := map[int]bool{}
+	for _, id := range needs(steps[i]) {
+		if n, err := strconv.Atoi(id); err == nil && n > 0 && n <= i {
+			out[n] = true
+			maps.Copy(out, waits(steps, n-1, needs))
+		}
+	}
+	return out
 }
 
 // datasetOf resolves "@1.dataset" to the name that step 1 gives its dataset:

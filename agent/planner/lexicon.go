@@ -28,6 +28,7 @@ const (
 	intentSettings   = "?settings"
 	intentRegistered = "?registered"
 	intentNever      = "?never"
+	intentNothing    = "?nothing" // what no tool is for
 )
 
 // threshold is the score below which a clause is not understood.
@@ -45,6 +46,7 @@ type lexicon struct {
 	common   map[string]bool     // everyday words that are neither names nor typos
 	starters map[string]bool     // words that begin a clause of their own
 	glossary map[string]entry
+	evidence func() *evidence // counted when it is first needed
 }
 
 type compiledFrame struct {
@@ -221,8 +223,29 @@ func (lex *lexicon) score(items []item, skip func(intent string) bool) []scored 
 			out = append(out, s)
 		}
 	}
+	out = lex.likened(out, items)
 	sortScored(out)
 	return out
+}
+
+// likened adds to scores what the words of the clause say by their likeness to
+// what people are known to say. Nothing is ended or deleted by likeness alone.
+func (lex *lexicon) likened(out []scored, items []item) []scored {
+	for _, b := range lex.evidence().beliefs(items) {
+		i := slices.IndexFunc(out, func(s scored) bool { return s.intent == b.intent })
+		switch {
+		case i >= 0 && (!endsThings(b.intent) || out[i].score >= threshold):
+			out[i].score += conviction * b.share
+		case i < 0 && !endsThings(b.intent):
+			out = append(out, scored{intent: b.intent, score: conviction * b.share})
+		}
+	}
+	return out
+}
+
+// endsThings lists the tools that end or delete something.
+func endsThings(intent string) bool {
+	return intent == "run_delete" || intent == "job_cancel" || intent == "serve_stop"
 }
 
 // sortScored orders by score, stable and without allocation.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tmc/langchaingo/llms"
@@ -60,11 +61,23 @@ func WithClock(now func() time.Time) Option {
 	return func(m *Model) { m.now = now }
 }
 
+// Unheard leaves sentences out of those by which the planner weighs words, so
+// that it can be tried on them like on a stranger's.
+func Unheard(sentences ...string) Option {
+	return func(m *Model) {
+		m.unheard = make(map[string]bool, len(sentences))
+		for _, s := range sentences {
+			m.unheard[s] = true
+		}
+	}
+}
+
 // Model is the offline planner. It is safe for concurrent use.
 type Model struct {
 	names       func(context.Context) Names
 	descriptors []tools.Descriptor
 	unbuilt     []tools.Descriptor
+	unheard     map[string]bool
 	now         func() time.Time
 	lex         *lexicon
 }
@@ -81,6 +94,9 @@ func New(options ...Option) *Model {
 	// in them leaves requests for such tools out, and nothing else.
 	m.unbuilt, _ = tools.Unbuilt()
 	m.lex = newLexicon(m.descriptors, m.unbuilt)
+	m.lex.evidence = sync.OnceValue(func() *evidence {
+		return newEvidence(m.lex, heard(sayings(m.descriptors, m.unbuilt), m.unheard))
+	})
 	return m
 }
 

@@ -145,7 +145,7 @@ func (r *reader) clause(c clause) {
 	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
 		return
 	}
-	if len(ranked) == 0 || ranked[0].score < threshold {
+	if len(ranked) == 0 || ranked[0].score < threshold || ranked[0].intent == intentNothing {
 		if !c.leads || !r.followed {
 			r.fragment(alone, said) // before a colon it only says what the rest is about
 		}
@@ -170,6 +170,9 @@ func (r *reader) plan(items []item, top scored, ranked []scored, said string, to
 		items = r.lex.recognise(slices.Concat(toks, r.carry), r.known)
 		r.carry = nil
 	}
+	if m, ok := first(items, cModel); ok && top.intent == "train_launch" && likelyOnly(top) {
+		r.note(fmt.Sprintf("I read this as: train %s.", items[m].mention.text))
+	}
 	if top.intent == intentModels && r.cat.has("model_list") {
 		top.intent = "model_list"
 	}
@@ -187,6 +190,14 @@ func (r *reader) plan(items []item, top scored, ranked []scored, said string, to
 	default:
 		r.tool(top, items)
 	}
+}
+
+// likelyOnly tells whether an intent was chosen for what is named and by likeness,
+// without a word for it.
+func likelyOnly(top scored) bool {
+	return !slices.ContainsFunc(top.hits, func(h hit) bool {
+		return strings.Trim(h.pattern, "^ ") != "" && !strings.HasPrefix(strings.Trim(h.pattern, "^ "), "{") && h.pattern != "epoch"
+	})
 }
 
 // unplanned handles clauses that say what not to do, ask for advice, or hang on

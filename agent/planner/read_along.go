@@ -15,12 +15,19 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop", "bf16", "bfloat16", "fp32", "float32", "sgd", "adamw", "deep_supervision")
 	})
 	weights := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint", "pretrained") }) && startFile(items, false) >= 0
-	understood := len(ranked) > 0 && ranked[0].score >= threshold+1
+	understood := len(ranked) > 0 && ranked[0].score >= threshold+1 && (ranked[0].intent != "train_launch" || trains(items))
 	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {
 		return false
 	}
 	r.carry = c.toks
 	return true
+}
+
+// trains tells whether a clause names what is trained on which data.
+func trains(items []item) bool {
+	_, model := first(items, cModel)
+	_, data := first(items, cDataset)
+	return model && data || slices.ContainsFunc(items, func(it item) bool { return it.anyWord("train", "fit", "retrain") })
 }
 
 // placed handles a clause that says where the file of the step before goes:
