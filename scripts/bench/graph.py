@@ -12,20 +12,13 @@ journal against LangGraph's sqlite checkpointer, at the same durability. Needs n
 Python's standard library and Go.
 """
 
-import argparse
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "scripts" / "peers"))
-
-import environment  # noqa: E402  (scripts/peers)
-import machine  # noqa: E402
+from compare import HERE, compare, environment, run, take_turns
 
 FOLDER = HERE / "graph"
 REQUIREMENTS = FOLDER / "requirements.txt"
@@ -42,40 +35,17 @@ SUBJECTS = {
 }
 
 
-class Failed(Exception):
-    """Something that could not be run, and why."""
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
-    parser.add_argument("--only", default=",".join(SUBJECTS), help="subjects, separated by commas: " + ", ".join(SUBJECTS))
-    parser.add_argument("--out", default=str(ROOT / "dist" / "bench-graph.json"), help="where the JSON goes")
-    options = parser.parse_args()
-    chosen = [name for name in options.only.split(",") if name]
-    if unknown := [name for name in chosen if name not in SUBJECTS]:
-        parser.error(f"unknown subject {unknown[0]!r}; choose from {', '.join(SUBJECTS)}")
-    if options.rounds < 1:
-        parser.error("rounds must be 1 or more")
-    about = machine.describe(ROOT)
-    print("\n".join(machine.lines(about)), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            sides = Sides(pathlib.Path(folder))
-            rows = [measure(sides, name, options.rounds) for name in chosen]
-        except (Failed, environment.Missing) as why:
-            sys.exit(str(why))
-    print("\n" + "\n".join(table(rows)) + "\n")
-    out = pathlib.Path(options.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".part")
-    partial.write_text(json.dumps({"machine": about, "rounds": options.rounds, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
-    partial.replace(out)
-    print(f"written to {out}")
+    rows = compare(__doc__, SUBJECTS, 5, "bench-graph.json", measured, table)
     missed = [row["title"] for row in rows if row["target"] and row["ours"] > row["target"]]
     if missed:
         print("slower than wanted: " + ", ".join(missed))
     return 1 if missed else 0
+
+
+def measured(folder, names, rounds):
+    sides = Sides(folder)
+    return [measure(sides, name, rounds) for name in names]
 
 
 class Sides:
@@ -101,12 +71,11 @@ def measure(sides, name, rounds):
     print(f"measuring: {title}", file=sys.stderr, flush=True)
     found = {side: [] for side in subjects}
     stored = {}
-    for i in range(rounds):
-        for side in list(subjects)[:: 1 if i % 2 == 0 else -1]:
-            micros, size = sides.time(side, subjects[side], runs[side])
-            found[side].append(micros)
-            if size:
-                stored[side] = size
+    for side in take_turns(subjects, rounds):
+        micros, size = sides.time(side, subjects[side], runs[side])
+        found[side].append(micros)
+        if size:
+            stored[side] = size
     row = {"subject": name, "title": title, "target": target, "bytes": stored, "rounds": found}
     return row | {side: statistics.median(values) for side, values in found.items()}
 
@@ -143,16 +112,6 @@ def python():
     """The interpreter of the environment with LangGraph, made if it is not there."""
     return environment.own("langgraph", REQUIREMENTS, "60 MB",
                            lambda python: environment.output(python, "-c", "import langgraph.checkpoint.sqlite"))
-
-
-def run(command, cwd=None):
-    try:
-        done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
-    except OSError as why:
-        raise Failed(f"{command[0]} could not be run: {why}") from why
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command))} failed: " + "\n".join(done.stderr.strip().splitlines()[-5:]))
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ Memory is the process's greatest resident set above one that only reads the mask
 per voxel. Needs nothing but Python's standard library and Go.
 """
 
-import argparse
 import io
 import json
 import os
@@ -27,16 +26,10 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import urllib.request
 import zipfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "scripts" / "peers"))
-
-import environment  # noqa: E402  (scripts/peers)
-import machine  # noqa: E402
+from compare import HERE, ROOT, Failed, compare, environment, laid_out, run, take_turns
 
 REQUIREMENTS = ROOT / "scripts" / "peers" / "metrics_requirements.txt"
 RELOADED = "https://github.com/Project-MONAI/MetricsReloaded/archive/cb38dfc0a5ed4fa3bdc559e4960b6e2b93c3b967.zip"
@@ -60,37 +53,15 @@ NAMES = {
 }
 
 
-class Failed(Exception):
-    """Something that could not be run, and why."""
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each pair")
-    parser.add_argument("--only", default=",".join(SUBJECTS), help="subjects, separated by commas: " + ", ".join(SUBJECTS))
-    parser.add_argument("--out", default=str(ROOT / "dist" / "bench-metrics.json"), help="where the JSON goes")
-    options = parser.parse_args()
-    chosen = [name for name in options.only.split(",") if name]
-    if unknown := [name for name in chosen if name not in SUBJECTS]:
-        parser.error(f"unknown subject {unknown[0]!r}; choose from {', '.join(SUBJECTS)}")
-    if options.rounds < 1:
-        parser.error("rounds must be 1 or more")
-    about = machine.describe(ROOT)
-    print("\n".join(machine.lines(about)), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            bench = Bench(pathlib.Path(folder))
-            rows = [row for name in chosen for row in bench.subject(name, options.rounds)]
-        except (Failed, environment.Missing) as why:
-            sys.exit(str(why))
-    print("\n" + "\n".join(table(rows)) + "\n")
-    out = pathlib.Path(options.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".part")
-    partial.write_text(json.dumps({"machine": about, "rounds": options.rounds, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
-    partial.replace(out)
-    print(f"written to {out}")
+    rows = compare(__doc__, SUBJECTS, 3, "bench-metrics.json", measured, table)
     return 1 if any(row["differs"] for row in rows) else 0
+
+
+def measured(folder, names, rounds):
+    bench = Bench(folder)
+    for name in names:
+        yield from bench.subject(name, rounds)
 
 
 class Bench:
@@ -111,9 +82,8 @@ class Bench:
         for peer in peers:
             sides[peer] = lambda peer=peer: self.peer(peer, pair, times)
         found = {side: [] for side in sides}
-        for i in range(rounds):
-            for side in list(sides)[:: 1 if i % 2 == 0 else -1]:
-                found[side].append(sides[side]())
+        for side in take_turns(sides, rounds):
+            found[side].append(sides[side]())
         ours = found.pop("ours")
         idle = {"ours": self.ours(f"Load/{pair}")["peak_bytes"], "peer": self.peer("nothing", pair, 1)["peak_bytes"]}
         floor = self.ours("Transform/floor")["seconds"] if name == "transform" else None
@@ -137,8 +107,8 @@ class Bench:
         argv = [self.binary, "-test.run=^$", f"-test.bench={pattern}", "-test.benchtime=1x"]
         written = self.folder / "values.json"
         written.write_text("{}")
-        _, peak = measured(argv, env)  # one run: garbage of those before is not the method's memory
-        text, _ = measured([*argv, "-test.count=3"], env)
+        _, peak = with_memory(argv, env)  # one run: garbage of those before is not the method's memory
+        text, _ = with_memory([*argv, "-test.count=3"], env)
         lines = re.findall(r"^Benchmark\S+\s+\d+\s+([\d.]+) ns/op", text, re.M)
         if not lines:
             raise Failed(f"no timings of {name} in:\n{text}")
@@ -191,10 +161,8 @@ def table(rows):
             ours += f", {r['floors']:.1f} floors"
         memory = ["" if b is None else f"{b:.2f}" for b in (r["ours_bytes_a_voxel"], r["peer_bytes_a_voxel"])]
         cells.append([r["what"], ours, show(r["peer_seconds"]), r["peer"], spread, target, verdict, memory[0] if r["what"] else "", memory[1]])
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    text = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in cells]
     notes = ["A floor is six passes over the transform's result at this machine's speed of copying. Memory is above the two masks, a transform's result aside."]
-    return [text[0], "-" * max(map(len, text)), *text[1:], *notes]
+    return [*laid_out(cells), *notes]
 
 
 def show(seconds):
@@ -230,7 +198,7 @@ def unpack_reloaded(packages):
             target.write_bytes(archive.read(name))
 
 
-def measured(argv, env):
+def with_memory(argv, env):
     """Run and return what was printed and the greatest resident set in bytes."""
     process = subprocess.Popen(list(map(str, argv)), cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     text = process.stdout.read()
@@ -239,14 +207,6 @@ def measured(argv, env):
     if process.returncode != 0:
         raise Failed(f"{argv[0]} ended with {process.returncode}: {text[-2000:]}")
     return text, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def run(argv):
-    done = subprocess.run(list(map(str, argv)), cwd=ROOT, capture_output=True, text=True)
-    if done.returncode != 0:
-        tail = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise Failed(f"{' '.join(map(str, argv))} ended with {done.returncode}: " + " / ".join(tail))
-    return done.stdout
 
 
 if __name__ == "__main__":

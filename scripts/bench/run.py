@@ -11,24 +11,16 @@ but Python's standard library; the peers' environment is built beside the other
 caches by scripts/peers/venv.sh, or named by MINIVESS_PEERS.
 """
 
-import argparse
 import json
 import os
-import pathlib
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "scripts" / "peers"))
-
-import environment  # noqa: E402  (scripts/peers)
-import machine  # noqa: E402
-import terminal  # noqa: E402
+import terminal
+from compare import HERE, ROOT, Failed, announced, arguments, environment, laid_out, parser, run, take_turns, write
 
 BIN = ROOT / "bin"
 
@@ -41,10 +33,6 @@ NETWORKS = [
 ]
 # What minivess is told beside that: four levels, where MONAI's has no default.
 SETTINGS = {"dynunet": ["--set=model.options.strides=[1,2,2,2]"]}
-
-
-class Unmeasured(Exception):
-    """An entry that cannot be measured here, and why."""
 
 
 class Row:
@@ -101,7 +89,7 @@ def network(options, what, forward):
     commands = {"ours": [binary("minivess-worker"), "bench", *argv, *SETTINGS.get(what["model"], [])], "plain": plain}
     if what["model"] == "segresnet" and not forward:
         commands["channels_last"] = [*plain, "--channels-last"]
-    found = take_turns(commands, options.rounds, bench_figures, fill=False)
+    found = timed(commands, options.rounds, bench_figures, fill=False)
     size = f"batch {what['batch']}, {what['patch'].replace('x', '×')}"
     name = f"{what['name']} {'forward' if forward else 'training step'}, {size}"
     facts = {k: v for k, v in what.items() if k != "name"} | {"forward": forward, "threads": options.threads}
@@ -119,7 +107,7 @@ def network(options, what, forward):
 
 
 def bench_figures(argv):
-    figures = json.loads(output(argv).splitlines()[-1])
+    figures = json.loads(run(argv).splitlines()[-1])
     return figures | {"peak_mib": figures["peak_bytes"] / 2**20}
 
 
@@ -127,8 +115,8 @@ def nifti_read(options):
     """Reading a gzipped volume against nibabel."""
     script = HERE / "nifti_read.py"
     if not script.exists():
-        raise Unmeasured(f"{script.relative_to(ROOT)} is not there")
-    found = [json.loads(output([peers(), str(script), "--repeat=3"]).splitlines()[-1]) for _ in range(max(2, options.rounds // 2))]
+        raise Failed(f"{script.relative_to(ROOT)} is not there")
+    found = [json.loads(run([peers(), str(script), "--repeat=3"]).splitlines()[-1]) for _ in range(max(2, options.rounds // 2))]
     shape = "×".join(map(str, found[0]["shape"]))
     return [Row(
         f"read NIfTI, {shape} {found[0]['dtype']}, gzipped", [f["minivess_seconds"] for f in found],
@@ -142,15 +130,15 @@ def start_up(options):
     commands = {"ours": [minivess, "version"]}
     try:
         commands["plain"] = [peers(), "-c", "import torch, monai"]
-    except Unmeasured as why:
+    except Failed as why:
         print(f"  start-up is measured without a peer: {why}", file=sys.stderr)
-    times = take_turns(commands, max(options.rounds, 5), wall_seconds)
+    times = timed(commands, max(options.rounds, 5), wall_seconds)
     return [Row("start: minivess version", times["ours"], times.get("plain"), "import torch, monai", "< 100 ms", limit=0.1)]
 
 
 def wall_seconds(argv):
     begun = time.perf_counter()
-    output(argv)
+    run(argv)
     return time.perf_counter() - begun
 
 
@@ -162,7 +150,7 @@ def screen(options):
         try:
             frames = [terminal.first_frame([minivess], folder, env) for _ in range(options.rounds + 1)][1:]
         except RuntimeError as why:
-            raise Unmeasured(str(why)) from why
+            raise Failed(str(why)) from why
     return [
         Row("first frame of the terminal program", [f.seconds for f in frames], target="< 300 ms", limit=0.3),
         Row("idle memory of the terminal program", [f.rss_mib for f in frames], target="< 150 MB", unit="MiB", limit=150e6 / 2**20),
@@ -171,20 +159,20 @@ def screen(options):
 
 def metrics(options):
     """Scoring one volume: all metrics of the default definition."""
-    out = output(["go", "test", "-run", "^$", "-bench", "^BenchmarkCompareOnVessels$/^(near|half_missing)$/^all$",
+    out = run(["go", "test", "-run", "^$", "-bench", "^BenchmarkCompareOnVessels$/^(near|half_missing)$/^all$",
                   "-benchtime", "2x", "-count", str(options.rounds), "./engine/metrics"])
     rows = []
     for pair in ("near", "half_missing"):
         times = [float(ns) / 1e9 for ns in re.findall(rf"^BenchmarkCompareOnVessels/{pair}/all\S*\s+\d+\s+([\d.]+) ns/op", out, re.M)]
         if not times:
-            raise Unmeasured(f"no timings in:\n{out}")
+            raise Failed(f"no timings in:\n{out}")
         rows.append(Row(f"score a volume, 512×512×64, {pair.replace('_', ' ')}", times))
     return rows
 
 
 def weights(options):
     """Loading a checkpoint of 250 MB, values checked, against reading the file; and looking into it."""
-    out = output(["go", "test", "-run", "^$", "-bench", "^Benchmark(Load|Open)$", "-benchtime", "5x",
+    out = run(["go", "test", "-run", "^$", "-bench", "^Benchmark(Load|Open)$", "-benchtime", "5x",
                   "-count", str(options.rounds), "./engine/nn/weights"])
     rows = []
     for kind in ("safetensors", "pytorch", "npz"):
@@ -192,7 +180,7 @@ def weights(options):
         found = re.findall(rf"^BenchmarkLoad/{kind}\S*\s+\d+\s+([\d.]+) ns/op\s+([\d.]+) ×read", out, re.M)
         opened = re.findall(rf"^BenchmarkOpen/{kind}\S*\s+\d+\s+([\d.]+) ns/op", out, re.M)
         if not found or not opened:
-            raise Unmeasured(f"no timings of {kind} in:\n{out}")
+            raise Failed(f"no timings of {kind} in:\n{out}")
         load = [float(ns) / 1e9 * float(r) / (1 + float(r)) for ns, r in found]
         read = [float(ns) / 1e9 / (1 + float(r)) for ns, r in found]
         rows.append(Row(f"load 250 MB, {kind}", load, read, "reading the file", "ratio ≤ 1.20", ratio_limit=1.2))
@@ -202,7 +190,7 @@ def weights(options):
 
 def threads(options):
     """1,000 conversations in a workspace, and one of 500 turns."""
-    out = output(["go", "test", "-run", "^$", "-bench", "^Benchmark(ListCold1000|List1000|Search1000|Resume500Turns)$",
+    out = run(["go", "test", "-run", "^$", "-bench", "^Benchmark(ListCold1000|List1000|Search1000|Resume500Turns)$",
                   "-benchtime", "10x", "-count", str(options.rounds), "./agent/thread"])
     # Resuming is opening: what the first turn then does beside it has no target.
     wanted = {
@@ -216,36 +204,27 @@ def threads(options):
     for name, (title, limit) in wanted.items():
         times = [float(ns) / 1e9 for ns in re.findall(rf"^Benchmark{name}(?:-\d+)?\s+\d+\s+([\d.]+) ns/op", out, re.M)]
         if not times:
-            raise Unmeasured(f"no timings of {name} in:\n{out}")
+            raise Failed(f"no timings of {name} in:\n{out}")
         yield Row(title, times, target=f"< {limit * 1000:.0f} ms" if limit else "", limit=limit)
 
 
 ENTRIES = {"networks": networks, "nifti": nifti_read, "start": start_up, "screen": screen, "weights": weights, "metrics": metrics, "threads": threads}
 
 
-def take_turns(commands, rounds, measure, fill=True):
-    """Measure each command once a round; every other round goes backwards."""
+def timed(commands, rounds, measure, fill=True):
+    """Measure each command once a round, by turns."""
     times = {name: [] for name in commands}
     for argv in commands.values() if fill else []:
         measure(argv)  # fills caches; not counted
-    for i in range(rounds):
-        for name in list(commands)[:: 1 if i % 2 == 0 else -1]:
-            times[name].append(measure(commands[name]))
+    for name in take_turns(commands, rounds):
+        times[name].append(measure(commands[name]))
     return times
-
-
-def output(argv):
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode != 0:
-        tail = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise Unmeasured(f"{' '.join(map(str, argv))} ended with {done.returncode}: " + " / ".join(tail))
-    return done.stdout
 
 
 def binary(name):
     path = BIN / name
     if not path.exists():
-        raise Unmeasured(f"{path.relative_to(ROOT)} is not built; run make build")
+        raise Failed(f"{path.relative_to(ROOT)} is not built; run make build")
     return str(path)
 
 
@@ -254,50 +233,32 @@ def peers():
     try:
         return environment.python()
     except environment.Missing as why:
-        raise Unmeasured(str(why)) from why
+        raise Failed(str(why)) from why
 
 
 def table(rows):
     cells = [["what", "minivess", "peer", "ratio (range)", "target", ""]] + [r.cells() for r in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    text = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in cells]
-    return [text[0], "-" * max(map(len, text)), *text[1:]]
+    return laid_out(cells)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(ENTRIES), help="entries, separated by commas: " + ", ".join(ENTRIES))
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each entry")
-    parser.add_argument("--steps", type=int, default=4, help="steps timed in a round")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of a network")
-    parser.add_argument("--out", default=str(ROOT / "dist" / "bench.json"), help="where the JSON goes")
-    options = parser.parse_args()
-    chosen = [name for name in options.only.split(",") if name]
-    if unknown := [name for name in chosen if name not in ENTRIES]:
-        parser.error(f"unknown entry {unknown[0]!r}; choose from {', '.join(ENTRIES)}")
-    if min(options.rounds, options.steps, options.threads) < 1:
-        parser.error("rounds, steps and threads must be 1 or more")
-
-    about = machine.describe(ROOT)
-    print("\n".join(machine.lines(about)), flush=True)
+    p = parser(__doc__, "entry", ENTRIES, 3, "bench.json")
+    p.add_argument("--steps", type=int, default=4, help="steps timed in a round")
+    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of a network")
+    options, chosen = arguments(p, "entry", ENTRIES, "steps", "threads")
+    about = announced()
     rows, failures = [], {}
     for name in chosen:
         print(f"measuring {name}: {ENTRIES[name].__doc__.strip()}", file=sys.stderr, flush=True)
         try:
             for row in ENTRIES[name](options):
                 rows.append(row)
-        except Unmeasured as why:
+        except Failed as why:
             failures[name] = str(why)
     print("\n" + "\n".join(table(rows)) + "\n")
     for name, why in failures.items():
         print(f"not measured: {name}: {why}")
-    out = pathlib.Path(options.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"machine": about, "rounds": options.rounds, "rows": [r.json() for r in rows], "not_measured": failures}
-    partial = out.with_suffix(".part")
-    partial.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    partial.replace(out)
-    print(f"written to {out}")
+    write(options.out, {"machine": about, "rounds": options.rounds, "rows": [r.json() for r in rows], "not_measured": failures})
     return 1 if failures else 0
 
 
