@@ -3,10 +3,10 @@ package tools
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/minivess/minivess/engine/plaintext"
 )
 
 // Plain makes text that came from data (file names, run names, a worker's
@@ -14,15 +14,7 @@ import (
 // control and formatting character, bidirectional overrides included. Line
 // ends and tabs become spaces.
 func Plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, ansi.Strip(s))
+	return plaintext.Line(ansi.Strip(s))
 }
 
 // Bytes writes a number of bytes for a person: 912 B, 4.5 MB, 1.1 GB.

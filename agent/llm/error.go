@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/minivess/minivess/agent/llm/wire"
+	"github.com/minivess/minivess/engine/plaintext"
 )
 
 // Kind classifies what went wrong with a model.
@@ -178,16 +178,7 @@ func (c Config) clean(s string) string {
 	if c.APIKey != "" {
 		s = strings.ReplaceAll(s, c.APIKey, "***")
 	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
+	s = plaintext.Words(s)
 	if r := []rune(s); len(r) > maxMessage {
 		s = string(r[:maxMessage]) + "…"
 	}

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/minivess/minivess/engine/journal"
+	"github.com/minivess/minivess/engine/plaintext"
 )
 
 // maxTitle is how many characters of a title are kept.
@@ -116,16 +116,7 @@ func (s *Store) Find(ctx context.Context, name string) (Info, error) {
 // CleanTitle makes one harmless line of a title: no terminal escapes, no
 // control or direction-changing characters, at most 80 characters.
 func CleanTitle(title string) string {
-	title = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, ansi.Strip(title))
-	title = strings.Join(strings.Fields(title), " ")
+	title = plaintext.Words(ansi.Strip(title))
 	if runes := []rune(title); len(runes) > maxTitle {
 		title = strings.TrimSpace(string(runes[:maxTitle-1])) + "…"
 	}

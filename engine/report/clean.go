@@ -1,12 +1,14 @@
 package report
 
+import "github.com/minivess/minivess/engine/plaintext"
+
 // longest is how many characters of a text from data are shown.
 const longest = 400
 
 // clean makes text from data fit to show: without control characters, and of
 // bearable length.
 func clean(s string) string {
-	s = plain(s)
+	s = plaintext.Line(s)
 	if r := []rune(s); len(r) > longest {
 		return string(r[:longest]) + "…"
 	}

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"strings"
-	"unicode"
-)
+import "github.com/minivess/minivess/engine/plaintext"
 
 // UnitName writes a unit of length as people do: µm for um, voxel units where
 // the file does not say.
@@ -14,20 +11,5 @@ func UnitName(unit string) string {
 	case "":
 		return "units"
 	}
-	return plain(unit)
-}
-
-// plain takes control and formatting characters out of text that came from
-// data, terminal escapes and bidirectional overrides with them. What HTML would
-// read as markup is the template's business.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, s)
+	return plaintext.Line(unit)
 }
