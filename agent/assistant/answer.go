@@ -20,7 +20,7 @@ func (a *Assistant) answer(_ context.Context, s state, rt *graph.Runtime) (resul
 	last := s.Messages[len(s.Messages)-1]
 	out := Answer{Text: last.Text, Questions: last.Questions}
 	if last.Own || a.options.Fixed && s.currentPlan(rt.Run()) == nil {
-		out.Sources, _ = s.trace(rt.Run(), last.Text)
+		out.Sources, _ = s.trace(&a.readings, rt.Run(), last.Text)
 		return a.say(rt, out), nil
 	}
 	for _, f := range s.followups(rt.Thread()) {
@@ -28,7 +28,7 @@ func (a *Assistant) answer(_ context.Context, s state, rt *graph.Runtime) (resul
 			out.Followups = append(out.Followups, f)
 		}
 	}
-	out.Sources, out.Unverified = s.trace(rt.Run(), last.Text)
+	out.Sources, out.Unverified = s.trace(&a.readings, rt.Run(), last.Text)
 	if len(out.Unverified) == 0 || a.options.Numbers == NumbersAnnotate {
 		for _, f := range out.Followups {
 			out.Text = strings.TrimRight(out.Text, " \n") + "\n" + f.promise()

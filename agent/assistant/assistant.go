@@ -8,6 +8,7 @@ package assistant
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -50,6 +51,7 @@ type Assistant struct {
 	fields  fields
 	graph   *graph.Graph[state]
 
+	readings   readings
 	utterances atomic.Int64 // so many were begun
 }
 
@@ -182,27 +184,29 @@ func (a *Assistant) Pending(ctx context.Context, thread string) (Pending, error)
 	}
 	if p.Review != nil {
 		p.Plan = p.Review.Plan
-	} else {
-		p.Unfinished = true
-		p.Plan, err = a.noted(ctx, thread, p.Plan)
+		return p, nil
 	}
-	return p, err
+	p.Unfinished = true
+	notes, err := a.graph.Notes(ctx, thread, nodeAct)
+	if err == nil {
+		p.Plan, err = noted(p.Plan, notes)
+	}
+	if err != nil {
+		return Pending{}, fmt.Errorf("thread %s: %w", thread, err)
+	}
+	return p, nil
 }
 
 // noted is the plan with what its steps had come to when the turn was cut off.
-func (a *Assistant) noted(ctx context.Context, thread string, p *Plan) (*Plan, error) {
+func noted(p *Plan, notes map[string]json.RawMessage) (*Plan, error) {
 	if p == nil {
 		return nil, nil
 	}
 	p = p.clone()
-	notes, err := a.graph.Notes(ctx, thread, nodeAct)
-	if err != nil {
-		return nil, err
-	}
 	for i := range p.Steps {
 		if raw, ok := notes[noteKey(p.Steps[i].ID)]; ok {
 			if err := reread(raw, &p.Steps[i]); err != nil {
-				return nil, fmt.Errorf("thread %s: read step %s: %w", thread, p.Steps[i].ID, err)
+				return nil, fmt.Errorf("read step %s: %w", p.Steps[i].ID, err)
 			}
 		}
 	}

@@ -47,7 +47,7 @@ type Call struct {
 	Tool string `json:"tool"`
 	Args string `json:"args"`
 
-	step *Step // what became of it, while a model is told
+	step int // of the plan that it became, from 1, while a model is told
 }
 
 // shown says whether a person sees the message when a thread is opened. The

@@ -77,12 +77,12 @@ func (a *Assistant) conversation(ctx context.Context, messages []Message) []llms
 			}
 			said := *m
 			if i+1 < len(messages) && messages[i+1].Role == RolePlan {
-				said.Calls = asPlanned(m.Calls, messages[i+1].Plan)
+				said.Calls = a.asPlanned(m.Calls, messages[i+1].Plan)
 			}
 			calls = said.Calls
 			out = append(out, spoken(&said))
 		case RolePlan:
-			out = append(out, reported(m.Plan, calls)...)
+			out = append(out, a.reported(m.Plan, calls)...)
 			calls = nil
 		}
 	}
@@ -106,20 +106,20 @@ func spoken(m *Message) llms.MessageContent {
 // with the arguments that the user gave them, and, where nothing was done yet,
 // without the steps that the user dropped. So a model that is asked to change
 // the plan begins with the plan that the user looks at.
-func asPlanned(calls []Call, p *Plan) []Call {
+func (a *Assistant) asPlanned(calls []Call, p *Plan) []Call {
 	if p == nil || len(calls) != len(p.Steps) {
 		return calls
 	}
-	ids := p.kept()
+	ids, read := p.kept(), a.readings.of(p)
 	out := make([]Call, 0, len(calls))
 	for i, c := range calls {
 		s := &p.Steps[i]
 		if ids[s.ID] == "" {
 			continue
 		}
-		c.step = s
+		c.step = i + 1
 		if !p.invalid() {
-			c.Args = renumbered(s, ids)
+			c.Args = read.renumbered(p, i, ids)
 		}
 		out = append(out, c)
 	}
@@ -180,18 +180,17 @@ func renumbered(s *Step, ids map[string]string) string {
 }
 
 // reported is what the model hears of a plan: one message a call.
-func reported(p *Plan, calls []Call) []llms.MessageContent {
+func (a *Assistant) reported(p *Plan, calls []Call) []llms.MessageContent {
 	var out []llms.MessageContent
 	for i, c := range calls {
-		s := c.step
-		if s == nil {
-			if i >= len(p.Steps) {
-				break
-			}
-			s = &p.Steps[i]
+		if c.step > 0 {
+			i = c.step - 1
+		}
+		if i >= len(p.Steps) {
+			break
 		}
 		out = append(out, llms.MessageContent{Role: llms.ChatMessageTypeTool, Parts: []llms.ContentPart{
-			llms.ToolCallResponse{ToolCallID: c.ID, Name: c.Tool, Content: s.report()},
+			llms.ToolCallResponse{ToolCallID: c.ID, Name: c.Tool, Content: a.readings.of(p).report(p, i)},
 		}})
 	}
 	return out

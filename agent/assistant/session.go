@@ -22,6 +22,7 @@ import (
 type session struct {
 	a      *Assistant
 	thread string
+	held   *graph.Thread[state]
 	at     graph.Snapshot[state]
 	review *Review // what the thread waits for, if it does
 	turn   int
@@ -51,6 +52,7 @@ func (a *Assistant) session(ctx context.Context, thread string, work func(contex
 		stop := s.relay(emit)
 		if err = s.look(ctx); err == nil {
 			err = work(ctx, s)
+			s.held.Close(context.WithoutCancel(ctx))
 		}
 		s.last.Dropped = stop()
 		if err := errors.Join(err, release()); err != nil {
@@ -73,13 +75,18 @@ func reviewOf(pending []graph.Interrupt) (*Review, error) {
 	return &r, nil
 }
 
-// look reads where the thread is.
+// look opens the thread and finds out where it is.
 func (s *session) look(ctx context.Context) (err error) {
-	if s.at, err = s.a.graph.Inspect(ctx, s.thread); err != nil {
+	if s.held, err = s.a.graph.Open(ctx, s.thread); err != nil {
 		return err
 	}
-	s.turn = s.at.Run
-	s.review, err = reviewOf(s.at.Pending)
+	if s.at, err = s.held.Snapshot(ctx); err == nil {
+		s.turn = s.at.Run
+		s.review, err = reviewOf(s.at.Pending)
+	}
+	if err != nil {
+		s.held.Close(ctx)
+	}
 	return err
 }
 
@@ -154,7 +161,7 @@ func (s *session) begin(ctx context.Context, text string, messages []Message, ex
 	}
 	return s.traced(ctx, "", func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
 		s.emit(Event{Kind: EventTurn, Text: text})
-		return s.a.graph.Start(ctx, s.thread, emit, append([]graph.Write[state]{
+		return s.held.Start(ctx, emit, append([]graph.Write[state]{
 			f.messages.Set(messages), f.plan.Set(nil), f.round.Set(0), f.repairs.Set(0), f.rewrites.Set(0),
 			f.problem.Set(nil), f.changed.Set(nil), f.wish.Set(nil), f.due.Set(nil), f.trace.Set(traceParent(ctx)),
 		}, extra...)...)
@@ -216,7 +223,7 @@ func (s *session) decide(ctx context.Context, d Decision) error {
 	}
 	answer := graph.Answer{Interrupt: r.ID, Verdict: d.Verdict, Value: value}
 	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
-		return s.a.graph.Answer(ctx, s.thread, answer, emit)
+		return s.held.Answer(ctx, answer, emit)
 	})
 }
 
@@ -228,7 +235,7 @@ func (s *session) goOn(ctx context.Context, text string) error {
 	case !wantsOut(text):
 		return fmt.Errorf("%w; it began with %q", ErrUnfinished, s.at.State.said(s.turn))
 	}
-	if err := s.a.graph.Abandon(ctx, s.thread); err != nil {
+	if err := s.held.Abandon(ctx); err != nil {
 		return err
 	}
 	out := Answer{Text: "The unfinished turn is given up. Runs that it started go on."}
@@ -248,15 +255,19 @@ func (s *session) resume(ctx context.Context) error {
 		s.wait(s.review)
 		return nil
 	}
-	plan, err := s.a.noted(ctx, s.thread, s.at.State.Plan)
+	notes, err := s.held.Notes(ctx, nodeAct)
 	if err != nil {
 		return err
+	}
+	plan, err := noted(s.at.State.Plan, notes)
+	if err != nil {
+		return fmt.Errorf("thread %s: %w", s.thread, err)
 	}
 	if plan != nil {
 		s.emit(Event{Kind: EventPlan, Plan: plan})
 	}
 	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
-		return s.a.graph.Continue(ctx, s.thread, emit)
+		return s.held.Continue(ctx, emit)
 	})
 }
 

@@ -20,6 +20,9 @@ const (
 // stepLimit bounds a turn's graph steps; MaxRounds ends a turn long before.
 const stepLimit = 500
 
+// keptThreads is how many conversations stay in memory between their turns.
+const keptThreads = 4
+
 // state is what the graph carries. Messages grow over the whole thread and
 // Followups wait for runs to end; the rest belongs to the turn.
 type state struct {
@@ -55,17 +58,17 @@ type fields struct {
 func newFields() fields {
 	return fields{
 		messages:  graph.NewField(fieldMessages, func(s *state) *[]Message { return &s.Messages }, graph.Append[Message]),
-		followups: graph.NewField(fieldFollowups, func(s *state) *[]Followup { return &s.Followups }, graph.Replace[[]Followup]),
-		wish:      graph.NewField("wish", func(s *state) **Followup { return &s.Wish }, graph.Replace[*Followup]),
-		due:       graph.NewField("due", func(s *state) **due { return &s.Due }, graph.Replace[*due]),
-		plan:      graph.NewField("plan", func(s *state) **Plan { return &s.Plan }, graph.Replace[*Plan]),
-		round:     graph.NewField("round", func(s *state) *int { return &s.Round }, graph.Replace[int]),
-		repairs:   graph.NewField("repairs", func(s *state) *int { return &s.Repairs }, graph.Replace[int]),
-		rewrites:  graph.NewField("rewrites", func(s *state) *int { return &s.Rewrites }, graph.Replace[int]),
-		problem:   graph.NewField("problem", func(s *state) **Problem { return &s.Problem }, graph.Replace[*Problem]),
-		changed:   graph.NewField("changed", func(s *state) *[]string { return &s.Changed }, graph.Replace[[]string]),
-		trace:     graph.NewField("trace", func(s *state) *string { return &s.Trace }, graph.Replace[string]),
-		next:      graph.NewField("next", func(s *state) *string { return &s.Next }, graph.Replace[string]),
+		followups: graph.NewValue(fieldFollowups, func(s *state) *[]Followup { return &s.Followups }),
+		wish:      graph.NewValue("wish", func(s *state) **Followup { return &s.Wish }),
+		due:       graph.NewValue("due", func(s *state) **due { return &s.Due }),
+		plan:      graph.NewValue("plan", func(s *state) **Plan { return &s.Plan }),
+		round:     graph.NewValue("round", func(s *state) *int { return &s.Round }),
+		repairs:   graph.NewValue("repairs", func(s *state) *int { return &s.Repairs }),
+		rewrites:  graph.NewValue("rewrites", func(s *state) *int { return &s.Rewrites }),
+		problem:   graph.NewValue("problem", func(s *state) **Problem { return &s.Problem }),
+		changed:   graph.NewValue("changed", func(s *state) *[]string { return &s.Changed }),
+		trace:     graph.NewValue("trace", func(s *state) *string { return &s.Trace }),
+		next:      graph.NewValue("next", func(s *state) *string { return &s.Next }),
 	}
 }
 
@@ -101,7 +104,7 @@ func (a *Assistant) build() (*graph.Graph[state], error) {
 		Branch(nodeAct, next, nodeObserve, nodeReview).
 		Branch(nodeObserve, next, nodeUnderstand, nodeAnswer).
 		Branch(nodeAnswer, next, graph.End, nodeUnderstand).
-		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit})
+		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit, Keep: keptThreads})
 }
 
 // hasRead says whether the model has seen anything that tools returned.

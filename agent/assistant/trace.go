@@ -3,6 +3,7 @@ package assistant
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,19 @@ import (
 type evidence struct {
 	turn    int
 	step    *Step
+	beside  int // how many steps its plan has
+	read    bool
 	numbers []known
+}
+
+// look reads the numbers, once. Of a long thread most steps are never looked
+// at, because what an answer says mostly stands in the latest.
+func (e *evidence) look(names map[string]bool) []known {
+	if !e.read {
+		steps := float64(e.beside)
+		e.read, e.numbers = true, append(e.step.numbers(names), known{value: steps, base: steps, whole: true, count: true})
+	}
+	return e.numbers
 }
 
 // trace finds for each number of an answer the tool results that have it.
@@ -19,9 +32,9 @@ type evidence struct {
 // that came from nowhere, or that a result has of another run or another metric
 // than the answer says. A number that the user stated may be repeated, as the
 // user's own.
-func (s *state) trace(turn int, text string) (sources []Source, unverified []string) {
+func (s *state) trace(read *readings, turn int, text string) (sources []Source, unverified []string) {
 	all := s.evidence()
-	names := s.runNames()
+	names := s.runNames(read)
 	said, asked := s.userNumbers(turn)
 	found := make([][]string, len(all))
 	var mentioned []string // by the sentence before
@@ -33,8 +46,8 @@ func (s *state) trace(turn int, text string) (sources []Source, unverified []str
 		mentioned = about
 		for _, f := range figures(sentence) {
 			ok := f.trivial() || f.repeats(said) || f.quotes(asked, sentence) || f.example(sentence)
-			for i, e := range all {
-				if f.standsIn(e.numbers, about) {
+			for i := range all {
+				if f.standsIn(all[i].look(names), about) {
 					ok = true
 					found[i] = union(found[i], []string{f.text})
 					break
@@ -202,7 +215,6 @@ func refersBack(sentence string) bool {
 
 // evidence lists the done steps of the thread, the latest first.
 func (s *state) evidence() []evidence {
-	names := s.runNames()
 	var all []evidence
 	for _, m := range slices.Backward(s.Messages) {
 		if m.Role != RolePlan || m.Plan == nil {
@@ -210,8 +222,7 @@ func (s *state) evidence() []evidence {
 		}
 		for j := len(m.Plan.Steps) - 1; j >= 0; j-- {
 			if step := &m.Plan.Steps[j]; step.Result != nil || step.Outcome != nil || step.State == StepFailed {
-				numbers := append(step.numbers(names), known{value: float64(len(m.Plan.Steps)), base: float64(len(m.Plan.Steps)), whole: true, count: true})
-				all = append(all, evidence{turn: m.Turn, step: step, numbers: numbers})
+				all = append(all, evidence{turn: m.Turn, step: step, beside: len(m.Plan.Steps)})
 			}
 		}
 	}
@@ -219,25 +230,33 @@ func (s *state) evidence() []evidence {
 }
 
 // runNames are the names of runs in all results of the thread.
-func (s *state) runNames() map[string]bool {
+func (s *state) runNames(read *readings) map[string]bool {
 	names := map[string]bool{}
 	for i := range s.Messages {
-		if s.Messages[i].Plan == nil {
-			continue
-		}
-		for j := range s.Messages[i].Plan.Steps {
-			step := &s.Messages[i].Plan.Steps[j]
-			if step.Run != "" {
-				names[step.Run] = true
-			}
-			for _, raw := range step.values() {
-				if v, err := decode(raw); err == nil {
-					runNames(v, "", names)
-				}
+		if p := s.Messages[i].Plan; p != nil {
+			for _, name := range read.of(p).runs(p) {
+				names[name] = true
 			}
 		}
 	}
 	return names
+}
+
+// runNames are the names of runs in the results of a plan.
+func (p *Plan) runNames() []string {
+	names := map[string]bool{}
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if step.Run != "" {
+			names[step.Run] = true
+		}
+		for _, raw := range step.values() {
+			if v, err := decode(raw); err == nil {
+				runNames(v, "", names)
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(names))
 }
 
 // values are the JSON values of a step that may have numbers.

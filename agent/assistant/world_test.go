@@ -319,17 +319,28 @@ func newRig(t *testing.T, o assistant.Options, replies ...llmtest.Reply) *rig {
 // reopen makes the assistant anew, as another process or version has it.
 func (r *rig) reopen(t *testing.T, o assistant.Options) {
 	t.Helper()
+	r.Assistant = r.another(t, o)
+}
+
+// another is one more assistant on the same threads.
+func (r *rig) another(t *testing.T, o assistant.Options) *assistant.Assistant {
+	t.Helper()
 	registry, err := r.world.registry()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Registry, o.Threads, o.Watcher = registry, r.store, r.world
+	o.Registry, o.Watcher = registry, r.world
+	if o.Threads == nil {
+		o.Threads = r.store
+	}
 	if o.Model == nil {
 		o.Model = r.model
 	}
-	if r.Assistant, err = assistant.New(o); err != nil {
+	a, err := assistant.New(o)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return a
 }
 
 // leaveAt decides and leaves at a point of the world.

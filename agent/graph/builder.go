@@ -32,6 +32,11 @@ type Options struct {
 	Clock        Clock        // default: the system's
 	Seed         uint64       // of the jitter of retries
 	Cache        Cache        // default: a MemoryCache for each compiled graph
+	// Keep is how many threads are remembered as they were left, so that the
+	// next run needs not read them if they are still so. It needs a Marker, and
+	// that whoever works on a thread is its only writer from before Open until
+	// after Close. Zero reads every time.
+	Keep int
 }
 
 func (o Options) withDefaults() Options {

@@ -23,6 +23,7 @@ var (
 	ErrTimeout      = errors.New("the node took too long")
 	ErrIdle         = errors.New("nothing was heard of the node for too long")
 	ErrBusy         = errors.New("another run is at work on the thread")
+	ErrClosed       = errors.New("the thread was closed; open it again")
 	ErrNoRecords    = errors.New("the graph was compiled without a checkpointer")
 	ErrIncompatible = errors.New("the thread's records do not fit this graph")
 	ErrNoPoint      = errors.New("the thread's records do not go there")

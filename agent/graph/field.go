@@ -33,11 +33,18 @@ type Field[S, T any] struct {
 	name   string
 	at     func(*S) *T
 	reduce Reducer[T]
+	latest bool // the reducer is Replace
 }
 
 // NewField names the part of the state that at points to.
 func NewField[S, T any](name string, at func(*S) *T, reduce Reducer[T]) Field[S, T] {
 	return Field[S, T]{name: name, at: at, reduce: reduce}
+}
+
+// NewValue is NewField with the reducer Replace. Since no value counts but the
+// last one, the others are not decoded when a thread is read.
+func NewValue[S, T any](name string, at func(*S) *T) Field[S, T] {
+	return Field[S, T]{name: name, at: at, reduce: Replace[T], latest: true}
 }
 
 // Set is a write of v to the field, merged by the field's reducer.
@@ -59,6 +66,7 @@ type Write[S any] struct {
 type AnyField[S any] interface {
 	fieldName() string
 	complete() bool
+	onlyLatest() bool
 	decode(raw json.RawMessage) (Write[S], error)
 	// encode and restore read and set the whole value, past the reducer.
 	encode(s *S) (json.RawMessage, error)
@@ -70,6 +78,8 @@ type AnyField[S any] interface {
 func (f Field[S, T]) fieldName() string { return f.name }
 
 func (f Field[S, T]) complete() bool { return f.at != nil && f.reduce != nil }
+
+func (f Field[S, T]) onlyLatest() bool { return f.latest }
 
 func (f Field[S, T]) decode(raw json.RawMessage) (Write[S], error) {
 	var v T

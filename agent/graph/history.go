@@ -36,6 +36,9 @@ func (s Snapshot[S]) Unfinished() bool { return len(s.Next) > 0 }
 
 // Inspect reads where a thread is.
 func (g *Graph[S]) Inspect(ctx context.Context, thread string) (Snapshot[S], error) {
+	if k, ok := g.kept.look(ctx, g.options.Checkpointer, thread); ok {
+		return g.rested(thread, k.at, k.count).snapshot()
+	}
 	l, err := g.read(ctx, thread)
 	if err != nil {
 		return Snapshot[S]{}, err

@@ -20,12 +20,14 @@ type level[S any] struct {
 	trail []string
 	mu    sync.Mutex // guards the position, the trail and the children
 	loops detector[S]
+	late  latest // not nil while a thread is read
 }
 
 func (l *level[S]) load(ctx context.Context, c Checkpointer, thread string) error {
 	if c == nil {
 		return nil
 	}
+	l.late = make(latest)
 	for rec, err := range c.Records(ctx, thread) {
 		if err != nil {
 			return fmt.Errorf("read thread %s: %w", thread, err)
@@ -33,6 +35,9 @@ func (l *level[S]) load(ctx context.Context, c Checkpointer, thread string) erro
 		if err := l.follow(rec); err != nil {
 			return fmt.Errorf("thread %s: %w", thread, err)
 		}
+	}
+	if err := l.catchUp(); err != nil {
+		return fmt.Errorf("thread %s: %w", thread, err)
 	}
 	return nil
 }

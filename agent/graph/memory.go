@@ -13,6 +13,7 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	threads map[string][]Record
+	pruned  int
 	held    map[string]bool
 }
 
@@ -20,6 +21,7 @@ var (
 	_ Checkpointer = (*Memory)(nil)
 	_ Batcher      = (*Memory)(nil)
 	_ Pruner       = (*Memory)(nil)
+	_ Marker       = (*Memory)(nil)
 )
 
 // Append keeps the record.
@@ -64,7 +66,16 @@ func (m *Memory) Prune(_ context.Context, thread string, drop int, with Record) 
 		return fmt.Errorf("prune %d of %d records: %w", drop, len(m.threads[thread]), ErrNoPoint)
 	}
 	m.threads[thread] = slices.Concat([]Record{with}, m.threads[thread][drop:])
+	m.pruned++
 	return nil
+}
+
+// Mark tells one state of a thread from another: records are only added, but
+// for pruning.
+func (m *Memory) Mark(_ context.Context, thread string) (mark string, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fmt.Sprintf("%d/%d", m.pruned, len(m.threads[thread])), true
 }
 
 // Acquire makes the caller the thread's only writer until release is called,

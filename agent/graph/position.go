@@ -56,7 +56,7 @@ func (l *level[S]) apply(rec Record, rest string) error {
 	if err := l.fits(rec); err != nil {
 		return err
 	}
-	writes, err := l.g.decode(rec.Writes)
+	writes, err := l.decode(rec)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,7 @@ func (l *level[S]) apply(rec Record, rest string) error {
 	case KindTask:
 		p.finish(rec.Node, done[S]{writes, rec.Next, rec.Sends})
 	case KindStep, KindInner:
+		l.overtake(rec)
 		return p.replayStep(rec, writes)
 	case KindNote:
 		p.remember(rec)
@@ -180,6 +181,7 @@ func (l *level[S]) restore(rec Record) error {
 	if rec.Before < 1 {
 		return fmt.Errorf("%w: a snapshot of %d records", ErrIncompatible, rec.Before)
 	}
+	clear(l.late)
 	l.at = position[S]{state: s, begun: true, run: rec.Run, step: rec.Step, next: rec.Next, sends: rec.Sends}
 	return nil
 }

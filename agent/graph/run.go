@@ -2,14 +2,14 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 )
 
-// Graph is a compiled graph. It keeps no state of its own and may be used by
-// many goroutines, but only one run at a time may write to a thread; a second
-// one in the same process is refused (ErrBusy).
+// Graph is a compiled graph. All that it keeps of a thread, if it is asked to,
+// is what the thread's records say. It may be used by many goroutines, but only
+// one run at a time may write to a thread; a second one in the same process is
+// refused (ErrBusy).
 type Graph[S any] struct {
 	name       string
 	entry      string
@@ -20,6 +20,7 @@ type Graph[S any] struct {
 	nodes      map[string]*vertex[S]
 
 	threads listeners
+	kept    keeper[S]
 	mu      sync.Mutex
 	running map[string]bool
 }
@@ -36,15 +37,7 @@ type Outcome[S any] struct {
 // Start begins a run on the thread with these writes. A thread with an
 // unfinished run refuses (ErrUnfinished): Continue, Answer or Abandon it first.
 func (g *Graph[S]) Start(ctx context.Context, thread string, emit func(Event), writes ...Write[S]) (Outcome[S], error) {
-	return g.work(ctx, thread, emit, func(ctx context.Context, l *level[S]) error {
-		if len(l.at.next) > 0 {
-			return fmt.Errorf("%w: it is at %v", ErrUnfinished, l.at.next)
-		}
-		if err := l.begin(ctx, l.at.run+1, writes); err != nil {
-			return err
-		}
-		return l.loop(ctx)
-	})
+	return g.once(ctx, thread, func(t *Thread[S]) (Outcome[S], error) { return t.Start(ctx, emit, writes...) })
 }
 
 // Continue goes on with an unfinished run, after a kill or an error, from the
@@ -52,15 +45,7 @@ func (g *Graph[S]) Start(ctx context.Context, thread string, emit func(Event), w
 // an answer, that is reported and nothing runs; a question that has expired is
 // asked again.
 func (g *Graph[S]) Continue(ctx context.Context, thread string, emit func(Event)) (Outcome[S], error) {
-	return g.work(ctx, thread, emit, func(ctx context.Context, l *level[S]) error {
-		if len(l.at.next) == 0 {
-			return ErrNoRun
-		}
-		if err := l.expire(ctx); err != nil {
-			return err
-		}
-		return l.loop(ctx)
-	})
+	return g.once(ctx, thread, func(t *Thread[S]) (Outcome[S], error) { return t.Continue(ctx, emit) })
 }
 
 // Answer answers a pending interrupt and goes on. The answer is stored before
@@ -68,50 +53,23 @@ func (g *Graph[S]) Continue(ctx context.Context, thread string, emit func(Event)
 // (ErrNoInterrupt). ErrStale, ErrExpired and ErrVerdict mean that the answer
 // was not taken; nothing has changed then.
 func (g *Graph[S]) Answer(ctx context.Context, thread string, a Answer, emit func(Event)) (Outcome[S], error) {
-	return g.work(ctx, thread, emit, func(ctx context.Context, l *level[S]) error {
-		found, err := l.take(ctx, a)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("%w: %q", ErrNoInterrupt, a.Interrupt)
-		}
-		return l.loop(ctx)
-	})
+	return g.once(ctx, thread, func(t *Thread[S]) (Outcome[S], error) { return t.Answer(ctx, a, emit) })
 }
 
 // Abandon gives an unfinished run up. What its finished steps wrote stays.
 func (g *Graph[S]) Abandon(ctx context.Context, thread string) error {
-	_, err := g.work(ctx, thread, nil, func(ctx context.Context, l *level[S]) error {
-		if len(l.at.next) == 0 {
-			return ErrNoRun
-		}
-		return l.save(ctx, &Record{Kind: KindAbandon, Run: l.at.run, Step: l.at.step}, nil)
-	})
+	_, err := g.once(ctx, thread, func(t *Thread[S]) (Outcome[S], error) { return Outcome[S]{}, t.Abandon(ctx) })
 	return err
 }
 
-// work loads a thread, does something to it and sees to it that all records
-// are stored.
-func (g *Graph[S]) work(ctx context.Context, thread string, emit func(Event), do func(context.Context, *level[S]) error) (Outcome[S], error) {
-	if err := g.claim(thread); err != nil {
+// once opens a thread for one piece of work.
+func (g *Graph[S]) once(ctx context.Context, thread string, do func(*Thread[S]) (Outcome[S], error)) (Outcome[S], error) {
+	t, err := g.Open(ctx, thread)
+	if err != nil {
 		return Outcome[S]{}, err
 	}
-	defer g.unclaim(thread)
-	s := &session{
-		thread: thread, emit: emit, clock: g.options.Clock, seed: g.options.Seed, cache: g.options.Cache,
-		tokens:  g.threads.on(thread),
-		records: newRecorder(g.options.Checkpointer, thread, g.options.Durability),
-	}
-	l := &level[S]{g: g, s: s}
-	if err := l.load(ctx, g.options.Checkpointer, thread); err != nil {
-		return Outcome[S]{}, err
-	}
-	err := do(ctx, l)
-	if cerr := s.records.close(ctx); cerr != nil && !errors.Is(err, cerr) {
-		err = errors.Join(err, cerr)
-	}
-	return l.outcome(), err
+	defer t.Close(ctx)
+	return do(t)
 }
 
 func (g *Graph[S]) claim(thread string) error {

@@ -113,8 +113,8 @@ func long(b *testing.B, s *thread.Store) string {
 	return id
 }
 
-// BenchmarkResume500Turns opens a thread of 500 turns as a new process and has
-// one more turn, which a clone of the journal takes.
+// BenchmarkResume500Turns opens a thread of 500 turns as a new process, has one
+// more turn, which a clone of the journal takes, and goes on with it.
 func BenchmarkResume500Turns(b *testing.B) {
 	dir := b.TempDir()
 	s := thread.NewStore(dir, thread.Options{Lazy: true})
@@ -142,6 +142,13 @@ func BenchmarkResume500Turns(b *testing.B) {
 			a := converser(b, eachAnew(dir))
 			b.StartTimer()
 			say(b, a, id, "and which is the best now?")
+		}
+	})
+	b.Run("next turn", func(b *testing.B) {
+		a := converser(b, eachAnew(dir))
+		say(b, a, id, "and which is the best now?")
+		for b.Loop() {
+			say(b, a, id, "and now?")
 		}
 	})
 }

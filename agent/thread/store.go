@@ -62,7 +62,10 @@ type Store struct {
 	worth, floor int64
 }
 
-var _ graph.Checkpointer = (*Store)(nil)
+var (
+	_ graph.Checkpointer = (*Store)(nil)
+	_ graph.Marker       = (*Store)(nil)
+)
 
 // NewStore returns the store over a folder, usually workspace.Threads().
 func NewStore(dir string, o Options) *Store {
@@ -169,6 +172,16 @@ func (s *Store) Records(ctx context.Context, id string) iter.Seq2[graph.Record, 
 			}
 		}
 	}
+}
+
+// Mark tells one state of a thread's journal from another, by what the file
+// system says of the file.
+func (s *Store) Mark(_ context.Context, id string) (mark string, ok bool) {
+	if !validID(id) {
+		return "", false
+	}
+	at, err := stampOf(s.path(id))
+	return fmt.Sprint(at), err == nil
 }
 
 func own(kind string) bool { return kind == kindThread || kind == kindTitle }

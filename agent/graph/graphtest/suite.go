@@ -52,6 +52,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		"every point can be read, forked and replayed":   travel,
 		"a fork and its origin do not see each other":    forkIsolation,
 		"pruning keeps the state and what is to be done": pruning,
+		"a kept thread is as it would be read":           keptThread,
 		"storage grows with what was said":               linearGrowth,
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {

@@ -13,6 +13,7 @@ type Work struct {
 	Log   []string
 	Parts map[string]int
 	Sum   int
+	Last  string // the task that said so last
 }
 
 // inner is the state of the subgraph.
@@ -46,7 +47,7 @@ func Workflow(o graph.Options, effect Effect) (*graph.Graph[Work], error) {
 			return do(s, rt)
 		}
 	}
-	return graph.New("suite", w.log, w.parts, w.sum).
+	return graph.New("suite", w.log, w.parts, w.sum, w.last).
 		Node("plan", step(w.plan)).
 		Node("work", step(w.work)).
 		Node("gather", step(w.gather)).
@@ -69,6 +70,7 @@ type words struct {
 	log      graph.Field[Work, []string]
 	parts    graph.Field[Work, map[string]int]
 	sum      graph.Field[Work, int]
+	last     graph.Field[Work, string]
 	innerSum graph.Field[inner, int]
 	said     graph.Field[inner, []string]
 }
@@ -78,7 +80,8 @@ func newWords() words {
 		log:      graph.NewField("log", func(w *Work) *[]string { return &w.Log }, graph.Append[string]),
 		parts:    graph.NewField("parts", func(w *Work) *map[string]int { return &w.Parts }, graph.Merge[string, int]),
 		sum:      graph.NewField("sum", func(w *Work) *int { return &w.Sum }, func(a, b int) int { return a + b }),
-		innerSum: graph.NewField("sum", func(i *inner) *int { return &i.Sum }, graph.Replace[int]),
+		last:     graph.NewValue("last", func(w *Work) *string { return &w.Last }),
+		innerSum: graph.NewValue("sum", func(i *inner) *int { return &i.Sum }),
 		said:     graph.NewField("said", func(i *inner) *[]string { return &i.Said }, graph.Append[string]),
 	}
 }
@@ -88,13 +91,13 @@ func (w words) plan(Work, *graph.Runtime) (graph.Result[Work], error) {
 	for i := range tasks {
 		tasks[i] = graph.Send{Node: "work", Payload: (i + 1) * 10}
 	}
-	return graph.Update(w.log.Set([]string{"plan"})).Sending(tasks...), nil
+	return graph.Update(w.log.Set([]string{"plan"}), w.last.Set("plan")).Sending(tasks...), nil
 }
 
 func (w words) work(_ Work, rt *graph.Runtime) (graph.Result[Work], error) {
 	n, err := graph.Payload[int](rt)
 	return graph.Update(
-		w.log.Set([]string{rt.Address()}), w.parts.Set(map[string]int{rt.Address(): n, "last": n}), w.sum.Set(n),
+		w.log.Set([]string{rt.Address()}), w.parts.Set(map[string]int{rt.Address(): n, "last": n}), w.sum.Set(n), w.last.Set(rt.Address()),
 	), err
 }
 
@@ -123,7 +126,7 @@ func (w words) train(effect Effect) graph.Node[Work] {
 				return graph.Result[Work]{}, err
 			}
 		}
-		return graph.Update(w.log.Set([]string{id})), nil
+		return graph.Update(w.log.Set([]string{id}), w.last.Set(id)), nil
 	}
 }
 
