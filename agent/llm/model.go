@@ -47,10 +47,7 @@ func (m *model) Call(ctx context.Context, prompt string, options ...llms.CallOpt
 // router. With a streaming function the answer is streamed; the function gets
 // text only, never the JSON of tool calls.
 func (m *model) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
-	var opts llms.CallOptions
-	for _, o := range options {
-		o(&opts)
-	}
+	opts := Options(options)
 	request := m.request(messages, opts)
 	body, err := m.format.Encode(request)
 	if err != nil {

@@ -22,29 +22,20 @@ type TraceOptions struct {
 
 // Traced gives every call of a model a span "chat MODEL" with OpenTelemetry's
 // GenAI attributes and Langfuse's observation type.
-func Traced(m llms.Model, o TraceOptions) llms.Model { return &traced{inner: m, options: o} }
+func Traced(m llms.Model, o TraceOptions) llms.Model {
+	if o.Tracer == nil {
+		return m
+	}
+	return Func((&traced{inner: m, options: o}).ask)
+}
 
 type traced struct {
 	inner   llms.Model
 	options TraceOptions
 }
 
-var _ llms.Model = (*traced)(nil)
-
-// Call answers one prompt without tools.
-func (t *traced) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
-	return llms.GenerateFromSinglePrompt(ctx, t, prompt, options...)
-}
-
-// GenerateContent asks the model within a span.
-func (t *traced) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
-	if t.options.Tracer == nil {
-		return t.inner.GenerateContent(ctx, messages, options...)
-	}
-	var opts llms.CallOptions
-	for _, o := range options {
-		o(&opts)
-	}
+// ask asks the model within a span.
+func (t *traced) ask(ctx context.Context, messages []llms.MessageContent, opts llms.CallOptions) (*llms.ContentResponse, error) {
 	ctx, span := t.options.Tracer.Start(ctx, "chat "+t.options.Model,
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 			attribute.String("gen_ai.operation.name", "chat"),
@@ -59,7 +50,7 @@ func (t *traced) GenerateContent(ctx context.Context, messages []llms.MessageCon
 	if t.options.Content {
 		span.SetAttributes(asJSON("gen_ai.input.messages", plain(messages)))
 	}
-	resp, err := t.inner.GenerateContent(ctx, messages, options...)
+	resp, err := t.inner.GenerateContent(ctx, messages, llms.WithOptions(opts))
 	if err != nil {
 		span.SetAttributes(attribute.String("error.type", errorType(err)))
 		span.SetStatus(codes.Error, errorType(err))

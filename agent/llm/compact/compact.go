@@ -287,7 +287,7 @@ func cutResults(messages []llms.MessageContent, size int) []llms.MessageContent 
 // Wrap lets a model see no more of a conversation than it reads: context, in
 // tokens, less what the answer and the tools need.
 func Wrap(m llms.Model, window, answer int) llms.Model {
-	return &compacted{inner: m, window: window, answer: answer}
+	return llm.Func((&compacted{inner: m, window: window, answer: answer}).ask)
 }
 
 type compacted struct {
@@ -295,19 +295,8 @@ type compacted struct {
 	window, answer int
 }
 
-var _ llms.Model = (*compacted)(nil)
-
-// Call answers one prompt without tools.
-func (m *compacted) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
-	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)
-}
-
-// GenerateContent asks with the conversation shortened.
-func (m *compacted) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
-	var opts llms.CallOptions
-	for _, o := range options {
-		o(&opts)
-	}
+// ask asks with the conversation shortened.
+func (m *compacted) ask(ctx context.Context, messages []llms.MessageContent, opts llms.CallOptions) (*llms.ContentResponse, error) {
 	answer := m.answer
 	if opts.MaxTokens > 0 {
 		answer = opts.MaxTokens

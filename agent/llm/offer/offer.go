@@ -268,7 +268,7 @@ func once(description string) string {
 // Wrap lets a model see only what is selected, and answers its calls for
 // more. Budget is in tokens.
 func (s *Selector) Wrap(m llms.Model, budget int) llms.Model {
-	return &selective{inner: m, selector: s, budget: budget}
+	return llm.Func((&selective{inner: m, selector: s, budget: budget}).ask)
 }
 
 type selective struct {
@@ -277,20 +277,9 @@ type selective struct {
 	budget   int
 }
 
-var _ llms.Model = (*selective)(nil)
-
-// Call answers one prompt without tools.
-func (m *selective) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
-	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)
-}
-
-// GenerateContent asks with the tools selected, and again with more as long as
+// ask asks with the tools selected, and again with more as long as
 // the model wants more. What it said beside such a wish is not an answer.
-func (m *selective) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
-	var opts llms.CallOptions
-	for _, o := range options {
-		o(&opts)
-	}
+func (m *selective) ask(ctx context.Context, messages []llms.MessageContent, opts llms.CallOptions) (*llms.ContentResponse, error) {
 	offered := opts.Tools
 	var opened []string
 	for round := 0; ; round++ {

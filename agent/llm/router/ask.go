@@ -19,10 +19,7 @@ type question struct {
 }
 
 func newQuestion(messages []llms.MessageContent, options []llms.CallOption) *question {
-	q := &question{messages: messages}
-	for _, o := range options {
-		o(&q.opts)
-	}
+	q := &question{messages: messages, opts: llm.Options(options)}
 	q.tokens = llm.MessageTokens(messages...) + llm.ToolTokens(q.opts.Tools...)
 	return q
 }

@@ -89,23 +89,12 @@ type meter struct {
 	warn       func(ctx context.Context, err error)
 }
 
-var _ llms.Model = (*meter)(nil)
-
 // assumedOutput is how many tokens an answer is taken to have before it is
 // there, where nobody set a limit.
 const assumedOutput = 4096
 
-// Call answers one prompt without tools.
-func (m *meter) Call(ctx context.Context, prompt string, options ...llms.CallOption) (string, error) {
-	return llms.GenerateFromSinglePrompt(ctx, m, prompt, options...)
-}
-
-// GenerateContent asks the model if the budget allows it.
-func (m *meter) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
-	var opts llms.CallOptions
-	for _, o := range options {
-		o(&opts)
-	}
+// ask asks the model if the budget allows it.
+func (m *meter) ask(ctx context.Context, messages []llms.MessageContent, opts llms.CallOptions) (*llms.ContentResponse, error) {
 	d := m.deployment
 	input, output := llm.MessageTokens(messages...)+llm.ToolTokens(opts.Tools...), assumedOutput
 	for _, limit := range []int{d.MaxTokens, opts.MaxTokens} {

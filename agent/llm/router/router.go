@@ -145,7 +145,8 @@ func (r *Router) deploy(m Deployment, prices price.Table, limits spend.Limits) (
 	}
 	t := r.options.Trace
 	t.Provider, t.Model = m.Provider, m.Model
-	d.model = llm.Traced(&meter{inner: inner, deployment: d, ledger: r.ledger, limits: limits, prices: prices, warn: r.warn}, t)
+	metered := &meter{inner: inner, deployment: d, ledger: r.ledger, limits: limits, prices: prices, warn: r.warn}
+	d.model = llm.Traced(llm.Func(metered.ask), t)
 	if r.options.Wrap != nil {
 		d.model = r.options.Wrap(d.model, m)
 	}
