@@ -71,12 +71,8 @@ func (Anthropic) Encode(r Request) ([]byte, error) {
 	if q.MaxTokens <= 0 {
 		q.MaxTokens = anthropicMaxTokens
 	}
-	var system []string
-	for _, m := range r.Messages {
-		if m.Role == llms.ChatMessageTypeSystem {
-			system = append(system, textOf(m))
-			continue
-		}
+	system, turns := r.apart()
+	for _, m := range turns {
 		role, blocks := anthropicBlocks(m)
 		if len(blocks) == 0 {
 			continue
@@ -91,10 +87,8 @@ func (Anthropic) Encode(r Request) ([]byte, error) {
 		system = append(system, "Answer with one JSON value and nothing else.")
 	}
 	q.System = strings.Join(system, "\n\n")
-	for _, t := range r.Tools {
-		if fn, ok := functionOf(t); ok {
-			q.Tools = append(q.Tools, anthropicTool{Name: fn.Name, Description: fn.Description, Schema: fn.Parameters})
-		}
+	for _, fn := range r.functions() {
+		q.Tools = append(q.Tools, anthropicTool{Name: fn.Name, Description: fn.Description, Schema: fn.Parameters})
 	}
 	word, tool, err := choiceOf(r.Choice)
 	if err != nil {

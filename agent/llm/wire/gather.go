@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,16 @@ type gatheredCall struct {
 	id, name  string
 	signature string
 	arguments strings.Builder
+}
+
+// note keeps what a piece says of the answer; the last piece that says it
+// counts.
+func (g *gathered) note(id, model string, u Usage) {
+	g.answer.ID = cmp.Or(id, g.answer.ID)
+	g.answer.Model = cmp.Or(model, g.answer.Model)
+	if u.Known {
+		g.answer.Usage = u
+	}
 }
 
 // say adds words.

@@ -91,12 +91,8 @@ func (f Google) Encode(r Request) ([]byte, error) {
 	if r.JSON {
 		q.Generate.MIME = "application/json"
 	}
-	var system []string
-	for _, m := range r.Messages {
-		if m.Role == llms.ChatMessageTypeSystem {
-			system = append(system, textOf(m))
-			continue
-		}
+	system, turns := r.apart()
+	for _, m := range turns {
 		role, parts, err := f.parts(m)
 		if err != nil {
 			return nil, err
@@ -114,10 +110,8 @@ func (f Google) Encode(r Request) ([]byte, error) {
 		q.System = &googleContent{Parts: []googlePart{{Text: strings.Join(system, "\n\n")}}}
 	}
 	var functions []googleFunction
-	for _, t := range r.Tools {
-		if fn, ok := functionOf(t); ok {
-			functions = append(functions, googleFunction{Name: fn.Name, Description: fn.Description, Parameters: fn.Parameters})
-		}
+	for _, fn := range r.functions() {
+		functions = append(functions, googleFunction{Name: fn.Name, Description: fn.Description, Parameters: fn.Parameters})
 	}
 	word, tool, err := choiceOf(r.Choice)
 	if err != nil {
@@ -261,15 +255,7 @@ func (s *googleStream) take(raw []byte) (Delta, bool, error) {
 	if len(piece.Error) > 0 {
 		return Delta{}, false, Complaint(raw)
 	}
-	if piece.ID != "" {
-		s.answer.ID = piece.ID
-	}
-	if piece.Model != "" {
-		s.answer.Model = piece.Model
-	}
-	if u := piece.Usage.usage(); u.Known {
-		s.answer.Usage = u
-	}
+	s.note(piece.ID, piece.Model, piece.Usage.usage())
 	if piece.Feedback.Blocked != "" {
 		s.answer.Stop, s.ended = StopFiltered, true
 	}

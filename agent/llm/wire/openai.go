@@ -75,10 +75,8 @@ func (f OpenAI) Encode(r Request) ([]byte, error) {
 	if r.Stream {
 		q.StreamOptions = map[string]any{"include_usage": true}
 	}
-	for _, t := range r.Tools {
-		if fn, ok := functionOf(t); ok {
-			q.Tools = append(q.Tools, openAITool{Type: "function", Function: fn})
-		}
+	for _, fn := range r.functions() {
+		q.Tools = append(q.Tools, openAITool{Type: "function", Function: fn})
 	}
 	word, tool, err := choiceOf(r.Choice)
 	switch {
@@ -286,15 +284,7 @@ func (s *openAIStream) Event(e Event) (Delta, bool, error) {
 	if err := chunk.failure([]byte(e.Data)); err != nil {
 		return Delta{}, false, err
 	}
-	if chunk.ID != "" {
-		s.answer.ID = chunk.ID
-	}
-	if chunk.Model != "" {
-		s.answer.Model = chunk.Model
-	}
-	if u := chunk.Usage.usage(); u.Known {
-		s.answer.Usage = u
-	}
+	s.note(chunk.ID, chunk.Model, chunk.Usage.usage())
 	var d Delta
 	for _, c := range chunk.Choices {
 		if text := c.Delta.text(); text != "" || c.Finish != "" {

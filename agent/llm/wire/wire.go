@@ -113,16 +113,32 @@ type Decoder interface {
 	Answer() (Answer, error)
 }
 
-// functionOf gives the function of a tool, or false for another kind of tool.
-func functionOf(t llms.Tool) (llms.FunctionDefinition, bool) {
-	if t.Function == nil || t.Function.Name == "" {
-		return llms.FunctionDefinition{}, false
+// functions are the tools that are functions, each with its parameters.
+func (r Request) functions() []llms.FunctionDefinition {
+	var out []llms.FunctionDefinition
+	for _, t := range r.Tools {
+		if t.Function == nil || t.Function.Name == "" {
+			continue
+		}
+		f := *t.Function
+		if f.Parameters == nil {
+			f.Parameters = map[string]any{"type": "object", "properties": map[string]any{}}
+		}
+		out = append(out, f)
 	}
-	f := *t.Function
-	if f.Parameters == nil {
-		f.Parameters = map[string]any{"type": "object", "properties": map[string]any{}}
+	return out
+}
+
+// apart keeps what the system says from what is said by turns.
+func (r Request) apart() (system []string, turns []llms.MessageContent) {
+	for _, m := range r.Messages {
+		if m.Role == llms.ChatMessageTypeSystem {
+			system = append(system, textOf(m))
+		} else {
+			turns = append(turns, m)
+		}
 	}
-	return f, true
+	return system, turns
 }
 
 // choiceOf reads a tool choice: a word, or the name of one tool.
