@@ -298,7 +298,7 @@ func (m *model) send(text string) tea.Cmd {
 // decide answers the pending review.
 func (m *model) decide(d assistant.Decision) tea.Cmd {
 	if m.review != nil {
-		d.Review = m.review.ID
+		d = m.review.Quoted(d)
 	}
 	m.asked = m.review
 	m.review, m.offered = nil, nil

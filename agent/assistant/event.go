@@ -56,7 +56,13 @@ type Event struct {
 // Review is a question that only a person (or a policy) may answer: may these
 // steps be done? It survives a restart and can be answered once.
 type Review struct {
-	ID    string   `json:"id"`    // what a Decision must quote, if it quotes one
+	ID string `json:"id"` // what a Decision must quote, if it quotes one
+	// Fingerprint is of what is asked: of the plan as it is shown, of what each
+	// waiting step would do, and of the thread. An approval is good for it alone.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Expires is when the question is too old to be answered; it is asked again then.
+	Expires time.Time `json:"expires,omitzero"`
+
 	Steps []string `json:"steps"` // the steps that wait for a word
 	// Confirm are those of Steps that destroy something: a Decision has to
 	// name each of them, a blanket approval leaves them waiting.
@@ -65,6 +71,12 @@ type Review struct {
 	// Changed says in words what is different from the plan that was approved
 	// before, if that is why the question is asked again.
 	Changed []string `json:"changed,omitempty"`
+}
+
+// Quoted is a decision that says which review it answers, as it was shown.
+func (r *Review) Quoted(d Decision) Decision {
+	d.Review, d.Fingerprint = r.ID, r.Fingerprint
+	return d
 }
 
 // Answer is what the turn says in the end.

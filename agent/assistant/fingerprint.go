@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/minivess/minivess/agent/graph"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -31,6 +33,33 @@ func (a *Assistant) fingerprint(s *Step) string {
 		fmt.Fprintf(h, "%s\n%s\n%t\n", shown, writes, p.Irreversible)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// binding is what an answer to a review is good for, beside the plan as it was
+// shown and the thread's state: what each step that waits would do as things are.
+func (a *Assistant) binding(p *Plan) []string {
+	var all []string
+	for _, id := range p.waiting() {
+		all = append(all, id+" "+a.fingerprint(p.Step(id)))
+	}
+	return all
+}
+
+// changedSince says in words why an approval does not hold any more: the steps
+// that wait are previewed again, and it must still be what was asked about.
+func (a *Assistant) changedSince(ctx context.Context, p *Plan, rt *graph.Runtime) ([]string, error) {
+	changed := a.refresh(ctx, p)
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
+	err := rt.StillBound(a.binding(p))
+	if errors.Is(err, graph.ErrStale) && len(changed) == 0 {
+		return []string{"the plan was shown by another version of minivess, or what may be done unasked is different now"}, nil
+	}
+	if errors.Is(err, graph.ErrStale) {
+		err = nil
+	}
+	return changed, err
 }
 
 // refresh previews the steps that wait for a word again and says in words what
@@ -66,7 +95,7 @@ func (a *Assistant) refreshStep(ctx context.Context, s *Step) string {
 	fresh.Effect, fresh.Error = known.Effect, nil
 	a.previewStep(ctx, &fresh)
 	if ctx.Err() != nil {
-		return "" // nothing is known; the approval is checked again when the step begins
+		return "" // nothing is known
 	}
 	switch {
 	case fresh.Error != nil:

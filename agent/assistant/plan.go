@@ -135,9 +135,11 @@ const (
 // Decision answers a Review.
 type Decision struct {
 	// Review is the id of the review that this answers; empty means whichever
-	// is pending.
-	Review  string  `json:"review,omitempty"`
-	Verdict Verdict `json:"verdict"`
+	// is pending. Fingerprint is that of the review as it was shown to whoever
+	// decides; Review.Quoted fills in both.
+	Review      string  `json:"review,omitempty"`
+	Fingerprint string  `json:"fingerprint,omitempty"`
+	Verdict     Verdict `json:"verdict"`
 	// Steps limits an approval to these steps. Empty approves every step that
 	// destroys nothing; a destroying step is approved only if it is named here.
 	Steps []string `json:"steps,omitempty"`

@@ -25,7 +25,10 @@ func (a *Assistant) review(ctx context.Context, s state, rt *graph.Runtime) (res
 	}
 	waiting := p.waiting()
 	if len(waiting) > 0 && !p.canRun() {
-		return graph.Pause[state](Review{Steps: waiting, Confirm: p.confirm(), Plan: p, Changed: s.Changed}), nil
+		return graph.Ask[state](graph.Question{
+			Payload: Review{Steps: waiting, Confirm: p.confirm(), Plan: p, Changed: s.Changed},
+			Binding: a.binding(p), Allow: []Verdict{Approve, Edit, Reject, Respond}, Expires: a.options.ApprovalTTL,
+		}), nil
 	}
 	if len(allowed) > 0 {
 		emitter(rt)(Event{Kind: EventDecision, Decision: &Decision{
@@ -144,7 +147,11 @@ func (a *Assistant) decide(ctx context.Context, p *Plan, d Decision, rt *graph.R
 	emitter(rt)(Event{Kind: EventDecision, Decision: &d})
 	switch d.Verdict {
 	case Approve:
-		if changed := a.refresh(ctx, p); len(changed) > 0 {
+		changed, err := a.changedSince(ctx, p, rt)
+		if err != nil {
+			return result{}, err
+		}
+		if len(changed) > 0 {
 			return a.askAgain(p, changed, rt), nil
 		}
 		for _, id := range d.approves(p) {

@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func reviewOf(pending []graph.Interrupt) (*Review, error) {
 	if err := json.Unmarshal(pending[0].Payload, &r); err != nil {
 		return nil, fmt.Errorf("read the pending review: %w", err)
 	}
-	r.ID = pending[0].ID
+	r.ID, r.Fingerprint, r.Expires = pending[0].ID, pending[0].Fingerprint, pending[0].Expires
 	return &r, nil
 }
 
@@ -213,18 +214,54 @@ func (s *session) decide(ctx context.Context, d Decision) error {
 	if err := s.a.fits(ctx, r, d); err != nil {
 		return err
 	}
-	d.Review, d.At = r.ID, s.a.options.Now().UTC()
-	if d.By == "" {
-		d.By = s.a.options.User
-	}
+	d = s.filledIn(d)
+	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
+		out, err := s.answer(ctx, d, emit)
+		if errors.Is(err, graph.ErrExpired) {
+			return s.tooLate(ctx, d, emit)
+		}
+		return out, err
+	})
+}
+
+// answer gives a decision to the graph, which takes it if it is for what is
+// asked, as it was shown, and in time.
+func (s *session) answer(ctx context.Context, d Decision, emit func(graph.Event)) (graph.Outcome[state], error) {
 	value, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDecision, err)
+		return graph.Outcome[state]{}, fmt.Errorf("%w: %w", ErrDecision, err)
 	}
-	answer := graph.Answer{Interrupt: r.ID, Verdict: d.Verdict, Value: value}
-	return s.traced(ctx, s.at.State.Trace, func(ctx context.Context, emit func(graph.Event)) (graph.Outcome[state], error) {
-		return s.held.Answer(ctx, answer, emit)
-	})
+	out, err := s.held.Answer(ctx, graph.Answer{Interrupt: d.Review, Fingerprint: d.Fingerprint, Verdict: d.Verdict, Value: value}, emit)
+	if errors.Is(err, graph.ErrStale) {
+		err = fmt.Errorf("%w: %w", ErrNoReview, err)
+	}
+	return out, err
+}
+
+// tooLate has an expired question asked again. What approves nothing is taken
+// as the answer to it; an approval is not.
+func (s *session) tooLate(ctx context.Context, d Decision, emit func(graph.Event)) (graph.Outcome[state], error) {
+	expired := s.review.Expires
+	out, err := s.held.Continue(ctx, emit)
+	if err != nil || len(out.Pending) == 0 {
+		return out, err
+	}
+	if d.Verdict != Approve {
+		d.Review, d.Fingerprint = out.Pending[0].ID, out.Pending[0].Fingerprint
+		return s.answer(ctx, d, emit)
+	}
+	s.emit(Event{Kind: EventProblem, Problem: &Problem{
+		Code: CodeStale, Message: "the approval comes too late: the plan could be approved until " + expired.Format("2006-01-02 15:04 UTC"),
+		Hint: "look at the plan again and decide",
+	}})
+	return out, nil
+}
+
+// filledIn is a decision on the pending review with what it leaves open.
+func (s *session) filledIn(d Decision) Decision {
+	d.Review, d.Fingerprint = s.review.ID, cmp.Or(d.Fingerprint, s.review.Fingerprint)
+	d.At, d.By = s.a.options.Now().UTC(), cmp.Or(d.By, s.a.options.User)
+	return d
 }
 
 // goOn takes what a person says while a turn is cut off.

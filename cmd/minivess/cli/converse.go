@@ -30,7 +30,7 @@ func (env *environment) converse(ctx context.Context, s *session, thread string,
 			return env.needsApproval(thread, outcome)
 		}
 		before := outcome
-		outcome, err = assistant.Wait(s.assistant.Decide(ctx, thread, decision), see)
+		outcome, err = assistant.Wait(s.assistant.Decide(ctx, thread, outcome.Review.Quoted(decision)), see)
 		if errors.Is(err, assistant.ErrDecision) { // a slip; the plan still waits
 			_, _ = fmt.Fprintln(env.Streams.Err, printable(err.Error()))
 			outcome, err = before, nil

@@ -98,7 +98,7 @@ func (e *evalSession) Close() error {
 // decisionFor is what the case's person says to a plan. A blanket yes approves
 // what destroys nothing; a plan that only destroys is then rejected.
 func decisionFor(a evals.Approval, r *assistant.Review) assistant.Decision {
-	d := assistant.Decision{Review: r.ID, By: "suite"}
+	d := r.Quoted(assistant.Decision{By: "suite"})
 	switch {
 	case a == evals.ApproveAll:
 		d.Verdict, d.Steps = assistant.Approve, r.Steps
