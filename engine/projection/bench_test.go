@@ -3,13 +3,12 @@ package projection_test
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/workspace"
 )
 
@@ -17,22 +16,8 @@ import (
 func fill(tb testing.TB, ws *workspace.Workspace, n, steps int) {
 	tb.Helper()
 	for i := range n {
-		dir, err := runs.Create(ws, runs.Spec{
-			Kind: runs.KindTrain, Model: "segresnet", RunID: fmt.Sprintf("bench-run-%04d", i), Created: time.Unix(int64(i), 0),
-			Dataset: runs.DatasetRef{Name: "toy"}, Experiment: []byte(`{"fold":0,"seed":1,"train":{"learning_rate":0.001,"patch_size":[48,48,48]}}`),
-		})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		w, err := journal.OpenWriter(tb.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		put := func(kind string, data any) {
-			if _, err := w.Append(kind, data); err != nil {
-				tb.Fatal(err)
-			}
-		}
+		var events []any
+		put := func(kind string, data any) { events = append(events, kind, data) }
 		put(runs.EventQueued, runs.Queued{Executor: "local"})
 		put(runs.EventStarted, runs.Started{PID: 1, Host: "h"})
 		for s := range steps {
@@ -42,9 +27,10 @@ func fill(tb testing.TB, ws *workspace.Workspace, n, steps int) {
 			}
 		}
 		put(runs.EventFinished, runs.Finished{Step: int64(steps), Reason: "all steps done"})
-		if err := w.Close(); err != nil {
-			tb.Fatal(err)
-		}
+		runstest.Create(tb, ws, runs.Spec{
+			Kind: runs.KindTrain, Model: "segresnet", RunID: fmt.Sprintf("bench-run-%04d", i), Created: time.Unix(int64(i), 0),
+			Dataset: runs.DatasetRef{Name: "toy"}, Experiment: []byte(`{"fold":0,"seed":1,"train":{"learning_rate":0.001,"patch_size":[48,48,48]}}`),
+		}, events...)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/projection"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/workspace"
 )
 
@@ -128,30 +129,12 @@ func judge(id, about string) runs.Spec {
 
 func create(tb testing.TB, ws *workspace.Workspace, s runs.Spec, events ...any) {
 	tb.Helper()
-	if _, err := runs.Create(ws, s); err != nil {
-		tb.Fatal(err)
-	}
-	add(tb, ws, s.RunID, events...)
+	runstest.Create(tb, ws, s, events...)
 }
 
 func add(tb testing.TB, ws *workspace.Workspace, id string, events ...any) {
 	tb.Helper()
-	w, err := journal.OpenWriter(tb.Context(), filepath.Join(ws.Run(id), runs.EventsFile), journal.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for i := 0; i < len(events); i += 2 {
-		kind, ok := events[i].(string)
-		if !ok {
-			tb.Fatalf("%v is no kind of event", events[i])
-		}
-		if _, err := w.Append(kind, events[i+1]); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
+	runstest.Append(tb, ws.Run(id), events...)
 }
 
 func metric(step int64, split, name string, v runs.Number) []any {

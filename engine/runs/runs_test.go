@@ -14,6 +14,7 @@ import (
 
 	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/workspace"
 )
 
@@ -33,32 +34,7 @@ func trainSpec() runs.Spec {
 // create makes a run with the given events (kind, data, kind, data, …).
 func create(tb testing.TB, ws *workspace.Workspace, spec runs.Spec, events ...any) string {
 	tb.Helper()
-	dir, err := runs.Create(ws, spec)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	appendEvents(tb, dir, events...)
-	return filepath.Base(dir)
-}
-
-func appendEvents(tb testing.TB, dir string, events ...any) {
-	tb.Helper()
-	w, err := journal.OpenWriter(tb.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for i := 0; i < len(events); i += 2 {
-		kind, ok := events[i].(string)
-		if !ok {
-			tb.Fatalf("%v is no kind of event", events[i])
-		}
-		if _, err := w.Append(kind, events[i+1]); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
+	return filepath.Base(runstest.Create(tb, ws, spec, events...))
 }
 
 func load(tb testing.TB, ws *workspace.Workspace, id string) runs.Run {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 )
 
 func TestTags(t *testing.T) {
@@ -47,7 +48,7 @@ func TestCurves(t *testing.T) {
 		t.Fatalf("%v, %v", c, err)
 	}
 	for _, e := range [][]any{loss(1, 5), loss(2, 4), loss(3, 3), loss(4, 9), loss(3, 2), loss(6, 1), loss(5, 1.5)} {
-		appendEvents(t, ws.Run(id), e...) // resumed after step 2; step 4 is never measured again
+		runstest.Append(t, ws.Run(id), e...) // resumed after step 2; step 4 is never measured again
 		if err := c.Refresh(ws, id); err != nil {
 			t.Fatal(err)
 		}

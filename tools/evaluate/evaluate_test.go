@@ -16,8 +16,8 @@ import (
 	"github.com/minivess/minivess/engine/config"
 	"github.com/minivess/minivess/engine/dataset"
 	"github.com/minivess/minivess/engine/jobs"
-	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/evaluate"
@@ -271,27 +271,11 @@ func (b bench) folder(t *testing.T, spec runs.Spec, cases ...runs.Case) string {
 	if spec.Kind == "" {
 		spec.Kind = runs.KindTrain
 	}
-	dir, err := runs.Create(b.ws, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close() //nolint:errcheck // Append reports what matters
-	write := func(kind string, data any) {
-		if _, err := w.Append(kind, data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(runs.EventQueued, runs.Queued{})
-	write(runs.EventStarted, runs.Started{})
+	events := []any{runs.EventQueued, runs.Queued{}, runs.EventStarted, runs.Started{}}
 	for _, c := range cases {
-		write(runs.EventCase, c)
+		events = append(events, runs.EventCase, c)
 	}
-	write(runs.EventFinished, runs.Finished{Reason: "all volumes scored"})
-	return dir
+	return runstest.Create(t, b.ws, spec, append(events, runs.EventFinished, runs.Finished{Reason: "all volumes scored"})...)
 }
 
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

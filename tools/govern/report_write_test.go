@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/report"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/workspace"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/govern"
@@ -41,25 +41,11 @@ func newBench(t *testing.T) bench {
 // folder makes a run folder as a worker left it.
 func (b bench) folder(t *testing.T, spec runs.Spec, cases ...runs.Case) {
 	t.Helper()
-	dir, err := runs.Create(b.ws, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close() //nolint:errcheck // Append reports what matters
-	write := func(kind string, data any) {
-		if _, err := w.Append(kind, data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(runs.EventStarted, runs.Started{})
+	events := []any{runs.EventStarted, runs.Started{}}
 	for _, c := range cases {
-		write(runs.EventCase, c)
+		events = append(events, runs.EventCase, c)
 	}
-	write(runs.EventFinished, runs.Finished{})
+	runstest.Create(t, b.ws, spec, append(events, runs.EventFinished, runs.Finished{})...)
 }
 
 func (b bench) trained(t *testing.T, id string) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/tools"
 	"github.com/minivess/minivess/tools/toolstest"
 	"github.com/minivess/minivess/tools/train"
@@ -16,26 +16,8 @@ import (
 // evaluation leaves a run folder with these events.
 func evaluation(t *testing.T, b bench, id string, events ...any) string {
 	t.Helper()
-	dir, err := runs.Create(b.ws, runs.Spec{RunID: id, Kind: runs.KindEvaluate, Model: "segresnet", Evaluate: &runs.EvaluateSpec{Run: "able-adder-0001", Split: "test", Metrics: []string{"dice"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close() //nolint:errcheck // Append reports what matters
-	events = append([]any{runs.EventQueued, runs.Queued{}, runs.EventStarted, runs.Started{Step: 40}}, events...)
-	for i := 0; i < len(events); i += 2 {
-		kind, ok := events[i].(string)
-		if !ok {
-			t.Fatalf("%v is no kind of event", events[i])
-		}
-		if _, err := w.Append(kind, events[i+1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	spec := runs.Spec{RunID: id, Kind: runs.KindEvaluate, Model: "segresnet", Evaluate: &runs.EvaluateSpec{Run: "able-adder-0001", Split: "test", Metrics: []string{"dice"}}}
+	return runstest.Create(t, b.ws, spec, append([]any{runs.EventQueued, runs.Queued{}, runs.EventStarted, runs.Started{Step: 40}}, events...)...)
 }
 
 // An evaluation that died says what it has done, and is taken up without talk of

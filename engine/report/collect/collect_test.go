@@ -13,10 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/minivess/minivess/engine/journal"
 	"github.com/minivess/minivess/engine/report"
 	"github.com/minivess/minivess/engine/report/collect"
 	"github.com/minivess/minivess/engine/runs"
+	"github.com/minivess/minivess/engine/runs/runstest"
 	"github.com/minivess/minivess/engine/volume"
 	"github.com/minivess/minivess/engine/workspace"
 )
@@ -25,12 +25,6 @@ var (
 	began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	shape = [3]int{8, 6, 4}
 )
-
-// event is a record of a journal.
-type event struct {
-	kind string
-	data any
-}
 
 // bench is a workspace with a trained run and four volumes on disk.
 type bench struct {
@@ -64,10 +58,10 @@ func newBench(t *testing.T) bench {
 		ref.ImageSHA256, ref.LabelSHA256 = digest(t, ref.Image), digest(t, ref.Label)
 		b.volumes = append(b.volumes, ref)
 	}
-	b.trained = b.folder(t, runs.Spec{RunID: "brisk-otter-7f3a", Name: "first", Kind: runs.KindTrain, Model: "segresnet", Created: began},
-		event{runs.EventStarted, runs.Started{}},
-		event{runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/best.safetensors", Role: "best", Step: 40, Epoch: 2, SHA256: "abc"}},
-		event{runs.EventFinished, runs.Finished{Step: 60, Epoch: 3}})
+	b.trained = runstest.Create(t, b.ws, runs.Spec{RunID: "brisk-otter-7f3a", Name: "first", Kind: runs.KindTrain, Model: "segresnet", Created: began},
+		runs.EventStarted, runs.Started{},
+		runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/best.safetensors", Role: "best", Step: 40, Epoch: 2, SHA256: "abc"},
+		runs.EventFinished, runs.Finished{Step: 60, Epoch: 3})
 	return b
 }
 
@@ -91,30 +85,6 @@ func digest(t *testing.T, file string) string {
 	return sum
 }
 
-func (b bench) folder(t *testing.T, spec runs.Spec, events ...event) string {
-	t.Helper()
-	dir, err := runs.Create(b.ws, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.append(t, dir, events...)
-	return dir
-}
-
-func (b bench) append(t *testing.T, dir string, events ...event) {
-	t.Helper()
-	w, err := journal.OpenWriter(t.Context(), filepath.Join(dir, runs.EventsFile), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close() //nolint:errcheck // Append reports what matters
-	for _, e := range events {
-		if _, err := w.Append(e.kind, e.data); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // judging is the specification of an evaluation of the trained run.
 func (b bench) judging(id string) runs.Spec {
 	return runs.Spec{
@@ -128,7 +98,7 @@ func (b bench) judging(id string) runs.Spec {
 }
 
 // judged are the records of one volume, and the prediction on disk.
-func (b bench) judged(t *testing.T, run, volume string, dice float64) []event {
+func (b bench) judged(t *testing.T, run, volume string, dice float64) []any {
 	t.Helper()
 	name := path.Join(runs.ArtifactsDir, "predictions", volume+".nii.gz")
 	file := filepath.Join(b.ws.Run(run), filepath.FromSlash(name))
@@ -136,16 +106,18 @@ func (b bench) judged(t *testing.T, run, volume string, dice float64) []event {
 		t.Fatal(err)
 	}
 	labels(t, file, func(j int) uint8 { return uint8(j % 2) })
-	return []event{
-		{runs.EventArtifact, runs.Artifact{Path: name, Role: "prediction", SHA256: digest(t, file)}},
-		{runs.EventCase, runs.Case{
+	return []any{
+		runs.EventArtifact,
+		runs.Artifact{Path: name, Role: "prediction", SHA256: digest(t, file)},
+		runs.EventCase,
+		runs.Case{
 			Volume: volume, Split: "test", Definition: "minivess", Unit: "um", Tolerance: 2,
 			Values: map[string]runs.Number{"dice": runs.Number(dice), "hd95": 3}, ByPolicy: map[string]string{"hd95": "both masks are empty"},
 			Labels: []runs.CaseLabel{
 				{Label: 1, Values: map[string]runs.Number{"dice": runs.Number(dice + 0.1)}},
 				{Label: 2, Values: map[string]runs.Number{"dice": runs.Number(dice - 0.1)}},
 			},
-		}},
+		},
 	}
 }
 
@@ -162,13 +134,13 @@ func (b bench) load(t *testing.T, id string) runs.Run {
 // failed.
 func (b bench) judge(t *testing.T, id string, spec runs.Spec) runs.Run {
 	t.Helper()
-	dir := b.folder(t, spec, event{runs.EventStarted, runs.Started{Step: 40}})
+	dir := runstest.Create(t, b.ws, spec, runs.EventStarted, runs.Started{Step: 40})
 	for i, dice := range []float64{0.9, 0.5, 0.7} {
-		b.append(t, dir, b.judged(t, id, b.volumes[i].ID, dice)...)
+		runstest.Append(t, dir, b.judged(t, id, b.volumes[i].ID, dice)...)
 	}
-	b.append(t, dir, event{runs.EventCase, runs.Case{
+	runstest.Append(t, dir, runs.EventCase, runs.Case{
 		Volume: "mv04", Split: "test", Excluded: map[string]string{"dice": "not judged"}, Failure: &runs.CaseFailure{Code: "bad_input", Error: "the image is gone"},
-	}})
+	})
 	return b.load(t, id)
 }
 
@@ -232,7 +204,7 @@ func TestTheLastRecordOfAVolumeCounts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.judge(t, "judge", b.judging("judge"))
-	b.append(t, b.ws.Run("judge"), b.judged(t, "judge", "mv04", 0.25)...)
+	runstest.Append(t, b.ws.Run("judge"), b.judged(t, "judge", "mv04", 0.25)...)
 	e, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "judge"), collect.Options{Pictures: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +263,7 @@ func TestCheckpointOfAnotherStepIsNotClaimed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	job := b.judge(t, "judge", b.judging("judge"))
-	b.append(t, b.trained, event{runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/best.safetensors", Role: "best", Step: 50, Epoch: 3, SHA256: "def"}})
+	runstest.Append(t, b.trained, runs.EventCheckpoint, runs.Checkpoint{Path: "checkpoints/best.safetensors", Role: "best", Step: 50, Epoch: 3, SHA256: "def"})
 	e, err := collect.Evaluation(t.Context(), b.ws, job, collect.Options{})
 	if err != nil || e.CheckpointDigest != "" || e.Checkpoint != "best.safetensors" || e.Step != 40 {
 		t.Errorf("%q %q at step %d, %v", e.Checkpoint, e.CheckpointDigest, e.Step, err)
@@ -321,8 +293,8 @@ func TestJournalsWithoutLabels(t *testing.T) {
 	b := newBench(t)
 	spec := b.judging("judge")
 	spec.Evaluate.Metrics = []string{"surface_dice_2024"}
-	b.folder(t, spec, event{runs.EventStarted, runs.Started{}},
-		event{runs.EventCase, runs.Case{Volume: "mv01", Split: "test", Values: map[string]runs.Number{"dice": 0.5, "hd95": 4}}})
+	runstest.Create(t, b.ws, spec, runs.EventStarted, runs.Started{},
+		runs.EventCase, runs.Case{Volume: "mv01", Split: "test", Values: map[string]runs.Number{"dice": 0.5, "hd95": 4}})
 	e, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "judge"), collect.Options{Pictures: 3})
 	if err != nil || len(e.Metrics) != 0 || e.Cases[0].Values["hd95"] != 4 || e.Scoring.Unit != "um" || e.Cases[0].Pictures != nil {
 		t.Errorf("%+v, %v", e, err)
@@ -335,7 +307,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "brisk-otter-7f3a"), collect.Options{}); !errors.Is(err, collect.ErrNotEvaluation) {
 		t.Errorf("a training run: %v", err)
 	}
-	b.folder(t, b.judging("empty"), event{runs.EventStarted, runs.Started{}})
+	runstest.Create(t, b.ws, b.judging("empty"), runs.EventStarted, runs.Started{})
 	if _, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "empty"), collect.Options{}); !errors.Is(err, collect.ErrNoScores) {
 		t.Errorf("no scores: %v", err)
 	}
@@ -345,7 +317,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "queued"), collect.Options{}); !errors.Is(err, collect.ErrNoScores) {
 		t.Errorf("no journal: %v", err)
 	}
-	b.folder(t, b.judging("odd"), event{runs.EventCase, "a word"})
+	runstest.Create(t, b.ws, b.judging("odd"), runs.EventCase, "a word")
 	if _, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "odd"), collect.Options{}); err == nil {
 		t.Error("a journal that says something else")
 	}
@@ -356,8 +328,8 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	// A path that leads out of the run folder is not followed.
-	b.folder(t, b.judging("sly"), event{runs.EventArtifact, runs.Artifact{Path: "../../../etc/passwd", Role: "prediction"}},
-		event{runs.EventCase, runs.Case{Volume: "mv01", Split: "test", Values: map[string]runs.Number{"dice": 0.5}}})
+	runstest.Create(t, b.ws, b.judging("sly"), runs.EventArtifact, runs.Artifact{Path: "../../../etc/passwd", Role: "prediction"},
+		runs.EventCase, runs.Case{Volume: "mv01", Split: "test", Values: map[string]runs.Number{"dice": 0.5}})
 	e, err := collect.Evaluation(t.Context(), b.ws, b.load(t, "sly"), collect.Options{Pictures: 1})
 	if err != nil || len(e.Notes) == 0 || !strings.Contains(strings.Join(e.Notes, "\n"), "is no file of the run") {
 		t.Errorf("notes %q, %v", e.Notes, err)
