@@ -137,11 +137,11 @@ func (b *Builder[S]) checkPaths() {
 
 func closure(from string, next map[string][]string) map[string]bool {
 	seen := map[string]bool{from: true}
-	for todo := []string{from}; len(todo) > 0; todo = todo[1:] {
-		for _, n := range next[todo[0]] {
+	for frontier := []string{from}; len(frontier) > 0; frontier = frontier[1:] {
+		for _, n := range next[frontier[0]] {
 			if !seen[n] {
 				seen[n] = true
-				todo = append(todo, n)
+				frontier = append(frontier, n)
 			}
 		}
 	}

@@ -190,16 +190,16 @@ func (l *level[S]) runActive(ctx context.Context, active []string) error {
 		}
 		return l.runTask(ctx, key, false)
 	}
-	var todo []string
+	var pending []string
 	for _, key := range active {
 		if _, done := l.at.tasks[key]; !done && !l.waits(key) {
-			todo = append(todo, key)
+			pending = append(pending, key)
 		}
 	}
-	errs := make([]error, len(todo))
+	errs := make([]error, len(pending))
 	slots := make(chan struct{}, l.g.options.Parallel)
 	var group sync.WaitGroup
-	for i, key := range todo {
+	for i, key := range pending {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
