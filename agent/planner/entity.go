@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -20,22 +19,7 @@ func (lex *lexicon) recognise(toks []token, known Names) []item {
 		items = append(items, item{tok: toks[i], mention: m, start: toks[i].start, end: toks[i+n-1].end})
 		i += n
 	}
-	return onlyKnown(items, known)
-}
-
-// onlyKnown takes a word that stood where a dataset might for a mere word, if a
-// dataset that exists is named too: "verify the integrity of cortex".
-func onlyKnown(items []item, known Names) []item {
-	if !slices.ContainsFunc(items, func(it item) bool { return it.is(cDataset) && containsFold(known.Datasets, it.mention.text) }) {
-		return items
-	}
-	for i := range items {
-		m := items[i].mention
-		if m != nil && m.class == cDataset && !containsFold(known.Datasets, m.text) && strings.HasPrefix(m.rule, "name after ") && m.rule != "name after and" && m.rule != "name after ," && m.rule != "name after dataset" {
-			items[i].mention = nil
-		}
-	}
-	return items
+	return lex.noMereWords(items, known)
 }
 
 // finder looks for a mention at toks[i] and returns how many tokens it takes.
@@ -88,7 +72,7 @@ func anyNameAt(toks []token, i int) string {
 	case tQuoted:
 		return clean(t.text)
 	case tWord:
-		return clean(t.word)
+		return asWritten(t)
 	case tNumber:
 		return clean(strings.ToLower(t.text))
 	default:
@@ -115,9 +99,7 @@ func findNamed(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 			n = 2
 		} else if at(toks, i) == "name" && at(toks, i+1) != "of" {
 			n = 1
-			if at(toks, i+1) == "is" || at(toks, i+1) == ":" {
-				n = 2
-			}
+			n += len(copula(toks[i+1:]))
 		}
 	}
 	if n == 0 {
@@ -128,6 +110,19 @@ func findNamed(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		return nil, 0
 	}
 	return &mention{class: cName, text: name, rule: "name after " + toks[i].word}, n + 1
+}
+
+// copula is the words between "name" and the name: "name is x", "the name shall
+// be x", "name: x".
+func copula(toks []token) []token {
+	for i := range toks {
+		switch toks[i].word {
+		case "is", ":", "=", "should", "shall", "must", "will", "can", "be", "to", "would":
+		default:
+			return toks[:i]
+		}
+	}
+	return nil
 }
 
 // isThing lists nouns that a new thing is called by before it gets its name.

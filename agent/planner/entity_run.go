@@ -89,7 +89,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	switch {
 	case isRunNoun(noun), kind == "latest" && meansRun(noun, at(toks, c.at+1)):
 		c.at++
-	case model != "" || kind != "latest" && endsBest(noun, c.at > i+1):
+	case model != "" || endsBest(noun, c.at > i+1) && (kind != "latest" || noun != "" && c.at == i+1 || c.at+1 == len(toks) && i > 0):
 	default:
 		return nil, 0
 	}
@@ -118,7 +118,7 @@ func endsBest(next string, determined bool) bool {
 	switch next {
 	case "":
 		return determined
-	case "as", "to", "into":
+	case "as", "to", "into", ",":
 		return true
 	}
 	return false

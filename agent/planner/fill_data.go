@@ -10,20 +10,16 @@ import (
 // fillNothing is for tools without arguments.
 func fillNothing(*reader, *draft, []item, toolInfo) bool { return true }
 
-// defaultDataset is what a new synthetic dataset is called when nobody says.
-const defaultDataset = "vessels"
-
 // fillSynthetic reads name, volumes, shape, spacing and seed.
 func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 	name, ok := newName(items)
 	if !ok {
 		name, ok = r.madeName(items)
 	}
-	if !ok {
-		name = value{v: defaultDataset, rule: "nothing was said"}
-		r.note("I call the dataset " + defaultDataset + ".")
+	if fill, answered := r.fills["name"].(string); answered && !ok {
+		name, ok = value{v: fill, rule: "your answer"}, true
 	}
-	r.set(d, "name", name, items)
+	r.setIf(d, "name", name, ok, items)
 	r.fillSizes(d, items)
 	for _, p := range []string{"volumes", "seed"} {
 		v, found := r.numeric(items, p)
@@ -31,6 +27,15 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.setIf(d, p, v, found, items)
 	}
 	return true
+}
+
+// unnamed asks what a new dataset is to be called, once all has been read.
+func (r *reader) unnamed() {
+	for _, s := range r.out.Steps {
+		if s.Tool == "dataset_create_synthetic" && !has(s.Args, "name") {
+			r.question(s.Tool, "name", Question{Text: "What shall the dataset be called?"})
+		}
+	}
 }
 
 // fillSizes reads the shape and the spacing of volumes.

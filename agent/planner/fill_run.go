@@ -14,7 +14,7 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 		picks = liveRuns(items, picks)
 	}
 	if needsMention(d.tool) {
-		picks = slices.DeleteFunc(picks, func(p picked) bool { return p.guessed })
+		picks = slices.DeleteFunc(picks, func(p picked) bool { return p.guessed && (d.tool == "run_delete" || p.vague) })
 	}
 	if r.noSuchDelete(d, items, picks) {
 		return false
@@ -22,12 +22,12 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	if fill, ok := r.fills["run"].(string); ok && len(picks) == 0 {
 		picks = []picked{{selector: fill, val: value{v: fill, rule: "your answer"}}}
 	}
-	if len(picks) == 0 && !needsMention(d.tool) {
+	if len(picks) == 0 && d.tool != "run_delete" {
 		picks = r.fallback(items, d.tool)
 	}
 	if len(picks) == 0 {
 		if needsMention(d.tool) {
-			r.question(d.tool, "run", Question{Text: "Which run shall I delete?", Choices: r.known.Runs})
+			r.question(d.tool, "run", Question{Text: whichRun(d.tool), Choices: r.known.Runs})
 			return false
 		}
 		r.note("You named no run; I take the latest.")
@@ -58,6 +58,18 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	}
 	r.set(d, "run", v, items)
 	return true
+}
+
+// whichRun asks for the run that a tool is to act on.
+func whichRun(tool string) string {
+	does := map[string]string{
+		"run_delete": "delete", "job_cancel": "cancel", "job_resume": "go on with", "evaluate_run": "evaluate", "model_export": "export",
+		"predict_volume": "predict with", "run_tag": "tag",
+	}[tool]
+	if does == "" {
+		return "Which run do you mean?"
+	}
+	return "Which run shall I " + does + "?"
 }
 
 // fillResume reads run and epochs. The tool takes the new total, so "ten more"

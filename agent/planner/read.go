@@ -84,6 +84,7 @@ func (r *reader) read() reading {
 // finish puts the words together.
 func (r *reader) finish() reading {
 	r.impliedGoals()
+	r.unnamed()
 	if len(r.out.Questions) > 0 {
 		r.out.Steps, r.out.goals, r.out.later = nil, nil, nil
 	}

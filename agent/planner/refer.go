@@ -16,6 +16,7 @@ type picked struct {
 	val      value
 	note     string
 	guessed  bool // a reference to nothing that was spoken of
+	vague    bool // by a pronoun only
 }
 
 // pick finds the runs that a clause is about: those named, those referred to,
@@ -117,7 +118,7 @@ func (r *reader) pickReference(items []item, i int) []picked {
 		return []picked{{selector: "latest:kind=evaluate", val: v}}
 	}
 	if len(runs) == 0 {
-		return []picked{{selector: "latest", val: v, guessed: true, note: fmt.Sprintf("I take %q as the latest run.", clean(m.text))}}
+		return []picked{{selector: "latest", val: v, guessed: true, vague: isRefWord(m.text) || m.plural, note: fmt.Sprintf("I take %q as the latest run.", clean(m.text))}}
 	}
 	var out []picked
 	for _, run := range runs {
@@ -171,9 +172,14 @@ func (r *reader) fresh(items []item) bool {
 	return ok
 }
 
-// needsMention tells which tools never act on a run that nobody named.
+// needsMention tells which tools never act on a run that nobody named or spoke
+// of: all that do more than read.
 func needsMention(tool string) bool {
-	return tool == "run_delete"
+	switch tool {
+	case "run_delete", "job_cancel", "job_resume", "evaluate_run", "model_export", "predict_volume", "run_tag":
+		return true
+	}
+	return false
 }
 
 // pickDataset finds the dataset that a clause is about.

@@ -66,6 +66,13 @@ func tokenise(text string) []token {
 	if sql.text != "" {
 		toks = append(toks, sql)
 	}
+	if !strings.ContainsFunc(text, unicode.IsLower) {
+		for i := range toks {
+			if toks[i].kind == tWord {
+				toks[i].text = toks[i].word // where all is in capitals, none of them says anything
+			}
+		}
+	}
 	return joinTriples(joinNumbers(toks))
 }
 

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"maps"
+	"strings"
 )
 
 // turn reads what was said now; with results at hand it observes them.
@@ -39,9 +40,15 @@ func (s session) reader(text string, mem memory, fills map[string]any) *reader {
 // correction of the last plan, or by itself.
 func (s session) understand(c conversation) (reading, *reader) {
 	mem := remember(c.history)
-	if text, fills, ok := s.pending(c); ok {
+	text, fills, ok := s.pending(c)
+	if ok {
 		r := s.reader(text, mem, fills)
 		return r.read(), r
+	}
+	if text != "" {
+		if out, r, ok := s.together(text, c.text, mem); ok {
+			return out, r
+		}
 	}
 	r := s.reader(c.text, mem, nil)
 	if out, ok := r.correct(); ok {
@@ -53,11 +60,24 @@ func (s session) understand(c conversation) (reading, *reader) {
 	return r.read(), r
 }
 
+// together reads the answer to a question as the end of what was asked about:
+// "make synthetic data", "call it blob, 5 volumes". It only does so where the
+// answer asks for nothing by itself and leaves no question open.
+func (s session) together(before, said string, mem memory) (reading, *reader, bool) {
+	if alone := s.reader(said, mem, nil).read(); len(alone.Steps) > 0 || len(alone.goals) > 0 {
+		return reading{}, nil, false
+	}
+	r := s.reader(strings.TrimRight(before, ".!?; ")+"; "+said, mem, nil)
+	out := r.read()
+	return out, r, len(out.Steps) > 0 && len(out.Questions) == 0
+}
+
 // maxLook is how many turns back a pending question is looked for.
 const maxLook = 6
 
 // pending tells whether the last thing said answers a question that an earlier
-// turn ended with, and gives that turn's text with what has been answered.
+// turn ended with, and gives that turn's text with what has been answered. The
+// text comes without ok where the question is open still.
 func (s session) pending(c conversation) (text string, fills map[string]any, ok bool) {
 	from := len(c.history)
 	for from > 0 && len(c.history[from-1].rounds) == 0 && len(c.history)-from < maxLook {
@@ -91,5 +111,8 @@ func (s session) pending(c conversation) (text string, fills map[string]any, ok 
 		out := r.read()
 		open, questions = out.asks, out.Questions
 	}
-	return "", nil, false
+	if len(open) == 0 {
+		text = ""
+	}
+	return text, nil, false
 }
