@@ -234,6 +234,7 @@ func (lex *lexicon) likened(out []scored, items []item) []scored {
 	for _, b := range lex.evidence().beliefs(items) {
 		i := slices.IndexFunc(out, func(s scored) bool { return s.intent == b.intent })
 		switch {
+		case b.intent == intentSeveral:
 		case i >= 0 && (!endsThings(b.intent) || out[i].score >= threshold):
 			out[i].score += conviction * b.share
 		case i < 0 && !endsThings(b.intent):

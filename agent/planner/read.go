@@ -16,6 +16,7 @@ type reading struct {
 	goals []goal     // numbers that the answer must give
 	later []deferred // steps that wait for the rows of a look-up
 	asks  []ask      // what is missing, parallel to Questions
+	empty bool       // nothing was understood
 }
 
 // ask is a missing argument.
@@ -71,14 +72,23 @@ func (r *reader) read() reading {
 	for i, c := range clauses {
 		r.followed = i+1 < len(clauses)
 		r.clause(c)
-		if len(r.out.Steps) > maxSteps {
-			n := len(r.out.Steps)
-			r.out.Steps, r.out.goals, r.out.later = nil, nil, nil
-			r.question("", "", Question{Text: fmt.Sprintf("That would be more than %d steps (%d so far). Which part shall I plan first?", maxSteps, n)})
+		if r.tooMany() {
 			break
 		}
 	}
 	return r.finish()
+}
+
+// tooMany asks back where a message would lead to more steps than anybody would
+// review.
+func (r *reader) tooMany() bool {
+	n := len(r.out.Steps)
+	if n <= maxSteps {
+		return false
+	}
+	r.out.Steps, r.out.goals, r.out.later = nil, nil, nil
+	r.question("", "", Question{Text: fmt.Sprintf("That would be more than %d steps (%d so far). Which part shall I plan first?", maxSteps, n)})
+	return true
 }
 
 // finish puts the words together.
@@ -115,6 +125,7 @@ func (r *reader) words() string {
 		if r.heard == 0 {
 			return "Nothing is waiting for an answer here. " + abilities(r.cat)
 		}
+		r.out.empty = true
 		return outOfScope(r.cat)
 	}
 	return strings.Join(parts, " ")

@@ -42,8 +42,7 @@ func (s session) understand(c conversation) (reading, *reader) {
 	mem := remember(c.history)
 	text, fills, ok := s.pending(c)
 	if ok {
-		r := s.reader(text, mem, fills)
-		return r.read(), r
+		return s.readBest(text, mem, fills)
 	}
 	if text != "" {
 		if out, r, ok := s.together(text, c.text, mem); ok {
@@ -57,7 +56,7 @@ func (s session) understand(c conversation) (reading, *reader) {
 	if out, ok := r.elliptical(); ok {
 		return out, r
 	}
-	return r.read(), r
+	return s.readBest(c.text, mem, nil)
 }
 
 // together reads the answer to a question as the end of what was asked about:
