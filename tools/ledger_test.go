@@ -30,10 +30,14 @@ func standard(dir string) []tools.Gate {
 	})
 }
 
-// TestMain lets the test binary be the second process of TestTwoProcesses.
+// TestMain lets the test binary be one of the processes of the tests with
+// several.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("TOOLS_TEST_SECOND_PROCESS"); dir != "" {
 		os.Exit(secondProcess(dir))
+	}
+	if what := os.Getenv(purseProcessEnv); what != "" {
+		os.Exit(purseProcess(what))
 	}
 	os.Exit(toolstest.Main(context.Background(), m))
 }
