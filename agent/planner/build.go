@@ -253,7 +253,7 @@ func (r *reader) emit(d *draft) {
 	var made []string
 	for _, args := range combos {
 		id := strconv.Itoa(len(r.out.Steps) + 1)
-		s := Step{ID: id, Tool: d.tool, Args: args, Needs: slices.Concat(d.needs, r.after), Unavailable: r.cat.tools[d.tool].unbuilt}
+		s := Step{ID: id, Tool: d.tool, Args: args, Needs: slices.Concat(d.needs, r.after, r.before(d.tool, args)), Unavailable: r.cat.tools[d.tool].unbuilt}
 		r.wire(&s)
 		r.last = append(r.last, len(r.out.Steps))
 		r.out.Steps = append(r.out.Steps, s)

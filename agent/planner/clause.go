@@ -10,6 +10,10 @@ type clause struct {
 	condition   bool    // the words after "if" themselves
 	advice      bool    // "should I …?"
 	leads       bool    // a colon follows
+	follows     bool    // after "then": what came before is to be done first
+	so          bool    // after "so": what came before is the reason
+	aside       bool    // it says how things are beside a wish
+	mood        mood
 	only        []token // the condition that stands at the clause's own end
 }
 
@@ -18,9 +22,11 @@ type clause struct {
 func (lex *lexicon) clauses(toks []token) []clause {
 	var out []clause
 	var cur []token
+	follows := false
 	flush := func() {
-		if len(out) == 0 || !isPurpose(cur) {
-			out = append(out, lex.shape(cur)...)
+		if made := lex.shape(cur); len(made) > 0 && (len(out) == 0 || !isPurpose(cur)) {
+			made[0].follows = made[0].follows || follows
+			out, follows = append(out, made...), false
 		}
 		cur = nil
 	}
@@ -31,14 +37,20 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			if !leadsName(cur[len(cur)-1]) {
 				cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
 			}
-		case isStop(t) || isThen(toks, i):
+		case isStop(t):
 			flush()
+			follows = false
 			if n := len(out); t.word == ":" && n > 0 {
 				out[n-1].leads = true
 			}
-		case isJoint(t) && (anotherWith(toks[i+1:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:])):
+		case isThen(toks, i):
 			flush()
-		case len(cur) > 0 && leadsVerb(toks, i):
+			follows = true
+		case isJoint(t) && len(cur) > 0 && onlyTemporal(cur):
+			cur = append(cur, t)
+		case isJoint(t) && (anotherWith(toks[i+1:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
+			flush()
+		case len(cur) > 0 && (leadsVerb(toks, i) || lex.turns(cur, toks[i:])):
 			flush()
 			cur = append(cur, t)
 		default:
@@ -46,22 +58,26 @@ func (lex *lexicon) clauses(toks []token) []clause {
 		}
 	}
 	flush()
-	return reorder(notedDown(out))
+	return lex.asides(reorder(notedDown(out)))
 }
 
 // shape finishes a clause: words that carry nothing go, "don't" and "if" are
 // noted.
 func (lex *lexicon) shape(toks []token) []clause {
 	toks = trimThanks(toks)
+	if i := courtesy(toks); i > 0 {
+		toks = toks[i:]
+	}
 	if i := lateNegation(lex, toks); i > 0 {
 		return append(lex.shape(toks[:i]), lex.shape(toks[i:])...)
 	}
+	said := toks
 	advice := len(toks) > 2 && (toks[0].word == "should" || toks[0].word == "shall") && (toks[1].word == "i" || toks[1].word == "we")
 	toks = lex.trimLead(toks)
 	if len(toks) == 0 {
 		return nil
 	}
-	c := clause{toks: toks, advice: advice}
+	c := clause{toks: toks, advice: advice, mood: lex.moodOf(said), follows: saysAfter(said), so: said[0].word == "so"}
 	switch toks[0].word {
 	case "don't", "never", "without", "instead_of", "skip", "no":
 		c.negate()
@@ -412,7 +428,7 @@ func (lex *lexicon) takesObject(toks []token, before int, next token) bool {
 		return true
 	}
 	switch next.word {
-	case "it", "them", "that", "this", "these", "those", "all", "both", "each", "every", "another", "with", "for":
+	case "it", "them", "that", "this", "these", "those", "all", "both", "each", "every", "another", "with", "for", "what", "which", "whatever", "how":
 		return true
 	case "on", "evaluation", "training", "job", "jobs", "logs":
 		return before < 0 || !isSplitWord(toks[before].word)

@@ -24,6 +24,7 @@ const (
 	cSQL     class = "sql"
 	cName    class = "name"   // called NAME
 	cTag     class = "tag"    // tagged NAME
+	cLayout  class = "layout" // of a dataset's folder
 	cVolume  class = "volume" // a name of the shape that volumes have
 )
 

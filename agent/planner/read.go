@@ -47,6 +47,7 @@ type reader struct {
 	acted     []string // every run that a step of this plan is about
 	last      []int    // the steps that the clause before made
 	after     []string // the steps that this clause hangs on
+	prior     []int    // the steps that this clause says it comes after
 	followed  bool     // another clause comes after this one
 	carry     []token  // words about a training that is named only later
 }
@@ -68,7 +69,25 @@ func (r *reader) read() reading {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
 		return r.finish()
 	}
-	clauses := r.lex.listed(shareObjects(r.lex.clauses(r.lex.contrast(r.lex.merge(toks), r.known.Datasets)), r.lex))
+	clauses := r.cut(toks)
+	r.clauses(clauses)
+	if slices.ContainsFunc(clauses, func(c clause) bool { return c.aside }) && r.nothing() {
+		for i := range clauses {
+			clauses[i].aside = false // what is said is all that there is to go by
+		}
+		r.clauses(clauses)
+	}
+	return r.finish()
+}
+
+// nothing tells whether no clause so far led to anything.
+func (r *reader) nothing() bool {
+	return len(r.out.Steps)+len(r.out.goals)+len(r.out.later)+len(r.out.Questions) == 0 && r.chat == ""
+}
+
+// clauses plans one clause after the other.
+func (r *reader) clauses(clauses []clause) {
+	r.skipped, r.open = nil, nil
 	for i, c := range clauses {
 		r.followed = i+1 < len(clauses)
 		r.clause(c)
@@ -76,7 +95,12 @@ func (r *reader) read() reading {
 			break
 		}
 	}
-	return r.finish()
+}
+
+// cut makes clauses of the words.
+func (r *reader) cut(toks []token) []clause {
+	toks = r.lex.contrast(r.lex.merge(toks), r.known.Datasets)
+	return r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would
@@ -149,6 +173,14 @@ func (r *reader) clause(c clause) {
 	items := r.lex.recognise(c.toks, r.known)
 	r.point(items)
 	alone := items
+	r.prior = nil
+	if c.follows {
+		r.prior = slices.Clone(r.last)
+	}
+	if c.aside {
+		r.told(alone)
+		return
+	}
 	items = r.with(items)
 	if r.lateName(items) || r.placed(items) {
 		return

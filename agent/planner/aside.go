@@ -1,0 +1,168 @@
+package planner
+
+import "slices"
+
+// asides marks the clauses that say how things are beside a wish: what they
+// name may be meant by the wish, but nothing is done for them.
+func (lex *lexicon) asides(cs []clause) []clause {
+	for i := range cs {
+		c := &cs[i]
+		if !c.plain() || len(c.toks) == 0 {
+			continue
+		}
+		others := slices.Concat(cs[:i], cs[i+1:])
+		switch {
+		case c.mood == moodStatement:
+			c.aside = slices.ContainsFunc(others, func(o clause) bool { return o.asks() })
+		case i+1 < len(cs) && cs[i+1].so && cs[i+1].asks():
+			c.aside = !lex.startsClause(c.toks, 0)
+		case c.leads && i+1 < len(cs) && cs[i+1].asks():
+			c.aside = c.mood == moodFragment && !slices.ContainsFunc(c.toks, func(t token) bool { return lex.models[t.word] != "" })
+		}
+	}
+	return cs
+}
+
+// asks tells whether a clause wants something.
+func (c clause) asks() bool {
+	return (c.mood == moodOrder || c.mood == moodQuestion) && !c.condition && !c.advice
+}
+
+// told takes in what an aside says: how the step before is to be done, or what
+// the wish after it is about.
+func (r *reader) told(items []item) {
+	if r.lateName(items) || r.placed(items) || r.bounds(items) || r.chooses(items) || r.renames(items) {
+		return
+	}
+	open := r.open
+	items = asLayout(items)
+	r.spoken(items)
+	for _, o := range open {
+		if !slices.ContainsFunc(r.open, func(it item) bool { return kin(classOf(it)) == kin(classOf(o)) }) {
+			r.open = append(r.open, o)
+		}
+	}
+}
+
+// asLayout takes the name of a layout, where a layout is spoken of, for no
+// dataset: "it has the minivess structure".
+func asLayout(items []item) []item {
+	if !slices.ContainsFunc(items, isLayoutNoun) {
+		return items
+	}
+	items = slices.Clone(items)
+	for i, it := range items {
+		if _, ok := layoutOf(it); ok && it.is(cDataset) {
+			items[i].mention = &mention{class: cLayout, text: it.mention.text, rule: "layout"}
+		}
+	}
+	return items
+}
+
+// before lists the steps that a clause says its own comes after, if they are
+// about the same thing.
+func (r *reader) before(tool string, args map[string]any) []string {
+	var out []string
+	for _, k := range r.prior {
+		s := r.out.Steps[k]
+		if s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && s.Args[p] == args[p] }) {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+// saysAfter tells whether a clause begins with "then", "after that" or "once it
+// is done".
+func saysAfter(toks []token) bool {
+	for i, t := range toks {
+		switch {
+		case isJoint(t) || t.kind == tPunct:
+		case isThen(toks, i):
+			return true
+		case isTemporal(t.word):
+			return temporalLength(toks[i:]) > 0
+		case !isFiller(t.word):
+			return false
+		}
+	}
+	return false
+}
+
+// onlyTemporal tells whether words only say when: "when it is finished".
+func onlyTemporal(toks []token) bool {
+	toks = skipJoints(toks)
+	return len(toks) > 2 && isTemporal(toks[0].word) && !slices.ContainsFunc(toks[1:], func(t token) bool { return !isTemporalWord(t.word) })
+}
+
+// declares tells whether a sentence of its own begins here: a subject and,
+// close to it, its verb.
+func (lex *lexicon) declares(toks []token) bool {
+	end := slices.IndexFunc(toks, func(t token) bool { return isStop(t) || t.word == "," && t.kind == tPunct })
+	if end >= 0 {
+		toks = toks[:end]
+	}
+	toks = skipJoints(toks)
+	if len(toks) < 3 || toks[0].kind != tWord {
+		return false
+	}
+	subject := opening(toks) == openSubject
+	if !subject && !isRunID(toks[0].word) && !isDeterminer(toks[0].word) {
+		return false
+	}
+	near := 2
+	if isDeterminer(toks[0].word) {
+		near = 4
+	}
+	for i := 1; i <= near && i < len(toks); i++ {
+		w := toks[i].word
+		if i == 1 && (w == "runs" || w == "one" || w == "ones") {
+			return false
+		}
+		if isFinite(w) || !isDeterminer(toks[0].word) && (w == "should" || w == "must" || w == "can" || w == "could" || w == "may") {
+			return !namesSetting(toks[:i]) && !slices.ContainsFunc(toks[1:i], func(t token) bool { return t.word == "that" || t.word == "which" || isPreposition(t.word) })
+		}
+	}
+	return false
+}
+
+// turns tells whether a reason or what follows from one begins here: "…
+// because the loss jumped", "memory is short so switch on …".
+func (lex *lexicon) turns(before, toks []token) bool {
+	if len(toks) < 3 || toks[0].kind != tWord {
+		return false
+	}
+	switch toks[0].word {
+	case "because":
+		return toks[1].word != "of"
+	case "since", "as", "although":
+		return opening(toks[1:]) == openSubject && toks[1].word != "that" && toks[1].word != "this" && mainVerb(toks[1:], 1) > 0 && mainVerb(toks[1:], 1) < 4
+	case "so":
+		switch toks[1].word {
+		case "that", "far", "many", "much", "on", "as", "well", "long", "i", "we":
+			return toks[1].word == "i" || toks[1].word == "we"
+		}
+		return len(skipJoints(before)) > 2 && (lex.moodOf(toks[1:]) == moodOrder || lex.moodOf(toks[1:]) == moodQuestion || lex.moodOf(before) == moodStatement)
+	}
+	return false
+}
+
+// courtesy is the place after "it would be great if" and "I should be grateful
+// if", or 0.
+func courtesy(toks []token) int {
+	i := slices.IndexFunc(toks, func(t token) bool { return t.word == "if" && t.kind == tWord })
+	if i < 2 || i > 9 || !slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" || t.word == "might" || t.word == "is" }) {
+		return 0
+	}
+	pleased := slices.ContainsFunc(toks[:i], func(t token) bool {
+		switch t.word {
+		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy", "wonderful", "fantastic", "appreciate", "appreciated", "kind", "perfect", "cool", "useful", "love", "thankful", "delighted":
+			return true
+		}
+		return false
+	})
+	if !pleased {
+		return 0
+	}
+	return i + 1
+}

@@ -1,0 +1,230 @@
+package planner
+
+import "slices"
+
+// mood is what a clause does: ask for something, ask about something, or say
+// how things are.
+type mood int
+
+// The moods of a clause.
+const (
+	moodFragment  mood = iota // no verb that says more: settings, names, a title
+	moodOrder                 // "train …", "I need …", "… should be evaluated"
+	moodQuestion              // "which runs …"
+	moodStatement             // "the power went out", "I made a mistake"
+)
+
+// moodOf reads the mood of a clause from the words that it begins with and its
+// main verb.
+func (lex *lexicon) moodOf(toks []token) mood {
+	toks = skipJoints(toks)
+	if len(toks) == 0 {
+		return moodFragment
+	}
+	if reasons(toks) {
+		return moodStatement
+	}
+	if wishForm(toks) {
+		return moodOrder
+	}
+	switch opening(toks) {
+	case openAsks:
+		return moodQuestion
+	case openSubject:
+		if i := mainVerb(toks, 1); i > 0 {
+			return moodStatement
+		}
+	}
+	if lex.startsClause(toks, 0) || commands(toks) {
+		return moodOrder
+	}
+	if i := mainVerb(toks, 1); i > 0 && !namesSetting(toks[:i]) {
+		return moodStatement
+	}
+	return moodFragment
+}
+
+// commands recognises an imperative of any verb by its object: "dump them as
+// npz", "send me …".
+func commands(toks []token) bool {
+	if len(toks) < 2 || toks[0].kind != tWord || isPreposition(toks[0].word) || isDeterminer(toks[0].word) || isTemporal(toks[0].word) || isFinite(toks[0].word) || opening(toks) != openOther {
+		return false
+	}
+	switch toks[1].word {
+	case "it", "them", "me", "us":
+		return len(toks[0].word) > 2 && toks[0].word != "for"
+	}
+	return false
+}
+
+// opens says what kind of word a clause begins with.
+type opens int
+
+const (
+	openOther opens = iota
+	openAsks
+	openSubject
+)
+
+// opening tells a question by its first words, and a subject by a pronoun.
+func opening(toks []token) opens {
+	i := 0
+	if isPreposition(toks[0].word) && len(toks) > 1 {
+		i = 1 // "on what data …", "with which seed …"
+	}
+	switch toks[i].word {
+	case "what", "which", "who", "whose", "why", "how", "where", "when", "how_many", "how_long", "how_good", "how_well", "how_bad", "how_accurate", "how_far", "how_big":
+		if i == 0 && toks[0].word == "when" && temporalLength(toks) > 0 {
+			return openOther
+		}
+		return openAsks
+	}
+	switch toks[0].word {
+	case "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "can't", "couldn't", "isn't", "aren't", "may", "will", "would":
+		return openAsks
+	case "i", "we", "it", "they", "he", "she", "this", "that", "these", "those", "there", "you", "everything", "nothing", "something", "somebody", "someone", "everybody", "nobody":
+		return openSubject
+	}
+	return openOther
+}
+
+// reasons tells whether a clause begins like a reason or a purpose.
+func reasons(toks []token) bool {
+	switch toks[0].word {
+	case "because", "although", "though", "whereas":
+		return true
+	case "since", "as", "given", "now", "seeing", "considering", "before", "while":
+		rest := toks[1:]
+		if len(rest) > 0 && rest[0].word == "that" {
+			rest = rest[1:]
+		}
+		return len(rest) > 1 && (opening(rest) == openSubject || isDeterminer(rest[0].word)) && mainVerb(rest, 1) > 0
+	}
+	return false
+}
+
+// wishForm recognises wishes that are no imperatives: "I need …", "… should be
+// evaluated", "it would be great if …", "… can be deleted", and anything with a
+// please.
+func wishForm(toks []token) bool {
+	for i, t := range toks {
+		if t.kind != tWord {
+			continue
+		}
+		next, before := at(toks, i+1), at(toks, i-1)
+		switch t.word {
+		case "please", "pls", "plz", "kindly", "let", "lets":
+			return true
+		case "should", "shall", "must":
+			return i > 0 && !asksAdvice(toks)
+		case "has", "have", "needs", "need", "ought":
+			if next == "to" && at(toks, i+2) == "be" {
+				return true
+			}
+			if t.word == "need" && wisher(toks[:i]) {
+				return true
+			}
+		case "want", "wanna", "like", "love", "wish", "prefer":
+			if wisher(toks[:i]) {
+				return true
+			}
+		case "can", "may", "could", "might":
+			if i > 0 && i < 6 && (next == "be" || next == "go") && before != "what" && before != "how" {
+				return true
+			}
+		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy":
+			if slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" }) && slices.ContainsFunc(toks[i:], func(t token) bool { return t.word == "if" || t.word == "to" }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asksAdvice recognises "should I …?".
+func asksAdvice(toks []token) bool {
+	return len(toks) > 1 && (toks[0].word == "should" || toks[0].word == "shall")
+}
+
+// wisher tells whether the words before "want" or "like" are I or we, with what
+// may stand between.
+func wisher(toks []token) bool {
+	if len(toks) == 0 || len(toks) > 5 {
+		return false
+	}
+	subject := false
+	for _, t := range toks {
+		switch t.word {
+		case "i", "we":
+			subject = true
+		case "so", "and", "then", ",", "now", "but":
+		case "just", "only", "would", "really", "simply", "should", "do", "also", "still", "will", "'d", "badly", "urgently":
+			if !subject {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return subject
+}
+
+// mainVerb is the place of the finite verb of a clause whose subject begins it,
+// from the given place on, or 0. Verbs of relative clauses are none.
+func mainVerb(toks []token, from int) int {
+	relative := false
+	for i := from; i < len(toks) && i < from+9; i++ {
+		t := toks[i]
+		switch {
+		case t.kind == tPunct:
+			return 0
+		case t.kind != tWord:
+		case t.word == "that" || t.word == "which" || t.word == "who" || t.word == "where":
+			relative = true
+		case isFinite(t.word):
+			if !relative {
+				return i
+			}
+			relative = false
+		}
+	}
+	return 0
+}
+
+// isFinite lists the verbs, finite by their form, that tell how things are.
+func isFinite(w string) bool {
+	switch w {
+	case "is", "are", "was", "were", "am", "has", "have", "had", "will", "would", "does", "did", "isn't", "wasn't", "aren't", "weren't", "hasn't", "haven't", "doesn't", "didn't", "won't", "cannot", "can't", "couldn't",
+		"says", "said", "asks", "asked", "wants", "wanted", "needs", "needed", "requires", "uses", "takes", "took", "think", "thinks", "thought", "guess", "suspect", "suspects", "believe", "believes", "know", "knows", "knew", "fear", "hope", "heard", "read", "see", "saw",
+		"died", "crashed", "diverged", "exploded", "stopped", "finished", "stalled", "hangs", "hung", "broke", "got", "gets", "goes", "went", "came", "comes", "looks", "looked", "seems", "seemed", "lies", "lie", "sits", "lives", "eats", "matters", "works", "worked",
+		"made", "forgot", "lost", "found", "noticed", "noted", "realised", "realized", "changed", "copied", "moved", "added", "sent", "trained", "launched", "started", "gave", "tried", "ran", "breaks", "break", "keeps", "kept", "shows", "showed", "means", "became", "jumped", "ended", "left", "belongs", "contains", "holds":
+		return true
+	}
+	return false
+}
+
+// namesSetting tells whether a subject is an argument's name, so that what is
+// said of it is a setting: "the batch size is 4", "name is p1".
+func namesSetting(subject []token) bool {
+	n := len(subject)
+	if n == 0 || n > 4 {
+		return false
+	}
+	last := subject[n-1]
+	if last.word == "file" || last.word == "name" || last.word == "model" || last.word == "network" || last.word == "dataset" || last.word == "data" || last.word == "layout" || last.word == "loss" || last.word == "optimizer" || last.word == "tag" || last.word == "key" || last.word == "value" || last.word == "path" || last.word == "folder" || last.word == "plan" {
+		return true
+	}
+	return slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), last.stem) || s.param == last.word })
+}
+
+// skipJoints drops joints, marks and interjections from the front.
+func skipJoints(toks []token) []token {
+	for len(toks) > 0 {
+		t := toks[0]
+		if !isJoint(t) && t.kind != tPunct && !isInterjection(t.word) && t.word != "so" && t.word != "then" && t.word != "hi" && t.word != "hello" && t.word != "hey" {
+			break
+		}
+		toks = toks[1:]
+	}
+	return toks
+}
