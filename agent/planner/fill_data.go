@@ -181,6 +181,9 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 	}
 	r.set(d, "path", from, items)
 	layout, found := chosen(items, "layout")
+	if i, ok := first(items, cLayout); ok && !found {
+		layout, found = mentioned(items, i), true
+	}
 	name, named := newName(items)
 	if where, _ := from.v.(string); !found && nameFromPath(where) == "minivess" {
 		layout, found = value{v: "minivess", from: from.from, to: from.to, rule: "the folder's name"}, true
@@ -188,7 +191,7 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if !found && named && name.v == "minivess" {
 		layout, found = value{v: "minivess", from: name.from, to: name.to, rule: "the name of its layout"}, true
 	}
-	if found && !named && layout.v == "minivess" {
+	if found && !named && layout.v == "minivess" && layout.rule != "layout" {
 		name, named = value{v: "minivess", from: layout.from, to: layout.to, rule: "name before data"}, true
 	}
 	r.setIf(d, "layout", layout, found, items)

@@ -96,7 +96,7 @@ func (r *reader) renames(items []item) bool {
 	s := &r.out.Steps[r.last[0]]
 	d := &draft{tool: s.Tool, args: s.Args}
 	for i := range items {
-		if items[i].anyWord("layout", "structure", "format", "organisation", "convention", "style", "structured", "organised") {
+		if isLayoutNoun(items[i]) {
 			for _, it := range items {
 				if v, ok := layoutOf(it); ok {
 					r.set(d, "layout", value{v: v, from: i, to: i + 1, rule: "layout"}, items)
@@ -125,6 +125,11 @@ func (r *reader) forget(name any) {
 	if s, ok := name.(string); ok {
 		delete(r.makers, s)
 	}
+}
+
+// isLayoutNoun tells whether an item is a word for how a folder is laid out.
+func isLayoutNoun(it item) bool {
+	return it.anyWord("layout", "structure", "format", "organisation", "convention", "style", "structured", "organised")
 }
 
 // layoutOf is the layout that an item names.

@@ -156,7 +156,7 @@ func newName(items []item) (value, bool) {
 		return mentioned(items, i), true
 	}
 	for i := range items {
-		if items[i].anyWord("as") && i+1 < len(items) {
+		if items[i].anyWord("as", "under") && i+1 < len(items) {
 			if name := nameOf(items[i+1]); name != "" && !items[i+1].anyWord("a", "the", "an") {
 				return value{v: name, from: i + 1, to: i + 2, rule: "name after as"}, true
 			}
