@@ -215,6 +215,10 @@ func (w want) differs(s planner.Step) string {
 		return ""
 	}
 	wanted, got := plainly(w.Args), plainly(s.Args)
+	if s.Tool == "runs_list" {
+		usualOrder(wanted)
+		usualOrder(got)
+	}
 	for k, v := range wanted {
 		if !same(v, got[k]) {
 			return fmt.Sprintf("%s is %v, want %v (all: %v)", k, got[k], v, got)
@@ -226,6 +230,24 @@ func (w want) differs(s planner.Step) string {
 		}
 	}
 	return ""
+}
+
+// usualOrder leaves out a direction that runs_list takes by itself: the best of a
+// metric first, the newest of a time, names by the alphabet.
+func usualOrder(args map[string]any) {
+	by, _ := args["order_by"].(string)
+	_, metric, split := strings.Cut(by, "/")
+	if !split {
+		metric = by
+	}
+	usual := true
+	switch metric {
+	case "name", "model", "dataset", "state", "hd95", "hd", "assd", "masd", "loss", "brier", "nll", "ece", "mce":
+		usual = false
+	}
+	if args["descending"] == usual && !strings.HasSuffix(metric, "_error") || args["descending"] == false && strings.HasSuffix(metric, "_error") {
+		delete(args, "descending")
+	}
 }
 
 // same compares values; {any_of: […]} is equal to each of its values.

@@ -6,8 +6,10 @@
 // (token.go), typos are mended (spelling.go), things are found in it
 // (entity*.go), it is cut into clauses (clause.go, condition.go), each clause is
 // matched to a tool by weighted cues (cue.go, lexicon_*.go; example.go for tools
-// that only their Markdown explains), and the tool's arguments are filled slot
-// by slot from its JSON Schema (slot*.go, fill*.go). What an earlier clause or
+// that only their Markdown explains) and by what people are known to say
+// (evidence.go, said/), and the tool's arguments are filled slot by slot from its
+// JSON Schema (slot*.go, fill*.go). A message that the words as a whole give one
+// meaning is read as one wish (whole.go). What an earlier clause or
 // turn named is put in where this one leaves it out (context.go, ellipsis.go,
 // refer.go, dialogue.go). When results come back (observe.go), follow-up queries
 // are asked and the answer is composed from their rows only (answer*.go).
