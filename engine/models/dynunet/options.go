@@ -1,8 +1,8 @@
 package dynunet
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/minivess/minivess/engine/models/adapter"
@@ -11,10 +11,7 @@ import (
 )
 
 // The limits of what is a plausible network. MONAI needs three levels.
-const (
-	fewestLevels, mostLevels = 3, 10
-	mostChannels             = 4096
-)
+const fewestLevels, mostLevels = 3, 10
 
 // widest is where MONAI stops doubling the width of 3D networks.
 const widest = 320
@@ -104,17 +101,10 @@ func (o Options) heads() int {
 }
 
 func (o Options) check() error {
-	switch {
-	case o.InChannels < 1 || o.InChannels > mostChannels:
-		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
-	case o.OutChannels < 1 || o.OutChannels > mostChannels:
-		return fmt.Errorf("out_channels is %d, must be 1 to %d", o.OutChannels, mostChannels)
-	case o.InitFilters < 1 || o.InitFilters > mostChannels:
-		return fmt.Errorf("init_filters is %d, must be 1 to %d", o.InitFilters, mostChannels)
-	case !(o.Dropout >= 0 && o.Dropout < 1) || math.IsNaN(o.Dropout):
-		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
-	}
-	if err := o.checkLevels(); err != nil {
+	if err := cmp.Or(
+		blocks.CheckChannels("in_channels", o.InChannels), blocks.CheckChannels("out_channels", o.OutChannels), blocks.CheckChannels("init_filters", o.InitFilters),
+		blocks.CheckDropout(o.Dropout), o.checkLevels(),
+	); err != nil {
 		return err
 	}
 	if n := o.deepest() - 1; o.DeepSupervision && (o.DeepSuprNum < 1 || o.DeepSuprNum > n) {
@@ -140,8 +130,8 @@ func (o Options) checkLevels() error {
 		return fmt.Errorf("upsample_kernel_size is %v, must be %v: the strides without the first", o.UpsampleKernelSize, o.Strides[1:])
 	}
 	for i, filters := range o.Filters {
-		if filters < 1 || filters > mostChannels {
-			return fmt.Errorf("%d filters at level %d, must be 1 to %d", filters, i, mostChannels)
+		if filters < 1 || filters > blocks.MostChannels {
+			return fmt.Errorf("%d filters at level %d, must be 1 to %d", filters, i, blocks.MostChannels)
 		}
 		if err := o.NormName.Check(filters); err != nil {
 			return err

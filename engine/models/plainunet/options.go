@@ -1,8 +1,8 @@
 package plainunet
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/minivess/minivess/engine/models/adapter"
@@ -11,10 +11,7 @@ import (
 )
 
 // The limits of what is a plausible network.
-const (
-	fewestStages, mostStages = 2, 10
-	mostChannels             = 4096
-)
+const fewestStages, mostStages = 2, 10
 
 // widest is where nnU-Net stops doubling the width of 3D networks.
 const widest = 320
@@ -140,21 +137,19 @@ func (o Options) modules() modules {
 }
 
 func (o Options) checkScalars() error {
+	if err := cmp.Or(
+		blocks.CheckChannels("in_channels", o.InChannels), blocks.CheckChannels("out_channels", o.OutChannels), blocks.CheckChannels("init_filters", o.InitFilters),
+		blocks.CheckDropout(o.Dropout), o.Nonlin.Check(),
+	); err != nil {
+		return err
+	}
 	switch {
-	case o.InChannels < 1 || o.InChannels > mostChannels:
-		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
-	case o.OutChannels < 1 || o.OutChannels > mostChannels:
-		return fmt.Errorf("out_channels is %d, must be 1 to %d", o.OutChannels, mostChannels)
-	case o.InitFilters < 1 || o.InitFilters > mostChannels:
-		return fmt.Errorf("init_filters is %d, must be 1 to %d", o.InitFilters, mostChannels)
 	case o.Stages < fewestStages || o.Stages > mostStages:
 		return fmt.Errorf("there are %d stages, must be %d to %d", o.Stages, fewestStages, mostStages)
-	case !(o.Dropout >= 0 && o.Dropout < 1) || math.IsNaN(o.Dropout):
-		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
 	case len(o.Axes) != 3 || !strings.Contains(o.Axes, "x") || !strings.Contains(o.Axes, "y") || !strings.Contains(o.Axes, "z"):
 		return fmt.Errorf("axes is %q, must be xyz, zyx or another order of these letters", o.Axes)
 	}
-	return o.Nonlin.Check()
+	return nil
 }
 
 // checkStages checks the lists, after all of them were filled in.
@@ -180,8 +175,8 @@ func (o Options) checkStages() error {
 		return fmt.Errorf("strides begins with %v, must begin with 1: the logits have the size of the image", o.Strides[0])
 	}
 	for s, features := range o.FeaturesPerStage {
-		if features < 1 || features > mostChannels {
-			return fmt.Errorf("%d features at stage %d, must be 1 to %d", features, s, mostChannels)
+		if features < 1 || features > blocks.MostChannels {
+			return fmt.Errorf("%d features at stage %d, must be 1 to %d", features, s, blocks.MostChannels)
 		}
 		if err := o.Norm.Check(features); err != nil {
 			return err

@@ -2,10 +2,10 @@ package segresnet
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
+	"github.com/minivess/minivess/engine/models/internal/segres"
 )
 
 // Options are what can be chosen. The defaults are MONAI's, and so are the names
@@ -42,19 +42,10 @@ func Small() map[string]any { return map[string]any{} }
 // decode reads, checks and completes the options.
 func decode(options map[string]any) (Options, error) {
 	o := Defaults()
-	options, err := blocks.Renamed(options, map[string]string{"dropout_prob": "dropout", "upsample": "upsample_mode"})
-	if err != nil {
-		return o, fmt.Errorf("%w: %s: %w", adapter.ErrOption, Name, err)
-	}
-	if err := adapter.Decode(Name, options, &o); err != nil {
+	if err := segres.Decode(Name, options, &o); err != nil {
 		return o, err
 	}
-	if o.UpsampleMode == "trilinear" {
-		o.UpsampleMode = blocks.NonTrainable
-	}
-	if o.Norm.Name == blocks.NormGroup && o.Norm.Groups != 0 { // said with the norm, as MONAI does
-		o.NumGroups, o.Norm.Groups = o.Norm.Groups, 0
-	}
+	segres.Settle(&o.Norm, &o.NumGroups, &o.UpsampleMode)
 	if err := o.check(); err != nil {
 		return o, fmt.Errorf("%w: %s: %w", adapter.ErrOption, Name, err)
 	}
@@ -62,52 +53,11 @@ func decode(options map[string]any) (Options, error) {
 }
 
 // norm is the normalisation with its number of groups.
-func (o Options) norm() blocks.Norm {
-	n := o.Norm
-	if n.Name == blocks.NormGroup {
-		n.Groups = o.NumGroups
-	}
-	return n
-}
+func (o Options) norm() blocks.Norm { return segres.Grouped(o.Norm, o.NumGroups) }
 
 func (o Options) check() error {
-	const mostChannels = 4096
-	switch {
-	case o.InChannels < 1 || o.InChannels > mostChannels:
-		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
-	case o.OutChannels < 1 || o.OutChannels > mostChannels:
-		return fmt.Errorf("out_channels is %d, must be 1 to %d", o.OutChannels, mostChannels)
-	case o.NumGroups < 1:
-		return fmt.Errorf("num_groups is %d, must be at least 1", o.NumGroups)
-	case o.InitFilters < 1 || o.InitFilters > mostChannels:
-		return fmt.Errorf("init_filters is %d, must be 1 to %d", o.InitFilters, mostChannels)
-	case o.Norm.Name == blocks.NormGroup && o.InitFilters%o.NumGroups != 0:
-		return fmt.Errorf("init_filters is %d, must be a multiple of num_groups (%d)", o.InitFilters, o.NumGroups)
-	case !(o.Dropout >= 0 && o.Dropout < 1) || math.IsNaN(o.Dropout):
-		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
-	}
-	if err := o.norm().Check(o.InitFilters); err != nil {
-		return err
-	}
-	if err := o.Act.Check(); err != nil {
-		return err
-	}
-	if err := blocks.CheckUpsample(o.UpsampleMode); err != nil {
-		return err
-	}
-	return o.checkBlocks()
-}
-
-func (o Options) checkBlocks() error {
-	const mostLevels = 8
-	if n := len(o.BlocksDown); n < 1 || n > mostLevels {
-		return fmt.Errorf("blocks_down has %d levels, must have 1 to %d", n, mostLevels)
-	}
-	if len(o.BlocksUp) != len(o.BlocksDown)-1 {
-		return fmt.Errorf("blocks_up has %d levels, must have one less than blocks_down (%d)", len(o.BlocksUp), len(o.BlocksDown))
-	}
-	if err := blocks.CheckCounts("blocks_down", o.BlocksDown); err != nil {
-		return err
-	}
-	return blocks.CheckCounts("blocks_up", o.BlocksUp)
+	return segres.Common{
+		InChannels: o.InChannels, OutChannels: o.OutChannels, InitFilters: o.InitFilters, BlocksDown: o.BlocksDown, BlocksUp: o.BlocksUp,
+		Dropout: o.Dropout, Norm: o.norm(), NumGroups: o.NumGroups, Act: o.Act, UpsampleMode: o.UpsampleMode,
+	}.Check()
 }

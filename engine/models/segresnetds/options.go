@@ -7,6 +7,7 @@ import (
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
+	"github.com/minivess/minivess/engine/models/internal/segres"
 )
 
 // Options are what can be chosen. The defaults are MONAI's, and so are the names
@@ -45,19 +46,10 @@ func Small() map[string]any {
 // decode reads, checks and completes the options.
 func decode(options map[string]any) (Options, error) {
 	o := Defaults()
-	options, err := blocks.Renamed(options, map[string]string{"dropout_prob": "dropout", "upsample": "upsample_mode"})
-	if err != nil {
-		return o, fmt.Errorf("%w: %s: %w", adapter.ErrOption, Name, err)
-	}
-	if err := adapter.Decode(Name, options, &o); err != nil {
+	if err := segres.Decode(Name, options, &o); err != nil {
 		return o, err
 	}
-	if o.UpsampleMode == "trilinear" {
-		o.UpsampleMode = blocks.NonTrainable
-	}
-	if o.Norm.Name == blocks.NormGroup && o.Norm.Groups != 0 { // said with the norm, as MONAI does
-		o.NumGroups, o.Norm.Groups = o.Norm.Groups, 0
-	}
+	segres.Settle(&o.Norm, &o.NumGroups, &o.UpsampleMode)
 	up := max(len(o.BlocksDown), 1) - 1
 	if len(o.BlocksUp) == 0 {
 		o.BlocksUp = slices.Repeat([]int{1}, up)
@@ -71,60 +63,23 @@ func decode(options map[string]any) (Options, error) {
 
 // norm is the normalisation with its number of groups; all have weights unless
 // told otherwise.
-func (o Options) norm() blocks.Norm {
-	n := o.Norm.WithAffine(true)
-	if n.Name == blocks.NormGroup {
-		n.Groups = o.NumGroups
-	}
-	return n
-}
+func (o Options) norm() blocks.Norm { return segres.Grouped(o.Norm.WithAffine(true), o.NumGroups) }
 
 func (o Options) check() error {
-	const mostChannels = 4096
-	switch {
-	case o.InChannels < 1 || o.InChannels > mostChannels:
-		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
-	case o.OutChannels < 1 || o.OutChannels > mostChannels:
-		return fmt.Errorf("out_channels is %d, must be 1 to %d", o.OutChannels, mostChannels)
-	case o.NumGroups < 1:
-		return fmt.Errorf("num_groups is %d, must be at least 1", o.NumGroups)
-	case o.InitFilters < 1 || o.InitFilters > mostChannels:
-		return fmt.Errorf("init_filters is %d, must be 1 to %d", o.InitFilters, mostChannels)
-	case o.Norm.Name == blocks.NormGroup && o.InitFilters%o.NumGroups != 0:
-		return fmt.Errorf("init_filters is %d, must be a multiple of num_groups (%d)", o.InitFilters, o.NumGroups)
-	case !(o.Dropout >= 0 && o.Dropout < 1):
-		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
+	common := segres.Common{
+		InChannels: o.InChannels, OutChannels: o.OutChannels, InitFilters: o.InitFilters, BlocksDown: o.BlocksDown, BlocksUp: o.BlocksUp,
+		Dropout: o.Dropout, Norm: o.norm(), NumGroups: o.NumGroups, Act: o.Act, UpsampleMode: o.UpsampleMode,
 	}
-	if err := o.norm().Check(o.InitFilters); err != nil {
+	if err := common.Check(); err != nil {
 		return err
 	}
-	if err := o.Act.Check(); err != nil {
-		return err
-	}
-	if err := o.checkBlocks(); err != nil {
-		return err
+	if o.DSDepth < 1 {
+		return fmt.Errorf("dsdepth is %d, must be at least 1", o.DSDepth)
 	}
 	if err := o.checkResolution(); err != nil {
 		return err
 	}
 	return o.checkUpsample()
-}
-
-func (o Options) checkBlocks() error {
-	const mostLevels = 8
-	levels := len(o.BlocksDown)
-	switch {
-	case levels < 1 || levels > mostLevels:
-		return fmt.Errorf("blocks_down has %d levels, must have 1 to %d", levels, mostLevels)
-	case len(o.BlocksUp) != levels-1:
-		return fmt.Errorf("blocks_up has %d levels, must have one less than blocks_down (%d)", len(o.BlocksUp), levels)
-	case o.DSDepth < 1:
-		return fmt.Errorf("dsdepth is %d, must be at least 1", o.DSDepth)
-	}
-	if err := blocks.CheckCounts("blocks_down", o.BlocksDown); err != nil {
-		return err
-	}
-	return blocks.CheckCounts("blocks_up", o.BlocksUp)
 }
 
 func (o Options) checkResolution() error {
@@ -142,9 +97,6 @@ func (o Options) checkResolution() error {
 // checkUpsample refuses what MONAI's network fails at only when it runs: voxels
 // are shuffled by the same factor along all axes.
 func (o Options) checkUpsample() error {
-	if err := blocks.CheckUpsample(o.UpsampleMode); err != nil {
-		return err
-	}
 	scales := o.network().scales
 	for _, s := range scales[:len(scales)-1] {
 		if o.UpsampleMode == blocks.PixelShuffle && s != blocks.Cube(2) {

@@ -1,6 +1,7 @@
 package swinunetr
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -78,14 +79,13 @@ func decode(given map[string]any) (Options, error) {
 }
 
 func (o Options) check() error {
-	const mostChannels, leastWidth = 4096, 12
+	const leastWidth = 12
+	if err := cmp.Or(blocks.CheckChannels("in_channels", o.InChannels), blocks.CheckChannels("out_channels", o.OutChannels)); err != nil {
+		return err
+	}
 	switch {
-	case o.InChannels < 1 || o.InChannels > mostChannels:
-		return fmt.Errorf("in_channels is %d, must be 1 to %d", o.InChannels, mostChannels)
-	case o.OutChannels < 1 || o.OutChannels > mostChannels:
-		return fmt.Errorf("out_channels is %d, must be 1 to %d", o.OutChannels, mostChannels)
-	case o.FeatureSize < leastWidth || o.FeatureSize > mostChannels || o.FeatureSize%leastWidth != 0:
-		return fmt.Errorf("feature_size is %d, must be a multiple of %d, at most %d", o.FeatureSize, leastWidth, mostChannels)
+	case o.FeatureSize < leastWidth || o.FeatureSize > blocks.MostChannels || o.FeatureSize%leastWidth != 0:
+		return fmt.Errorf("feature_size is %d, must be a multiple of %d, at most %d", o.FeatureSize, leastWidth, blocks.MostChannels)
 	case len(o.Depths) != stages:
 		return fmt.Errorf("depths has %d stages, must have %d", len(o.Depths), stages)
 	case len(o.NumHeads) != stages:

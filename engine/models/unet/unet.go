@@ -5,9 +5,9 @@
 package unet
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/minivess/minivess/engine/models/adapter"
 	"github.com/minivess/minivess/engine/models/internal/blocks"
@@ -81,14 +81,15 @@ func New(options map[string]any) (*Model, error) {
 	}, declared.Params()), o}, nil
 }
 
-// mostLevels, mostChannels and mostUnits bound what makes sense.
-const mostLevels, mostChannels, mostUnits = 9, 4096, 16
+// mostLevels and mostUnits bound what makes sense.
+const mostLevels, mostUnits = 9, 16
 
 func (o Options) check() error {
-	for name, n := range map[string]int{"in_channels": o.InChannels, "out_channels": o.OutChannels, "init_filters": o.InitFilters} {
-		if n < 1 || n > mostChannels {
-			return fmt.Errorf("%s is %d, must be 1 to %d", name, n, mostChannels)
-		}
+	if err := cmp.Or(
+		blocks.CheckChannels("in_channels", o.InChannels), blocks.CheckChannels("out_channels", o.OutChannels), blocks.CheckChannels("init_filters", o.InitFilters),
+		blocks.CheckDropout(o.Dropout),
+	); err != nil {
+		return err
 	}
 	switch {
 	case len(o.Strides) < 1 || len(o.Strides) >= mostLevels:
@@ -97,12 +98,10 @@ func (o Options) check() error {
 		return fmt.Errorf("channels has %d levels, must have one more than strides (%d)", len(o.Channels), len(o.Strides))
 	case o.NumResUnits < 0 || o.NumResUnits > mostUnits:
 		return fmt.Errorf("num_res_units is %d, must be 0 to %d", o.NumResUnits, mostUnits)
-	case !(o.Dropout >= 0 && o.Dropout < 1) || math.IsNaN(o.Dropout):
-		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", o.Dropout)
 	}
 	for i, c := range o.Channels {
-		if c < 1 || c > mostChannels {
-			return fmt.Errorf("channels has %d, must be 1 to %d", c, mostChannels)
+		if c < 1 || c > blocks.MostChannels {
+			return fmt.Errorf("channels has %d, must be 1 to %d", c, blocks.MostChannels)
 		}
 		if err := o.Norm.Check(c); err != nil {
 			return err

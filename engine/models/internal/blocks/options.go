@@ -33,3 +33,24 @@ func CheckCounts(option string, counts []int) error {
 	}
 	return nil
 }
+
+// MostChannels bounds the channels of a feature map.
+const MostChannels = 4096
+
+// CheckChannels refuses an option that says how many channels there are, if
+// that makes no sense.
+func CheckChannels(option string, n int) error {
+	if n < 1 || n > MostChannels {
+		return fmt.Errorf("%s is %d, must be 1 to %d", option, n, MostChannels)
+	}
+	return nil
+}
+
+// CheckDropout refuses what is no probability, and 1, with which nothing is
+// left.
+func CheckDropout(p float64) error {
+	if !(p >= 0 && p < 1) { // NaN too
+		return fmt.Errorf("dropout is %g, must be at least 0 and below 1", p)
+	}
+	return nil
+}
