@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/minivess/minivess/engine/metrics/topology"
@@ -57,25 +56,25 @@ type Result struct {
 // "NaN", "Inf" and "-Inf".
 func (r Result) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Definition       string             `json:"definition"`
-		Spacing          [3]float64         `json:"spacing"`
-		Unit             string             `json:"unit"`
-		Tolerance        float64            `json:"tolerance"`
-		Beta             float64            `json:"beta"`
-		BoundaryWidth    float64            `json:"boundary_width"`
-		Empty            EmptyPolicy        `json:"empty_policy,omitempty"`
-		Presence         Presence           `json:"presence"`
-		Values           map[string]written `json:"values"`
-		Excluded         map[string]string  `json:"excluded,omitempty"`
-		ByPolicy         map[string]string  `json:"by_policy,omitempty"`
-		ReferenceVoxels  int                `json:"reference_voxels"`
-		PredictionVoxels int                `json:"prediction_voxels"`
+		Definition       string            `json:"definition"`
+		Spacing          [3]float64        `json:"spacing"`
+		Unit             string            `json:"unit"`
+		Tolerance        float64           `json:"tolerance"`
+		Beta             float64           `json:"beta"`
+		BoundaryWidth    float64           `json:"boundary_width"`
+		Empty            EmptyPolicy       `json:"empty_policy,omitempty"`
+		Presence         Presence          `json:"presence"`
+		Values           map[string]Number `json:"values"`
+		Excluded         map[string]string `json:"excluded,omitempty"`
+		ByPolicy         map[string]string `json:"by_policy,omitempty"`
+		ReferenceVoxels  int               `json:"reference_voxels"`
+		PredictionVoxels int               `json:"prediction_voxels"`
 
 		ReferenceTopology  *topology.Counts `json:"reference_topology,omitempty"`
 		PredictionTopology *topology.Counts `json:"prediction_topology,omitempty"`
 	}{
 		r.Definition, r.Spacing, r.Unit, r.Tolerance, r.Beta, r.BoundaryWidth, r.Empty, r.Presence,
-		writtenMap(r.Values), r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
+		numbers(r.Values), r.Excluded, r.ByPolicy, r.ReferenceVoxels, r.PredictionVoxels,
 		r.ReferenceTopology, r.PredictionTopology,
 	})
 }
@@ -96,7 +95,7 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		values, err := json.Marshal(writtenMap(r.Values))
+		values, err := json.Marshal(numbers(r.Values))
 		if err != nil {
 			return nil, err
 		}
@@ -133,27 +132,10 @@ func (c Comparison) Metrics() []string {
 	return append(names, others...)
 }
 
-// written is a float64 that survives JSON when it is not finite.
-type written float64
-
-// MarshalJSON writes the shortest form that reads back to the same bits.
-func (n written) MarshalJSON() ([]byte, error) {
-	switch f := float64(n); {
-	case math.IsNaN(f):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(f, 1):
-		return []byte(`"Inf"`), nil
-	case math.IsInf(f, -1):
-		return []byte(`"-Inf"`), nil
-	default:
-		return json.Marshal(f)
-	}
-}
-
-func writtenMap(values map[string]float64) map[string]written {
-	out := make(map[string]written, len(values))
+func numbers(values map[string]float64) map[string]Number {
+	out := make(map[string]Number, len(values))
 	for name, v := range values {
-		out[name] = written(v)
+		out[name] = Number(v)
 	}
 	return out
 }
