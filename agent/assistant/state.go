@@ -3,7 +3,6 @@ package assistant
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/minivess/minivess/agent/graph"
 )
@@ -105,7 +104,7 @@ func (a *Assistant) build() (*graph.Graph[state], error) {
 		Branch(nodeAct, next, nodeObserve, nodeReview).
 		Branch(nodeObserve, next, nodeUnderstand, nodeAnswer).
 		Branch(nodeAnswer, next, graph.End, nodeUnderstand).
-		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit, Keep: keptThreads, Clock: clock(a.options.Now)})
+		Compile(graph.Options{Checkpointer: a.options.Threads, StepLimit: stepLimit, Keep: keptThreads, Clock: graph.ClockOf(a.options.Now)})
 }
 
 // hasRead says whether the model has seen anything that tools returned.
@@ -176,21 +175,4 @@ func emitter(rt *graph.Runtime) func(Event) {
 // this, and a later Continue runs it again.
 func ended(ctx context.Context) error {
 	return context.Cause(ctx)
-}
-
-// clock is the graph's clock by the assistant's. No node has a policy that
-// waits, so nothing but ctx ends a Sleep early.
-type clock func() time.Time
-
-func (c clock) Now() time.Time { return c() }
-
-func (c clock) Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.Durability = Sync
 	}
 	if o.Clock == nil {
-		o.Clock = systemClock{}
+		o.Clock = ClockOf(time.Now)
 	}
 	if o.Cache == nil {
 		o.Cache = &MemoryCache{}

@@ -30,21 +30,15 @@ type keeper[S any] struct {
 
 // take hands out where a thread was left, if it is still there.
 func (k *keeper[S]) take(ctx context.Context, c Checkpointer, thread string) (rest[S], bool) {
-	k.mu.Lock()
-	i := k.find(thread)
-	if i < 0 {
-		k.mu.Unlock()
-		return rest[S]{}, false
-	}
-	found := k.all[i]
-	k.all = slices.Delete(k.all, i, i+1)
-	k.mu.Unlock()
-	mark, ok := markOf(ctx, c, thread)
-	return found, ok && mark == found.mark
+	return k.left(ctx, c, thread, true)
 }
 
 // look is take that leaves the thread where it is, for reading.
 func (k *keeper[S]) look(ctx context.Context, c Checkpointer, thread string) (rest[S], bool) {
+	return k.left(ctx, c, thread, false)
+}
+
+func (k *keeper[S]) left(ctx context.Context, c Checkpointer, thread string, remove bool) (rest[S], bool) {
 	k.mu.Lock()
 	i := k.find(thread)
 	if i < 0 {
@@ -52,6 +46,9 @@ func (k *keeper[S]) look(ctx context.Context, c Checkpointer, thread string) (re
 		return rest[S]{}, false
 	}
 	found := k.all[i]
+	if remove {
+		k.all = slices.Delete(k.all, i, i+1)
+	}
 	k.mu.Unlock()
 	mark, ok := markOf(ctx, c, thread)
 	return found, ok && mark == found.mark

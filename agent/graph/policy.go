@@ -142,11 +142,14 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-type systemClock struct{}
+// ClockOf is a clock that tells the time by now, and waits by the system's.
+func ClockOf(now func() time.Time) Clock { return clock(now) }
 
-func (systemClock) Now() time.Time { return time.Now() }
+type clock func() time.Time
 
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+func (c clock) Now() time.Time { return c() }
+
+func (clock) Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
