@@ -28,7 +28,7 @@ type fan struct {
 
 // tool plans one tool call, or several.
 func (r *reader) tool(top scored, items []item) {
-	if r.unwanted(top, items) {
+	if r.unwanted(top, items) || r.leads(top.intent, items) {
 		return
 	}
 	d := &draft{tool: top.intent, args: map[string]any{}}
@@ -84,7 +84,18 @@ func (r *reader) repeats(d *draft) bool {
 	}
 	before := r.out.Steps[len(r.out.Steps)-1]
 	costs := before.Tool == "train_launch" || before.Tool == "dataset_create_synthetic"
-	return !costs && before.Tool == d.tool && reflect.DeepEqual(before.Args, d.args)
+	if costs || before.Tool != d.tool {
+		return false
+	}
+	if d.tool != "evaluate_run" {
+		return reflect.DeepEqual(before.Args, d.args)
+	}
+	for p, v := range d.args { // "how well does x do on val? please evaluate it"
+		if !reflect.DeepEqual(before.Args[p], v) {
+			return false
+		}
+	}
+	return true
 }
 
 // filler fills a tool's arguments; false means that there is nothing to plan

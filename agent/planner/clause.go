@@ -43,6 +43,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			if n := len(out); t.word == ":" && n > 0 {
 				out[n-1].leads = true
 			}
+		case isThen(toks, i) && lex.listsMetrics(toks, i):
 		case isThen(toks, i):
 			flush()
 			follows = true
@@ -381,6 +382,23 @@ func isThen(toks []token, i int) bool {
 	switch toks[i].word {
 	case "then", "afterwards", "subsequently", "thereafter":
 		return toks[i].kind == tWord
+	}
+	return false
+}
+
+// listsMetrics tells whether a "then" only continues a list of metrics: "with dice
+// first, then cldice".
+func (lex *lexicon) listsMetrics(toks []token, i int) bool {
+	if lex.metrics[at(toks, i+1)] == "" {
+		return false
+	}
+	for j := i - 1; j >= 0 && j >= i-3; j-- {
+		if lex.metrics[at(toks, j)] != "" {
+			return true
+		}
+		if !isJoint(toks[j]) && at(toks, j) != "first" {
+			return false
+		}
 	}
 	return false
 }

@@ -155,6 +155,10 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 			continue
 		case "init_from", "freeze", "overrides", "config":
 			continue
+		case "input", "output":
+			if d.tool == "predict_volume" {
+				continue
+			}
 		case "dataset", "split", "metric":
 			if i, ok := first(items, class(p)); ok {
 				r.set(d, p, mentioned(items, i), items)
@@ -198,7 +202,19 @@ func (r *reader) ownAmendments(d *draft, items []item, info toolInfo) {
 		v, ok := leavesOut(items)
 		r.setIf(d, "skip_mismatched", v, ok, items)
 	case "predict_volume":
+		if at := outputAt(items); at >= 0 {
+			r.set(d, "output", folderValue(items, at, "where the labels go"), items)
+		}
+		if at := inputAt(r.lex, items); at >= 0 {
+			r.set(d, "input", folderValue(items, at, "what is predicted"), items)
+		}
 		r.predictSettings(d, items, info)
+	case "evaluate_run":
+		r.measures(d, items)
+		v, ok := ignoredLabel(items)
+		r.setIf(d, "ignore_label", v, ok, items)
+	case "dataset_create_synthetic":
+		r.fillSizes(d, items)
 	case "dataset_split":
 		v, ok := testFraction(items)
 		v.list = nil

@@ -181,6 +181,9 @@ func findMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	if toks[i].kind != tWord {
 		return nil, 0
 	}
+	if next := at(toks, i+1); isFamily(toks[i].word) && (next == "metrics" || next == "metric" || next == "measures" || next == "family" || next == "scores") {
+		return &mention{class: cMetric, text: toks[i].word, rule: "family of metrics"}, 2
+	}
 	if m := lex.metrics[toks[i].word]; m != "" {
 		return &mention{class: cMetric, text: m, rule: "metric"}, 1
 	}
@@ -191,6 +194,15 @@ func findMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		return &mention{class: cMetric, text: "loss", rule: "metric"}, 1
 	}
 	return nil, 0
+}
+
+// isFamily lists the families that metrics come in.
+func isFamily(w string) bool {
+	switch w {
+	case "overlap", "boundary", "centreline", "topology", "instance", "probability", "uncertainty":
+		return true
+	}
+	return false
 }
 
 // lossIsSetting tells "with dice_ce loss" and "which loss did it use" from the
@@ -206,6 +218,9 @@ func lossIsSetting(toks []token, i int) bool {
 // findSplit reads "the test split", "validation volumes", "test dice", "on val".
 func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	said := at(toks, i)
+	if head, noun, ok := strings.Cut(said, "-"); ok && isSplitNoun(noun) && isSplitWord(head) {
+		return &mention{class: cSplit, text: splitName(head), rule: "split"}, 1 // "a test-set evaluation"
+	}
 	split := splitName(said)
 	if split == "" {
 		return nil, 0
@@ -214,6 +229,8 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	switch next := at(toks, i+1); {
 	case next == "fold" && i+2 < len(toks) && toks[i+2].kind == tNumber:
 		return nil, 0 // "hold out fold 3"
+	case isSplitNoun(next) && asOther(toks, i):
+		return nil, 0 // "with hippo2 as the test data"
 	case isSplitNoun(next):
 		return m, 2
 	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":
@@ -241,6 +258,15 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		}
 	}
 	return nil, 0
+}
+
+// asOther tells whether a split is only what something else serves as.
+func asOther(toks []token, i int) bool {
+	j := i - 1
+	for j >= 0 && isDeterminer(at(toks, j)) {
+		j--
+	}
+	return at(toks, j) == "as" && j > 0 && at(toks, i+1) == "data"
 }
 
 func isSplitNoun(w string) bool {

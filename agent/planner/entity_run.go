@@ -221,6 +221,10 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + t.text
 		return m, c.at + n - i
 	}
+	if t, n := findTagged(lex, toks, c.at+1, Names{}); n > 0 && tag == "" && c.word() == "runs" {
+		m.text = "all:tag=" + t.text // "the runs with the tag baseline"
+		return m, c.at + 1 + n - i
+	}
 	limited := m.state+m.model+tag+m.on != ""
 	if asksForJobs(toks, i, c.word(), limited) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
@@ -352,10 +356,22 @@ func findRunName(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 			return &mention{class: cRun, text: w, rule: "a run of this workspace"}, 1
 		}
 	}
-	if toks[i].kind == tWord && isRunID(w) && !lex.known(toks[i]) && !containsFold(known.Datasets, w) && !datasetPlace(toks, i) {
+	if toks[i].kind == tWord && isRunID(w) && !lex.known(toks[i]) && !containsFold(known.Datasets, w) && !datasetPlace(toks, i) && (len(known.Runs) == 0 || strings.Count(w, "-") > 1 || standsAlone(toks, i)) {
 		return &mention{class: cRun, text: w, rule: "looks like a run id"}, 1
 	}
 	return nil, 0
+}
+
+// standsAlone tells whether a hyphenated word that is no run known here stands as
+// a name does, rather than before a noun or after a word for how something is
+// called: "half-size weights", "register it under vessel-seg".
+func standsAlone(toks []token, i int) bool {
+	before := at(toks, i-1)
+	if isDeterminer(before) || before == "under" || before == "as" || before == "into" || before == "in" {
+		return false
+	}
+	next := at(toks, i+1)
+	return i+1 >= len(toks) || isJoint(toks[i+1]) || toks[i+1].kind != tWord || isPreposition(next) || next == "is" || next == "into" || next == "and" || next == "please"
 }
 
 // runAfterNoun reads a name after "run": "the run called x", "run brisk-otter".

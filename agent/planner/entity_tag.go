@@ -21,6 +21,9 @@ func tagLead(toks []token, i int) int {
 	next := at(toks, i+1)
 	switch at(toks, i) {
 	case "tagged", "labelled", "labeled":
+		if at(toks, i) != "tagged" && i+1 < len(toks) && toks[i+1].kind == tNumber {
+			return 0 // "voxels labelled 2"
+		}
 		if next == "as" || next == "with" {
 			return 2
 		}

@@ -25,6 +25,9 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	if len(picks) == 0 && d.tool != "run_delete" {
 		picks = r.fallback(items, d.tool)
 	}
+	if later, ok := r.laterRun(); ok && len(picks) == 0 {
+		picks = []picked{{selector: later.mention.text, val: value{v: later.mention.text, rule: "the run that is named later"}}}
+	}
 	if len(picks) == 0 {
 		if needsMention(d.tool) {
 			r.question(d.tool, "run", Question{Text: whichRun(d.tool), Choices: r.known.Runs})
@@ -227,17 +230,8 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 		}
 		r.set(d, "split", v, items)
 	}
-	var metrics []any
-	for _, i := range all(items, cMetric) {
-		if m := items[i].mention.text; m != "loss" && !slices.Contains(metrics, any(m)) {
-			metrics = append(metrics, m)
-			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
-		}
-	}
-	if v, ok := number(items, slot{"ignore_label", true, []string{"label", "class", "ignore_label"}, nil}); ok && slices.ContainsFunc(items, func(it item) bool {
-		return it.anyWord("ignore", "ignoring", "except", "without", "leave", "exclude", "skip", "ignore_label")
-	}) {
-		v.list = nil
+	r.measures(d, items)
+	if v, ok := ignoredLabel(items); ok {
 		r.set(d, "ignore_label", v, items)
 	}
 	r.datasetMeant(d, items)
@@ -250,8 +244,50 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 	return r.fillRun(d, items)
 }
 
-// datasetMeant reads "evaluate it on that", where a dataset was just spoken of.
+// measures reads which metrics are wanted, in the order in which they are named.
+// A kind of metric that only leads to their names is none itself: "the topology
+// error: betti0_error".
+func (r *reader) measures(d *draft, items []item) {
+	var metrics []any
+	found := all(items, cMetric)
+	for n, i := range found {
+		kind := items[i].tok.word == "topology" || items[i].tok.word == "connectivity"
+		if m := items[i].mention.text; m != "loss" && !slices.Contains(metrics, any(m)) && !(kind && n+1 < len(found)) {
+			metrics = append(metrics, m)
+			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
+		}
+	}
+}
+
+// ignoredLabel reads the label whose voxels are not judged: "ignore label 3",
+// "voxels labelled two do not count", "everything but class 2".
+func ignoredLabel(items []item) (value, bool) {
+	excludes := slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("ignore", "ignored", "ignoring", "except", "without", "leave", "left", "exclude", "excluded", "excluding", "skip", "skipped", "ignore_label", "omit", "omitted", "disregard", "disregarded", "discard", "mask", "masked", "neglect", "neglected", "drop", "apart", "but")
+	})
+	for i := range items {
+		judged := items[i].anyWord("judge", "judged", "count", "counted", "counts", "score", "scored", "evaluate", "evaluated", "consider", "considered", "measure", "measured", "include", "included", "matter", "assess", "assessed", "used")
+		excludes = excludes || judged && slices.ContainsFunc(items[max(0, i-3):i], func(it item) bool {
+			return it.anyWord("not", "don't", "doesn't", "never", "no", "shouldn't", "isn't", "aren't")
+		})
+	}
+	if !excludes {
+		return value{}, false
+	}
+	v, ok := number(items, slot{"ignore_label", true, []string{"label", "labels", "labelled", "labeled", "class", "ignore_label", "value", "index"}, nil})
+	v.list = nil
+	return v, ok
+}
+
+// datasetMeant reads "evaluate it on that" and "evaluate it there", where a
+// dataset was just spoken of.
 func (r *reader) datasetMeant(d *draft, items []item) {
+	for i := range items {
+		if items[i].anyWord("there") && r.dataset != "" && (i+1 == len(items) || items[i+1].mention == nil && !items[i+1].anyWord("is", "are")) {
+			r.set(d, "dataset", value{v: r.dataset, from: i, to: i + 1, rule: "reference"}, items)
+			return
+		}
+	}
 	for i := 1; i < len(items); i++ {
 		if items[i].is(cRef) && !items[i].used && items[i-1].anyWord("on") && r.dataset != "" && !slices.Contains(r.group, r.dataset) && slices.ContainsFunc(items[:i], func(it item) bool { return it.is(cRef) || it.is(cRun) }) {
 			r.set(d, "dataset", value{v: r.dataset, from: i, to: i + 1, rule: "reference"}, items)

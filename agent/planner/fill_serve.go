@@ -234,23 +234,26 @@ func modelFile(items []item) int {
 	})
 }
 
-// outputAt finds where the labels go: what follows "into", or "to", "in" and
-// "as" after a word for writing. It returns -1 if nothing does.
+// outputAt finds where the labels go: what follows "into", an arrow, or "to",
+// "in" and "as" after a word for writing. It returns -1 if nothing does.
 func outputAt(items []item) int {
 	writes := false
 	for i := range items {
+		arrow := items[i].mention == nil && strings.Trim(items[i].tok.text, "-=>→") == "" && items[i].tok.text != "="
 		switch {
-		case i > 0 && i+1 < len(items) && items[i].anyWord("output", "out") && items[i+1].is(cPath) && !items[i+1].used:
-			return i + 1
-		case items[i].anyWord("put", "write", "save", "store", "output", "result", "label", "dump", "leave") && !items[i].used:
-			writes = i > 0
-			continue
-		case items[i].anyWord("into"), items[i].anyWord("to") && i > 1 && !applies(items[:i]), writes && items[i].anyWord("in", "as", "under"):
+		case i > 0 && items[i].anyWord("output", "out", "result", "prediction") && i+1 < len(items) && (items[i+1].is(cPath) || items[i+1].anyWord(":", "is", "=", "file", "folder", "directory", "path", ",")):
+			writes = true
+		case items[i].anyWord("put", "write", "written", "save", "store", "output", "result", "label", "dump", "leave", "keep", "place", "deposit", "go", "land", "end") && !items[i].used:
+			writes = i > 0 || !items[i].anyWord("label")
+			if i > 0 || !items[i].anyWord("output", "result") {
+				continue
+			}
+		case items[i].anyWord("into") || arrow, items[i].anyWord("to") && i > 0 && (writes || i > 1 && !applies(items[:i])), writes && items[i].anyWord("in", "as", "under", "at", "up"):
 		default:
 			continue
 		}
 		j := i + 1
-		for j < len(items) && (isDeterminer(items[j].word()) || items[j].anyWord("folder", "directory", "file", "called", "named")) {
+		for j < len(items) && (isDeterminer(items[j].word()) || items[j].anyWord("folder", "directory", "file", "called", "named", ":", "=", "is", "path", ",", "in", "to", "into", "should", "shall", "be", "go")) {
 			j++
 		}
 		if j < len(items) && !items[j].used && isPlace(items[j]) {
@@ -263,7 +266,7 @@ func outputAt(items []item) int {
 // applies tells whether "to" follows what is applied, rather than where labels
 // go: "apply brisk-otter to a.nii.gz".
 func applies(before []item) bool {
-	hasInput := slices.ContainsFunc(before, func(it item) bool { return it.is(cPath) })
+	hasInput := slices.ContainsFunc(before, func(it item) bool { return it.is(cPath) && !it.used })
 	return !hasInput && slices.ContainsFunc(before, func(it item) bool { return it.anyWord("apply") })
 }
 
@@ -276,6 +279,9 @@ func isPlace(it item) bool {
 // or a name right after the verb. It returns -1 if there is none.
 func inputAt(lex *lexicon, items []item) int {
 	if i, ok := first(items, cPath); ok {
+		return i
+	}
+	if i, ok := first(items, cVolume); ok {
 		return i
 	}
 	for i := range items {

@@ -1,5 +1,7 @@
 package planner
 
+import "strings"
+
 // class says what has been recognised in an item.
 type class string
 
@@ -61,6 +63,9 @@ func (it item) is(c class) bool {
 			return it.tok.kind == tWord && volumeName.MatchString(it.tok.word) && !isVocabulary(it.tok.word)
 		}
 		return c != "" && c == kindClass(it.tok.kind)
+	}
+	if c == cVolume {
+		return it.mention.class == cDataset && strings.HasPrefix(it.mention.rule, "name after ") && it.mention.rule != "name after dataset" && volumeName.MatchString(it.mention.text)
 	}
 	return it.mention.class == c || c == cDataRef && it.mention.data || c == cBest && it.mention.metric != "" && it.mention.class == cRun
 }

@@ -68,6 +68,8 @@ func queryFrames() []frame {
 			{7, "label|mark|flag|annotate * {run}|{ref}|{runs} * as|with|=="},
 			{9, "set|put|add|attach|write {assign} on|to|for|at {run}|{ref}"},
 			{6, "add|put|attach|give|set * tag|label"},
+			{9, "want|like|need|have {run}|{ref} {tag}"},
+			{9, "^ {run} {tag} $"},
 			{3, "as {quoted}|{name}"},
 			{7, "^ =note|=remember|=record|=write * =down"},
 			{9, "^ =note|=remember|=record|=write * {run}|{ref} * is|=as"},

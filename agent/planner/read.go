@@ -49,6 +49,8 @@ type reader struct {
 	after     []string // the steps that this clause hangs on
 	prior     []int    // the steps that this clause says it comes after
 	followed  bool     // another clause comes after this one
+	rest      []clause // the clauses after this one
+	asking    bool     // this clause begins with a verb or a question word
 	carry     []token  // words about a training that is named only later
 }
 
@@ -89,7 +91,7 @@ func (r *reader) nothing() bool {
 func (r *reader) clauses(clauses []clause) {
 	r.skipped, r.open = nil, nil
 	for i, c := range clauses {
-		r.followed = i+1 < len(clauses)
+		r.followed, r.rest = i+1 < len(clauses), clauses[i+1:]
 		r.clause(c)
 		if r.tooMany() {
 			break
@@ -100,7 +102,7 @@ func (r *reader) clauses(clauses []clause) {
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
 	toks = r.lex.contrast(r.lex.merge(toks), r.known.Datasets)
-	return r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex))
+	return joinOne(r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex)))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would
@@ -197,6 +199,7 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	r.open = nil
+	r.asking = len(c.toks) > 0 && r.lex.starters[c.toks[0].word]
 	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
 		return
 	}

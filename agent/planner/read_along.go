@@ -33,7 +33,7 @@ func trains(items []item) bool {
 // placed handles a clause that says where the file of the step before goes:
 // "… and save the labels in out/", "… and overwrite it".
 func (r *reader) placed(items []item) bool {
-	if len(r.last) == 0 || len(items) == 0 || !items[0].anyWord("save", "store", "write", "put", "overwrite", "replace", "overwriting") {
+	if len(r.last) == 0 || len(items) == 0 || !items[0].anyWord("save", "store", "write", "written", "put", "overwrite", "replace", "output", "result", "out", "label", "dump", "into", "to") {
 		return false
 	}
 	s := &r.out.Steps[r.last[0]]

@@ -3,12 +3,16 @@ package planner
 import (
 	"math"
 	"path"
+	"slices"
 	"strings"
 )
 
 // tagPair reads what a tag says: "stage=pilot", "as baseline", "that the
 // reviewer is ada", or a bare word at the end.
 func tagPair(items []item) (key, val value, ok bool) {
+	if key, val, ok = keyAndValue(items); ok {
+		return key, val, true
+	}
 	for i := range items {
 		it := items[i]
 		switch {
@@ -26,13 +30,84 @@ func tagPair(items []item) (key, val value, ok bool) {
 		}
 	}
 	n := len(items)
-	if n < 2 || !hasRun(items[:n-1]) || items[n-1].mention != nil || items[n-1].anyWord("tag", "run", "it", "please", "now") {
+	if n < 2 || !hasRun(items[:n-1]) || items[n-1].mention != nil && !items[n-1].is(cState) || items[n-1].anyWord("tag", "run", "it", "please", "now") {
 		return value{}, value{}, false
 	}
 	if last := items[n-1]; last.tok.kind == tWord || last.tok.kind == tQuoted {
-		return splitTag(nameOf(last), n-1)
+		return splitTag(tagText(last), n-1)
 	}
 	return value{}, value{}, false
+}
+
+// keyAndValue reads a tag whose two parts are both named: "a tag, key is paper
+// and value is fig3", "set the tag paper to fig3", "tag stage with value pilot",
+// "set the status of brisk-otter to reviewed".
+func keyAndValue(items []item) (key, val value, ok bool) {
+	k, v := partAfter(items, "key"), partAfter(items, "value")
+	if eq := slices.IndexFunc(items, func(it item) bool { return it.anyWord("=") }); eq > 0 && k < 0 {
+		k = eq - 1 // "outcome = diverged"
+	}
+	lead := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "set", "change", "switch", "turn") })
+	if k < 0 && lead >= 0 {
+		for k = lead + 1; k < len(items) && (isDeterminer(items[k].word()) || items[k].is(cRun) || items[k].is(cRef) || items[k].anyWord("tag", "called", "named", "key", "value", ":", "'s")); k++ {
+			continue
+		}
+	}
+	if k < 0 || k >= len(items) || !mayBeTag(items[k]) {
+		return value{}, value{}, false
+	}
+	if v < 0 {
+		v = k + 1
+		if v < len(items) && items[v].anyWord("tag") {
+			v++
+		}
+		if v+1 < len(items) && items[v].anyWord("of", "for", "on") && (items[v+1].is(cRun) || items[v+1].is(cRef)) {
+			v += 2
+		}
+		if v >= len(items) || !items[v].anyWord("to", "=", ":", "as") && !(items[v].anyWord("is", "should", "shall", "must") && lead >= 0 && items[lead].anyWord("tag")) {
+			return value{}, value{}, false
+		}
+		for v++; v < len(items) && (isDeterminer(items[v].word()) || items[v].anyWord("be", "now", "value", ":")); v++ {
+			continue
+		}
+	}
+	if v >= len(items) || v == k || !mayBeTag(items[v]) {
+		return value{}, value{}, false
+	}
+	return value{v: tagText(items[k]), from: k, to: k + 1, rule: "key and value"}, value{v: tagText(items[v]), from: v, to: v + 1, rule: "key and value"}, true
+}
+
+// partAfter finds what "key" or "value" is said to be, or -1.
+func partAfter(items []item, part string) int {
+	for i := range items {
+		if !items[i].anyWord(part) {
+			continue
+		}
+		j := i + 1
+		for j < len(items) && (items[j].anyWord("is", "=", ":", "shall", "should", "be", "of") || isDeterminer(items[j].word())) {
+			j++
+		}
+		if j < len(items) && mayBeTag(items[j]) {
+			return j
+		}
+	}
+	return -1
+}
+
+// mayBeTag tells whether an item may be the key or the value of a tag.
+func mayBeTag(it item) bool {
+	if it.is(cRun) || it.is(cRef) || it.is(cRuns) || it.is(cAssign) || it.tok.kind == tPunct || it.mention == nil && (isPreposition(it.word()) || it.anyWord("and", "value", "key")) {
+		return false
+	}
+	return nameOf(it) != ""
+}
+
+// tagText is what an item says as a part of a tag: a state is only a word there.
+func tagText(it item) string {
+	if it.is(cState) {
+		return asWritten(it.tok)
+	}
+	return nameOf(it)
 }
 
 // tagSentence reads "the reviewer is ada" around the "is" at items[i].
@@ -112,8 +187,14 @@ func nameOf(it item) string {
 	if it.mention != nil {
 		return clean(it.mention.text)
 	}
-	if it.tok.kind == tWord || it.tok.kind == tQuoted || it.tok.kind == tNumber {
+	switch it.tok.kind {
+	case tWord:
+		return asWritten(it.tok)
+	case tQuoted:
+		return clean(it.tok.text)
+	case tNumber:
 		return clean(strings.ToLower(it.tok.text))
+	case tTriple, tAssign, tPath, tSQL, tPunct:
 	}
 	return ""
 }
@@ -134,16 +215,30 @@ func errorRate(items []item) (value, bool) {
 	return v, ok
 }
 
-// spokenName reads a name that is said to be one: "called X", "as X".
+// spokenName reads a name that is said to be one: "called X", "as X", "under
+// X", "as a version of X".
 func spokenName(items []item) (value, bool) {
 	if i, ok := first(items, cName); ok {
 		return mentioned(items, i), true
 	}
-	for i := 1; i < len(items); i++ {
-		if items[i-1].anyWord("as") && !items[i].used && !items[i].is(cPath) && !items[i].anyWord("a", "the", "an") {
-			if name := nameOf(items[i]); name != "" {
-				return value{v: name, from: i, to: i + 1, rule: "name after as"}, true
-			}
+	for i := range items {
+		if !items[i].anyWord("as", "under", "version", "model") {
+			continue
+		}
+		j, kind := i+1, false
+		for j < len(items) && (isDeterminer(items[j].word()) || items[j].anyWord("new", "next", "version", "of", "for", "model", "name", ":")) {
+			kind = kind || items[j].anyWord("a", "an")
+			kind = kind && !items[j].anyWord("of", "name")
+			j++
+		}
+		if j >= len(items) || kind || items[j].used || items[j].is(cPath) || items[j].is(cNumber) || items[j].tok.kind == tPunct {
+			continue
+		}
+		if !items[i].anyWord("as", "under") && (j == i+1 && items[i].anyWord("version") || items[j].mention != nil && !items[j].is(cRun) && !items[j].is(cDataset) || items[j].anyWord("registry", "card", "is", "and", "with", "on", "in", "to", "by", "at", "from")) {
+			continue
+		}
+		if name := nameOf(items[j]); name != "" {
+			return value{v: name, from: j, to: j + 1, rule: "name after " + items[i].word()}, true
 		}
 	}
 	return value{}, false

@@ -43,7 +43,9 @@ func needsE(s string) bool {
 	case "evaluat", "creat", "generat", "simulat", "calculat", "validat", "annotat", "terminat", "execut", "comput",
 		"compar", "remov", "eras", "purg", "resum", "continu", "describ", "summaris", "summariz", "calibrat",
 		"divid", "combin", "examin", "determin", "synthesis", "synthesiz", "delet", "releas", "promot", "serv",
-		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "quantis", "quantiz", "freez", "produc", "analys":
+		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "quantis", "quantiz", "freez", "produc", "analys",
+		"replac", "writ", "overwrit", "sav", "stor", "judg", "ignor", "exclud", "includ", "mov", "measur", "merg", "normalis", "normaliz",
+		"prepar", "organis", "organiz", "diagnos", "expos", "analyz", "updat", "reduc", "requir":
 		return true
 	}
 	return false

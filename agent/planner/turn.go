@@ -71,6 +71,15 @@ func (s session) together(before, said string, mem memory) (reading, *reader, bo
 	return out, r, len(out.Steps) > 0 && len(out.Questions) == 0
 }
 
+// says is how many arguments a plan gives.
+func (out reading) says() int {
+	n := 0
+	for _, s := range out.Steps {
+		n += len(s.Args)
+	}
+	return n
+}
+
 // maxLook is how many turns back a pending question is looked for.
 const maxLook = 6
 
