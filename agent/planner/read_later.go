@@ -1,0 +1,50 @@
+package planner
+
+import "slices"
+
+// joinOne joins a request for "one" with the clause that says of what: "The
+// journal asks for a model card. Write one for brisk-otter."
+func joinOne(cs []clause) []clause {
+	for i := 0; i+1 < len(cs); i++ {
+		next := cs[i+1].toks
+		if len(next) < 3 || next[1].word != "one" || !cs[i].plain() || !cs[i+1].plain() || isRunNoun(next[2].word) {
+			continue
+		}
+		switch next[0].stem {
+		case "write", "make", "create", "build", "produce", "give", "do", "generate", "prepare", "draft", "get":
+			cs[i].toks, cs[i].aside = append(slices.Clone(cs[i].toks), next...), false
+			cs = slices.Delete(cs, i+1, i+2)
+		}
+	}
+	return cs
+}
+
+// laterRun is the run that a later clause of the sentence names, and whether
+// there is one: "how far is it? I mean brisk-otter".
+func (r *reader) laterRun() (item, bool) {
+	for _, c := range r.rest {
+		items := r.lex.recognise(c.toks, r.known)
+		if i, ok := first(items, cRun); ok && !c.negated {
+			it := items[i]
+			it.used = false
+			return it, true
+		}
+	}
+	return item{}, false
+}
+
+// leads tells whether a clause names nothing that its tool could be about and
+// asks for nothing, while a later one names a run: "our partners use PyTorch,
+// save them the weights of brisk-otter". It only says why.
+func (r *reader) leads(tool string, items []item) bool {
+	if r.asking || !slices.Contains(r.cat.tools[tool].required, "run") || len(r.group) > 0 {
+		return false
+	}
+	if slices.ContainsFunc(items, func(it item) bool {
+		return it.is(cRun) || it.is(cRuns) || it.is(cRef) || it.is(cModel) || it.is(cDataset) || it.is(cPath)
+	}) {
+		return false
+	}
+	_, ok := r.laterRun()
+	return ok
+}
