@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
+
+	"github.com/minivess/minivess/engine/plainjson"
 )
 
 // Fingerprint names one call: the SHA-256, in hexadecimal, over the tool's name
@@ -43,26 +43,18 @@ func CanonicalJSON(raw json.RawMessage) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	out, err := plainjson.Marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("encoding canonical JSON: %w", err)
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	return out, nil
 }
 
 // decodeAny reads exactly one JSON value and keeps numbers as they were
-// written, so that a large integer is not rounded.
-func decodeAny(raw []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
+// written.
+func decodeAny(raw []byte) (v any, err error) {
+	if err := plainjson.Unmarshal(raw, &v); err != nil {
 		return nil, fmt.Errorf("reading JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading JSON: something follows the value")
 	}
 	return v, nil
 }

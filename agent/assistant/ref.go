@@ -1,7 +1,6 @@
 package assistant
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minivess/minivess/engine/plainjson"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -124,11 +124,10 @@ func rewrite(v any, f func(string) (any, error)) (any, error) {
 	return v, nil
 }
 
+// decode reads a value; what a model says behind one is let pass.
 func decode(raw json.RawMessage) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
 	var v any
-	if err := dec.Decode(&v); err != nil {
+	if err := plainjson.Unmarshal(raw, &v); err != nil && !errors.Is(err, plainjson.ErrTrailing) {
 		return nil, fmt.Errorf("read JSON: %w", err)
 	}
 	return v, nil
@@ -136,11 +135,9 @@ func decode(raw json.RawMessage) (any, error) {
 
 // encode writes a value without escaping <, > and &, which people read in SQL.
 func encode(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	raw, err := plainjson.Marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("write JSON: %w", err)
 	}
-	return bytes.TrimSpace(b.Bytes()), nil
+	return raw, nil
 }

@@ -10,6 +10,8 @@ import (
 	"hash/crc32"
 	"strconv"
 	"time"
+
+	"github.com/minivess/minivess/engine/plainjson"
 )
 
 const (
@@ -58,13 +60,11 @@ func encodeLine(r *Record, chained bool) ([]byte, error) {
 
 // encodeData renders v as compact JSON on one line, without HTML escapes.
 func encodeData(v any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	raw, err := plainjson.Marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("encode the record's data: %w", err)
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return raw, nil
 }
 
 // parseLine reads what encodeLine wrote, without the line end. The record

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/minivess/minivess/engine/plainjson"
 	"github.com/minivess/minivess/engine/runs"
 )
 
@@ -114,9 +114,7 @@ func addParams(in *inserter, spec runs.Spec) error {
 	flat := map[string]string{}
 	if len(spec.Experiment) > 0 {
 		var v any
-		dec := json.NewDecoder(strings.NewReader(string(spec.Experiment)))
-		dec.UseNumber()
-		if err := dec.Decode(&v); err == nil {
+		if err := plainjson.Unmarshal(spec.Experiment, &v); err == nil {
 			flatten(flat, "", v)
 		}
 	}

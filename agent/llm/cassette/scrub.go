@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/minivess/minivess/engine/plainjson"
 )
 
 // hidden stands where a secret was.
@@ -109,7 +111,7 @@ func (s *scrubber) document(raw []byte) (json.RawMessage, bool) {
 		return nil, false
 	}
 	var v any
-	if err := decodeNumbers(doc, &v); err != nil {
+	if err := plainjson.Unmarshal(doc, &v); err != nil {
 		return nil, false
 	}
 	clean, err := json.Marshal(s.value(v))
@@ -117,12 +119,6 @@ func (s *scrubber) document(raw []byte) (json.RawMessage, bool) {
 		return nil, false
 	}
 	return canonical(clean)
-}
-
-func decodeNumbers(raw []byte, v any) error {
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.UseNumber()
-	return d.Decode(v)
 }
 
 func (s *scrubber) request(req *http.Request, body []byte) request {

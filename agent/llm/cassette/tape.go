@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/minivess/minivess/engine/plainjson"
 )
 
 // A cassette is a file of JSON lines. The first says what it is, each other
@@ -71,19 +73,12 @@ func (r response) http(req *http.Request) *http.Response {
 // canonical rewrites JSON so that equal documents are equal bytes, and tells
 // whether it was JSON.
 func canonical(raw []byte) (json.RawMessage, bool) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
 	var v any
-	if d.Decode(&v) != nil || d.More() {
+	if plainjson.Unmarshal(raw, &v) != nil {
 		return nil, false
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(v) != nil {
-		return nil, false
-	}
-	return bytes.TrimSpace(b.Bytes()), true
+	out, err := plainjson.Marshal(v)
+	return out, err == nil
 }
 
 func encode(head header, tape []interaction) ([]byte, error) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/tmc/langchaingo/llms"
+
+	"github.com/minivess/minivess/engine/plainjson"
 )
 
 // MaxAnswer is the most bytes of text, reasoning and tool arguments that an
@@ -262,11 +264,9 @@ func resultsOf(m llms.MessageContent) []llms.ToolCallResponse {
 
 // encode writes JSON without escaping what HTML would mind.
 func encode(v any) ([]byte, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	raw, err := plainjson.Marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}
-	return []byte(strings.TrimSpace(b.String())), nil
+	return raw, nil
 }

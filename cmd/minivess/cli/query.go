@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minivess/minivess/agent/assistant"
+	"github.com/minivess/minivess/engine/plainjson"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -70,9 +71,7 @@ func (s *session) query(ctx context.Context, query string) (sqlTable, error) {
 		return sqlTable{}, err
 	}
 	var table sqlTable
-	decoder := json.NewDecoder(strings.NewReader(string(result.Value)))
-	decoder.UseNumber()
-	if err := decoder.Decode(&table); err != nil {
+	if err := plainjson.Unmarshal(result.Value, &table); err != nil {
 		return sqlTable{}, fmt.Errorf("reading the result of runs_sql: %w", err)
 	}
 	return table, nil

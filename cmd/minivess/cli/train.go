@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/minivess/minivess/agent/assistant"
 	"github.com/minivess/minivess/engine/config"
+	"github.com/minivess/minivess/engine/plainjson"
 	"github.com/minivess/minivess/tools"
 )
 
@@ -105,9 +105,7 @@ func trainArguments(r config.Resolved) (json.RawMessage, error) {
 		return nil, fmt.Errorf("encoding the experiment: %w", err)
 	}
 	var tree map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.UseNumber()
-	if err := decoder.Decode(&tree); err != nil {
+	if err := plainjson.Unmarshal(b, &tree); err != nil {
 		return nil, fmt.Errorf("encoding the experiment: %w", err)
 	}
 	args := map[string]any{"dataset": r.Experiment.Dataset, "model": r.Experiment.Model.Name}
