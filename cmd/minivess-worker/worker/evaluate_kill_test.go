@@ -28,7 +28,7 @@ const judgedVolumes = 6
 func toJudge(t *testing.T) runs.DatasetRef {
 	t.Helper()
 	dir := t.TempDir()
-	const side = 40
+	const side = 32
 	d := runs.DatasetRef{Name: "balls", Digest: "y"}
 	for i := range judgedVolumes {
 		id := fmt.Sprintf("v%d", i)
@@ -70,7 +70,7 @@ func newEvaluation(t *testing.T, trained string, d runs.DatasetRef) string {
 	dir, err := runs.Create(ws, runs.Spec{
 		Kind: runs.KindEvaluate, Model: config.Default().Model.Name, Dataset: d, Experiment: b,
 		Evaluate: &runs.EvaluateSpec{
-			Run: filepath.Base(trained), Checkpoint: filepath.Join(trained, runs.CheckpointsDir, "last.safetensors"), Split: "test", Tolerance: 2,
+			Run: filepath.Base(trained), Checkpoint: filepath.Join(trained, runs.CheckpointsDir, "last.safetensors"), Split: "test", Tolerance: 2, Metrics: []string{"dice", "hd95"},
 		},
 	})
 	if err != nil {
