@@ -18,6 +18,9 @@ type Approval struct {
 	// Blanket marks a yes that was given to everything at once (--yes, a
 	// policy, approve all). It never covers a Destroy tool.
 	Blanket bool `json:"blanket,omitempty"`
+	// Reads are the files outside of the project that the call was shown to read
+	// without any argument naming them: Ruling.Reads of the preview.
+	Reads []string `json:"reads,omitempty"`
 }
 
 // Key identifies the approval among all others; it is what is remembered when
@@ -65,8 +68,13 @@ func ApprovalGate(uses Uses, now func() time.Time) Gate {
 			}
 			a, ok := ApprovalFrom(ctx)
 			reason := unfit(a, ok, d.Effect, c, now())
-			if ruling, _ := RulingFrom(ctx); reason == "" && a.Blanket && ruling.Person {
+			ruling, _ := RulingFrom(ctx)
+			switch {
+			case reason != "":
+			case a.Blanket && ruling.Person:
 				reason = "a general yes does not cover it"
+			default:
+				reason = unshown(ruling, a)
 			}
 			if reason != "" {
 				if why != "" {

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -37,6 +38,9 @@ type Ruling struct {
 	// Person says that a general yes does not cover the call: a person has to
 	// look at this very one.
 	Person bool `json:"person,omitempty"`
+	// Reads are the files, links resolved, that the question is about without
+	// any argument naming them; an approval is good for those that it names.
+	Reads []string `json:"reads,omitempty"`
 	// Notes are what a person should know before saying yes.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -52,6 +56,7 @@ func Stricter(a, b Ruling) Ruling {
 		out.Person = a.Person || b.Person
 	}
 	out.Notes = slices.Concat(a.Notes, b.Notes)
+	out.Reads = slices.Concat(a.Reads, b.Reads)
 	return out
 }
 
@@ -92,8 +97,16 @@ const policyTTL = time.Minute
 func RuleGate(ruler Ruler, now func() time.Time) Gate {
 	return func(d Descriptor, next Handler) Handler {
 		return func(ctx context.Context, c Call, emit func(Progress)) (Result, error) {
-			ruling := judge(ctx, ruler, d, c)
+			var reads []string
+			ruling := judge(ctx, ruler, d, c, sync.OnceValues(func() (Preview, error) {
+				p, err := previewFrom(ctx, c)
+				reads = p.Reads
+				return p, err
+			}))
 			ctx = context.WithValue(ctx, rulingKey{}, ruling)
+			if ruler != nil {
+				ctx = withReads(ctx, reads)
+			}
 			if _, asked := ApprovalFrom(ctx); ruling.Verdict == Allow && !asked && now != nil {
 				at := now()
 				ctx = WithApproval(ctx, Approval{
@@ -106,7 +119,7 @@ func RuleGate(ruler Ruler, now func() time.Time) Gate {
 }
 
 // judge asks the ruler; one that panics denies what does more than read.
-func judge(ctx context.Context, ruler Ruler, d Descriptor, c Call) (r Ruling) {
+func judge(ctx context.Context, ruler Ruler, d Descriptor, c Call, preview func() (Preview, error)) (r Ruling) {
 	if ruler == nil {
 		return Ruling{}
 	}
@@ -115,7 +128,7 @@ func judge(ctx context.Context, ruler Ruler, d Descriptor, c Call) (r Ruling) {
 			r = Ruling{Verdict: Deny, By: "the rules", Reason: "judging the call failed; this is a defect in minivess"}
 		}
 	}()
-	return ruler.Rule(ctx, d, c, func() (Preview, error) { return previewFrom(ctx, c) })
+	return ruler.Rule(ctx, d, c, preview)
 }
 
 // ObeyGate refuses what was denied. Without a ruling nothing but reading goes on.
@@ -177,7 +190,7 @@ func previewFrom(ctx context.Context, c Call) (Preview, error) {
 
 // foretell adds to a preview what the rules will say to the call.
 func foretell(ctx context.Context, ruler Ruler, d Descriptor, c Call, p Preview) Preview {
-	r := judge(withPreviewer(ctx, func(context.Context, Call) (Preview, error) { return p, nil }), ruler, d, c)
+	r := judge(ctx, ruler, d, c, func() (Preview, error) { return p, nil })
 	p.Notes = append(slices.Clip(p.Notes), r.Notes...)
 	if r.Verdict == "" {
 		return p
@@ -201,7 +214,8 @@ func (r *Registry) Judge(ctx context.Context, c Call) (Ruling, error) {
 	if err != nil {
 		return Ruling{}, err
 	}
-	ruling := judge(withPreviewer(r.enter(ctx, c), e.preview), r.ruler, e.descriptor, c)
+	ctx = r.enter(ctx, c)
+	ruling := judge(ctx, r.ruler, e.descriptor, c, sync.OnceValues(func() (Preview, error) { return e.preview(ctx, c) }))
 	if ruling.Verdict != "" {
 		return ruling, nil
 	}

@@ -76,12 +76,16 @@ type Call struct {
 // Preview says what a call would do. Args is the resolved form, defaults
 // filled in.
 type Preview struct {
-	Summary      string          `json:"summary"`
-	Args         json.RawMessage `json:"args"`
-	Writes       []string        `json:"writes,omitempty"`
-	Cost         Cost            `json:"cost"`
-	Irreversible bool            `json:"irreversible,omitempty"`
-	Notes        []string        `json:"notes,omitempty"`
+	Summary string          `json:"summary"`
+	Args    json.RawMessage `json:"args"`
+	Writes  []string        `json:"writes,omitempty"`
+	// Reads are files that the call would read although its arguments do not
+	// name them, because a file that they name does: absolute paths. A tool
+	// that has any holds to them with CheckReads when it runs.
+	Reads        []string `json:"reads,omitempty"`
+	Cost         Cost     `json:"cost"`
+	Irreversible bool     `json:"irreversible,omitempty"`
+	Notes        []string `json:"notes,omitempty"`
 	// Ruling is what the rules say to the call; nil where they leave it to its effect.
 	Ruling *Ruling `json:"ruling,omitempty"`
 }

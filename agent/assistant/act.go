@@ -204,7 +204,7 @@ func (x *execution) invoke(ctx context.Context, s Step, results map[string]*tool
 	if s.Approval != nil {
 		ctx = tools.WithApproval(ctx, tools.Approval{
 			Fingerprint: tools.Fingerprint(s.Tool, args), By: s.Approval.By,
-			At: s.Approval.At, ExpiresAt: s.Approval.Expires, Blanket: s.Approval.Blanket,
+			At: s.Approval.At, ExpiresAt: s.Approval.Expires, Blanket: s.Approval.Blanket, Reads: s.shownReads(),
 		})
 	}
 	call := tools.Call{ID: x.callID(&s), Tool: s.Tool, Args: args}
@@ -223,6 +223,15 @@ func (x *execution) invoke(ctx context.Context, s Step, results map[string]*tool
 		}
 	}
 	return s, nil
+}
+
+// shownReads are the files outside of the project that whoever approved the step
+// was shown though no argument names them.
+func (s *Step) shownReads() []string {
+	if s.Preview == nil {
+		return nil
+	}
+	return s.Preview.Ruling.Unnamed()
 }
 
 // needed says whether another step of the plan waits for this one.

@@ -31,6 +31,9 @@ func (a *Assistant) fingerprint(s *Step) string {
 			writes = nil // a list of texts always marshals
 		}
 		fmt.Fprintf(h, "%s\n%s\n%t\n", shown, writes, p.Irreversible)
+		for _, path := range slices.Concat(p.Reads, p.Ruling.Unnamed()) {
+			fmt.Fprintf(h, "reads %q\n", path)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -104,7 +104,7 @@ func (s *Server) answered(ctx context.Context, req *sdk.CallToolRequest, d tools
 			WithHint("call it again to be asked again"))
 	}
 	return approvedCall{shown, tools.Approval{
-		Fingerprint: tools.Fingerprint(shown.Tool, shown.Args), By: s.approvedBy(req), At: q.At, ExpiresAt: q.Until,
+		Fingerprint: tools.Fingerprint(shown.Tool, shown.Args), By: s.approvedBy(req), At: q.At, ExpiresAt: q.Until, Reads: p.Ruling.Unnamed(),
 	}}, nil
 }
 

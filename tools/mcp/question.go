@@ -64,7 +64,7 @@ func (s *Server) sign(raw []byte) []byte {
 // digest names what a person was shown: what would happen and what would be
 // written. Estimates of cost may differ from one moment to the next.
 func digest(p tools.Preview) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q\n%q\n%q\n%t", p.Summary, p.Args, p.Writes, p.Irreversible))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q\n%q\n%q\n%t\n%q\n%q", p.Summary, p.Args, p.Writes, p.Irreversible, p.Reads, p.Ruling.Unnamed()))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -89,6 +89,9 @@ func ask(client string, d tools.Descriptor, p tools.Preview) string {
 			break
 		}
 		fmt.Fprintf(&b, "%s: %s\n", verb, clip(w))
+	}
+	for _, path := range p.Ruling.Unnamed() {
+		fmt.Fprintf(&b, "Reads, outside the project: %s\n", clip(path))
 	}
 	for _, n := range p.Notes[:min(len(p.Notes), most)] {
 		fmt.Fprintf(&b, "Note: %s\n", clip(n))

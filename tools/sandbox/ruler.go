@@ -14,6 +14,10 @@ import (
 // by is who rules, in errors and notes.
 const by = "the path sandbox"
 
+// unnamed stands for the argument where none names what is read, but a file
+// that one names does.
+const unnamed = "what it reads"
+
 // Ruler rules on the files that calls name. Roots is asked anew every time; an
 // error counts as that nothing outside the project is open.
 type Ruler struct {
@@ -22,8 +26,9 @@ type Ruler struct {
 
 // Rule implements tools.Ruler. Writing outside of the folders that are open is
 // denied. Reading there is shown and asked about, unless a person typed the
-// very call; a general yes covers what the built-in planner read in a sentence,
-// and nothing that a language model or another program came up with.
+// very call and the path in it; a general yes covers what the built-in planner
+// read in a sentence, and nothing that a language model or another program came
+// up with.
 func (s Ruler) Rule(ctx context.Context, d tools.Descriptor, c tools.Call, preview func() (tools.Preview, error)) tools.Ruling {
 	files, err := tools.PathArguments(d, c.Args)
 	if err != nil {
@@ -39,6 +44,9 @@ func (s Ruler) Rule(ctx context.Context, d tools.Descriptor, c tools.Call, previ
 	if p, err := preview(); err == nil {
 		if more, err := tools.PathArguments(d, p.Args); err == nil {
 			files = append(files, more...)
+		}
+		for _, path := range p.Reads {
+			files = append(files, tools.PathArgument{Key: unnamed, Value: path})
 		}
 		for _, w := range p.Writes {
 			if filepath.IsAbs(w) && !roots.own(w) {
@@ -108,8 +116,11 @@ func outside(source tools.Source, f tools.PathArgument, p Place) tools.Ruling {
 		}
 	}
 	r := tools.Ruling{Notes: []string{fmt.Sprintf("it reads %s outside the project", where)}}
-	if source != tools.SourceCLI {
-		r.Verdict, r.By, r.Person = tools.Ask, by, source != tools.SourcePlanner
+	if f.Key == unnamed {
+		r.Reads = []string{p.Real}
+	}
+	if source != tools.SourceCLI || f.Key == unnamed {
+		r.Verdict, r.By, r.Person = tools.Ask, by, source != tools.SourcePlanner && source != tools.SourceCLI
 		r.Reason = fmt.Sprintf("%s: %s lies outside the project", f.Key, where)
 	}
 	return r

@@ -79,6 +79,7 @@ func (t launch) Preview(ctx context.Context, in LaunchIn) (tools.Preview, error)
 		Summary: "train " + pl.sentence(),
 		Args:    args,
 		Writes:  []string{filepath.Join(t.Workspace.Runs(), "<run>")},
+		Reads:   pl.reads(),
 		Cost:    pl.estimate.Cost,
 		Notes:   pl.notes,
 	}, nil
@@ -87,6 +88,9 @@ func (t launch) Preview(ctx context.Context, in LaunchIn) (tools.Preview, error)
 func (t launch) Run(ctx context.Context, in LaunchIn, _ func(tools.Progress)) (LaunchOut, error) {
 	pl, err := t.plan(ctx, in)
 	if err != nil {
+		return LaunchOut{}, err
+	}
+	if err := tools.CheckReads(ctx, pl.reads()); err != nil {
 		return LaunchOut{}, err
 	}
 	e := pl.resolved.Experiment
@@ -114,6 +118,18 @@ type plan struct {
 	data     runs.DatasetRef
 	estimate estimate.Estimate
 	notes    []string
+}
+
+// reads are the files that the training begins with, whether an argument or the
+// experiment file names them.
+func (p plan) reads() []string {
+	var files []string
+	for _, f := range []*runs.FileRef{p.network.init, p.network.file} {
+		if f != nil {
+			files = append(files, f.Path)
+		}
+	}
+	return files
 }
 
 // spec is the plan as a job specification.

@@ -132,7 +132,7 @@ func (env *environment) invoke(ctx context.Context, s *session, call tools.Call,
 		}
 		now := time.Now()
 		ctx = tools.WithApproval(ctx, tools.Approval{
-			Fingerprint: tools.Fingerprint(call.Tool, call.Args), By: env.user(), At: now, ExpiresAt: now.Add(time.Hour),
+			Fingerprint: tools.Fingerprint(call.Tool, call.Args), By: env.user(), At: now, ExpiresAt: now.Add(time.Hour), Reads: p.Ruling.Unnamed(),
 		})
 	}
 	show := newNarrator(env.Streams, env.JSON)
