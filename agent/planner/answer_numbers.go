@@ -25,7 +25,7 @@ func (g goal) words(t table, m measure) string {
 		return g.countWords(t)
 	case goalDuration:
 		return g.durationWords(t)
-	case goalAverage, goalSQL, goalRuns, goalSettings:
+	case goalSQL, goalRuns, goalSettings, goalTable:
 	}
 	if len(t.Rows) == 0 {
 		return "No rows."

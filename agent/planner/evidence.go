@@ -25,6 +25,8 @@ const (
 	temperature = 25.0 // of the beliefs: the higher, the less certain
 	conviction  = 12.0 // what certainty adds to a score
 	faint       = 0.02 // a belief below this adds nothing
+
+	numbersScore = 18.0 // of a question for numbers that can be taken apart
 )
 
 // saying is a sentence with the intent it is known to have.

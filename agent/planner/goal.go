@@ -15,11 +15,11 @@ const (
 	goalVolumes                  // scores volume by volume
 	goalCount                    // how many runs
 	goalDuration                 // how long runs took
-	goalAverage                  // means by group
 	goalFilter                   // runs whose metric is above or below a bound
 	goalRuns                     // a set of runs, for a step that comes later
 	goalSQL                      // a statement that the user wrote
 	goalSettings                 // settings of runs
+	goalTable                    // what an inquiry asks for
 )
 
 // goal is a question about numbers. Its SQL can be written at once when it
@@ -34,7 +34,7 @@ type goal struct {
 	dataset string
 	state   string
 	tag     string
-	group   string // for counts and averages: the column to group by
+	group   string // for counts: the column to group by
 	count   int
 	low     bool // worst instead of best
 	above   bool // for filters
@@ -51,6 +51,7 @@ type goal struct {
 	stat     string   // median or stddev, where not the mean is asked for
 	having   any      // the value that the one setting asked for must have
 	things   string   // for counts: what is counted, if not runs
+	inquiry  *inquiry // for tables
 }
 
 // deferred is a step that is planned when the rows of its goal are there.
@@ -74,7 +75,11 @@ func (r *reader) ask(intent string, items []item) {
 	var g goal
 	r.askMentions(&g, items)
 	g.stat = statistic(items)
-	r.askKind(&g, intent, items)
+	if q, ok := r.lex.inquire(items); ok {
+		r.inquireOf(&g, q, items)
+	} else {
+		r.askKind(&g, intent, items)
+	}
 	if g.metric == "loss" && g.kind != goalDuration && g.kind != goalCount {
 		g.split = orElse(g.split, "val")
 	}
@@ -108,11 +113,7 @@ func (r *reader) askKind(g *goal, intent string, items []item) {
 			r.askQuality(g, items)
 			break
 		}
-		otherwise := "model"
-		if slices.ContainsFunc(items, func(it item) bool { return it.is(cRef) && strings.HasPrefix(it.mention.text, "each") }) {
-			otherwise = "run_id"
-		}
-		g.kind, g.group = goalAverage, orElse(grouping(items), otherwise)
+		r.inquireOf(g, inquiry{of: ofScore, names: []string{orElse(g.metric, "dice")}, stats: []string{"avg"}, groups: []string{orElse(grouping(items), "model")}}, items)
 	case intentFilter:
 		askFilter(g, items)
 	case intentSettings:
@@ -291,19 +292,25 @@ func grouping(items []item) string {
 // askState reads the state that runs are counted in.
 func askState(g *goal, items []item) {
 	for i := range items {
-		switch {
-		case items[i].is(cState):
-			g.state = items[i].mention.text
-		case items[i].anyWord("fail", "crash"):
-			g.state = "failed"
-		case items[i].anyWord("finish", "complete", "succeed"):
-			g.state = "finished"
-		case items[i].word() == "running":
-			g.state = "running"
-		case items[i].anyWord("cancel"):
-			g.state = "cancelled"
-		}
+		g.state = orElse(stateOf(items[i]), g.state)
 	}
+}
+
+// stateOf is the state that a word or a mention says runs are in, or "".
+func stateOf(it item) string {
+	switch {
+	case it.is(cState):
+		return it.mention.text
+	case it.anyWord("fail", "crash", "die"):
+		return "failed"
+	case it.anyWord("finish", "complete", "succeed"):
+		return "finished"
+	case it.word() == "running":
+		return "running"
+	case it.anyWord("cancel"):
+		return "cancelled"
+	}
+	return ""
 }
 
 // askFilter reads "above 0.8", "at least 0.8", "hd95 below 2".

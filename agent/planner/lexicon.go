@@ -28,6 +28,7 @@ const (
 	intentSettings   = "?settings"
 	intentRegistered = "?registered"
 	intentNever      = "?never"
+	intentNumbers    = "?numbers" // what an inquiry asks for
 	intentNothing    = "?nothing" // what no tool is for
 )
 
@@ -223,8 +224,21 @@ func (lex *lexicon) score(items []item, skip func(intent string) bool) []scored 
 			out = append(out, s)
 		}
 	}
-	out = lex.likened(out, items)
+	out = lex.likened(lex.enquired(out, items), items)
 	sortScored(out)
+	return out
+}
+
+// enquired adds the reading as a question for numbers to those of a clause that
+// can be taken apart as one.
+func (lex *lexicon) enquired(out []scored, items []item) []scored {
+	if q, ok := lex.inquire(items); ok && lex.asks(items, q) {
+		s := scored{intent: intentNumbers, score: numbersScore, hits: []hit{{"numbers, taken apart", 0, len(items)}}}
+		if q.gap {
+			s.score += conviction // over words that compare whole runs
+		}
+		out = append(out, s)
+	}
 	return out
 }
 

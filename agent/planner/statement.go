@@ -23,10 +23,10 @@ func (g goal) statement(jobs []string) string {
 		return g.countSQL()
 	case goalDuration:
 		return g.durationSQL()
-	case goalAverage:
-		return g.averageSQL()
 	case goalSettings:
 		return g.settingsSQL()
+	case goalTable:
+		return g.tableSQL()
 	case goalRuns:
 		if g.metric != "" {
 			return g.bestSQL("")
@@ -272,13 +272,4 @@ func (g goal) durationSQL() string {
 		finished = " and state = 'finished' and seconds > 0"
 	}
 	return fmt.Sprintf("select run_id, name, model, dataset, state, seconds from runs where %s%s order by %s limit %d", g.where("runs"), finished, order, g.limit(5))
-}
-
-// averageSQL asks for means over runs, of the newest evaluation of each.
-func (g goal) averageSQL() string {
-	metric := orElse(g.metric, "dice")
-	by := "r." + g.group
-	return fmt.Sprintf("select %s, avg(c.value) as %s, %smin(c.value) as lowest, max(c.value) as highest, count(distinct c.run_id) as runs, count(c.value) as scores "+
-		"from case_metrics c join runs r on r.run_id = c.run_id where c.name = %s and c.split = %s and isfinite(c.value) and %s and %s group by all order by %s",
-		by, column(metric), g.statColumn(), quote(metric), quote(orElse(g.split, "test")), newest, g.where("r"), by)
 }

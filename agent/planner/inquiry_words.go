@@ -1,0 +1,272 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+)
+
+// measured reads what the question measures.
+func (p *parse) measured() {
+	q := &p.q
+	q.rivals = p.has("vs", "versus", "against", "better", "worse", "win", "wins", "winner", "compare", "compared", "significant", "or", "beat", "beats")
+	q.tried = p.has("use", "used", "try", "tried", "trained", "been", "tested", "different", "distinct", "ever") && p.has("which", "what", "all", "list", "show", "values", "value", "every", "me")
+	refers := 0
+	for i, it := range p.items {
+		switch {
+		case it.is(cModel):
+			q.models = appendNew(q.models, it.mention.text)
+		case it.is(cRun) && !generic(p.items, i):
+			q.runs++
+		case it.is(cRef) && it.tok.word != "each":
+			refers = 1
+		case it.is(cVolume) && it.mention == nil:
+			q.volumes = appendNew(q.volumes, it.tok.word)
+		case it.is(cDataset) && strings.HasPrefix(it.mention.rule, "name after ") && volumeName.MatchString(it.mention.text) && it.mention.rule != "name after dataset":
+			q.volumes = appendNew(q.volumes, it.mention.text)
+		case p.taken[i]:
+		case it.is(cMetric):
+			q.of = ofScore
+			q.names = appendNew(q.names, it.mention.text)
+		case it.anyWord("volume", "case", "image", "scan"):
+			q.cases = true
+		case it.is(cSplit):
+			q.cases = q.cases || it.mention.plural
+		}
+	}
+	q.runs = max(q.runs, refers)
+	if w := p.precisionOrRecall(); w != "" && q.of == ofNothing || q.of == ofScore && w != "" {
+		q.of = ofScore
+		q.names = appendNew(q.names, w)
+	}
+	for _, l := range q.limits {
+		if l.of == ofScore && q.of == ofNothing {
+			q.of = ofScore
+			q.names = appendNew(q.names, l.name)
+		}
+	}
+	if q.of == ofNothing {
+		q.of = p.ofRuns()
+	}
+	if q.of == ofNothing {
+		for i, it := range p.items {
+			if name := settingName(it); name != "" && !p.taken[i] && !it.is(cMetric) {
+				q.of = ofSetting
+				q.names = appendNew(q.names, name)
+			}
+		}
+	}
+}
+
+// precisionOrRecall reads the metric that is named like the precision of the
+// arithmetic, where volumes are judged.
+func (p *parse) precisionOrRecall() string {
+	for i, it := range p.items {
+		if it.anyWord("precision") && !p.taken[i] && (slices.ContainsFunc(p.q.limits, func(l limit) bool {
+			f, number := l.value.(float64)
+			return number && f < 1 && (l.of == ofNothing || l.name == "precision")
+		}) || p.has("recall") || p.has("volume", "case", "average", "mean", "median")) {
+			for k := range p.q.limits {
+				if p.q.limits[k].name == "precision" {
+					p.q.limits[k].of = ofScore
+				}
+			}
+			return "precision"
+		}
+	}
+	return ""
+}
+
+// ofRuns reads the quantities that every run has.
+func (p *parse) ofRuns() quantity {
+	files := p.has("artifact", "checkpoint", "file", "run", "training", "model", "experiment") || slices.ContainsFunc(p.items, func(it item) bool { return it.is(cRun) || it.is(cRuns) || it.is(cRef) })
+	for i, it := range p.items {
+		if p.taken[i] {
+			continue
+		}
+		switch {
+		case it.anyWord("byte", "gigabyte", "megabyte", "gb", "mb", "gib", "mib", "storage", "disk") && files && p.has("much", "space", "size", "total", "take", "need", "use", "used", "occupy", "average", "sum", "usage", "big", "biggest", "large", "largest", "smallest", "most", "footprint"),
+			it.anyWord("space", "size", "big", "large", "how_big") && p.has("artifact", "checkpoint", "file"):
+			return ofBytes
+		case it.anyWord("attempt", "restart", "restarted", "retry"):
+			return ofTries
+		case it.anyWord("fastest", "slowest", "quickest", "longest", "shortest", "faster", "slower") && p.has("average", "mean", "median", "avg", "typically"):
+			return ofSeconds
+		}
+	}
+	for i, it := range p.items {
+		if p.taken[i] {
+			continue
+		}
+		switch {
+		case it.anyWord("hour", "minute", "second", "time", "duration", "runtime", "wall_time", "training_time", "compute", "computing", "computation", "gpu-hours", "gpu-time", "how_long"):
+			if it.is(cSince) || it.word() == "times" || it.anyWord("compute", "time", "second") && p.has("remaining", "left", "start", "when") {
+				continue
+			}
+			return ofSeconds
+		case i > 0 && p.items[i-1].is(cNumber):
+		case it.anyWord("epoch"):
+			return ofEpoch
+		case it.anyWord("step", "iteration"):
+			return ofStep
+		}
+	}
+	return ofNothing
+}
+
+// counted reads what is counted: "how many volumes", "how often", "counted by".
+func (p *parse) counted() {
+	q := &p.q
+	for i, it := range p.items {
+		switch {
+		case it.anyWord("how_many", "count", "tally", "counted", "counts", "times") && !it.is(cNumber), it.anyWord("often") && i > 0 && p.word(i-1) == "how",
+			it.anyWord("frequency", "frequently", "breakdown", "histogram"):
+			q.counts = true
+		case it.anyWord("fraction", "share", "percentage", "proportion", "percent", "%") && !it.is(cNumber):
+			q.share = true
+		case (it.word() == "part" || it.word() == "portion") && p.word(i+1) == "of" && i > 0 && p.items[i-1].anyWord("what", "which", "a", "large", "small"):
+			q.share = true
+		case it.anyWord("evaluation"):
+			q.judged = q.counts
+		}
+	}
+	bare := q.of == ofNothing && q.runs == 0 && len(q.limits) == 0
+	if q.share || q.cases && bare {
+		q.counts = false
+	}
+	if len(q.limits) == 0 && !slices.ContainsFunc(p.items, func(it item) bool { return stateOf(it) != "" || it.is(cRuns) && it.mention.state != "" }) {
+		q.share = false
+	}
+	if q.counts && q.cases && q.of == ofNothing && q.runs > 0 {
+		q.of, q.names = ofScore, []string{"dice"}
+	}
+	scored := slices.ContainsFunc(q.limits, func(l limit) bool { return l.of == ofScore })
+	if q.counts && (q.of == ofNothing || q.of == ofScore && !q.cases && !scored || q.of == ofSetting || len(q.limits) > 0 && q.of != ofScore) {
+		units := q.of == ofEpoch || q.of == ofStep || q.of == ofSeconds || q.of == ofBytes || q.of == ofTries
+		if len(q.stats) == 0 && !units {
+			q.of = ofCount
+		}
+	}
+	if q.share && q.of != ofScore {
+		q.of = ofCount
+	}
+}
+
+// statOf is the aggregate that a word asks for.
+func statOf(it item) string {
+	switch {
+	case it.anyWord("average", "mean", "avg", "averaged", "typical", "typically"):
+		return "avg"
+	case it.anyWord("median"):
+		return "median"
+	case it.anyWord("stddev", "spread", "variation", "sd", "vary", "scatter"):
+		return "stddev"
+	case it.anyWord("variance"):
+		return "variance"
+	case it.anyWord("total", "sum", "summed", "altogether", "alltogether", "cumulative", "cumulated", "combined", "overall", "totalled"):
+		return "sum"
+	case it.anyWord("highest", "largest", "maximum", "max", "biggest", "peak", "greatest", "longest"):
+		return "max"
+	case it.anyWord("lowest", "smallest", "minimum", "min", "shortest", "least"):
+		return "min"
+	}
+	return ""
+}
+
+// made reads what is made of the values.
+func (p *parse) made() {
+	q := &p.q
+	for i, it := range p.items {
+		if p.taken[i] {
+			continue
+		}
+		s := statOf(it)
+		switch {
+		case it.anyWord("together") && i > 0 && p.word(i-1) == "all":
+			s = "sum"
+		case it.anyWord("best", "worst") && q.of == ofScore && len(q.groups) > 0 && len(q.names) > 0:
+			s = map[bool]string{true: "min", false: "max"}[lowerIsBetter(q.names[0]) == it.anyWord("best")]
+		case it.anyWord("first", "order", "sort", "top", "bottom") && i > 0 && statOf(p.items[i-1]) != "":
+			q.stats = slices.DeleteFunc(q.stats, func(have string) bool { return have == "max" || have == "min" })
+		}
+		if s == "min" && it.anyWord("least") || s == "sum" && (q.of == ofScore || q.of == ofCount || q.of == ofSetting) || s == "" {
+			continue
+		}
+		q.stats = appendNew(q.stats, s)
+	}
+	if len(q.stats) > 1 && q.aggregated() && p.adjacent() {
+		q.stats = slices.DeleteFunc(q.stats, func(s string) bool { return s == "max" || s == "min" })
+	}
+	if q.of == ofScore && len(q.groups) > 0 && !slices.Equal(q.groups, []string{"volume"}) && len(q.stats)+len(q.volumes)+len(q.limits) == 0 && !q.counts && !q.share {
+		q.stats = []string{"avg"}
+	}
+	if p.has("range") && q.of != ofNothing && !q.aggregated() {
+		q.stats = []string{"min", "max"}
+	}
+	if q.of == ofBytes && !q.aggregated() {
+		p.largest()
+	}
+	if (q.of == ofSeconds || q.of == ofBytes && !q.counts) && len(q.stats) == 0 && (q.of == ofBytes || p.spends()) {
+		q.stats = []string{"sum"}
+	}
+	p.apart()
+}
+
+// largest reads which run has the largest files: their sum by run.
+func (p *parse) largest() {
+	q := &p.q
+	q.stats = nil
+	if p.has("biggest", "largest", "smallest", "most", "least") && len(q.groups) == 0 && q.runs == 0 && !p.has("artifact", "checkpoint", "file") {
+		p.group("run_id")
+		q.order = map[bool]string{true: "asc", false: "desc"}[p.has("smallest", "least")]
+	}
+}
+
+// adjacent tells whether the extreme of an average is meant: "the highest mean
+// dice".
+func (p *parse) adjacent() bool {
+	for i := 1; i < len(p.items); i++ {
+		a, b := statOf(p.items[i-1]), statOf(p.items[i])
+		if (a == "max" || a == "min") && b != "" && b != "max" && b != "min" {
+			p.q.order = map[bool]string{true: "desc", false: "asc"}[a == "max"]
+			return true
+		}
+	}
+	return false
+}
+
+// spends tells whether time is asked for as what was spent on something, not
+// as what one run took.
+func (p *parse) spends() bool {
+	return p.has("spend", "spent", "burn", "burned", "burnt", "cost", "consume", "consumed", "went", "invest", "invested", "used", "sink", "sunk") &&
+		!slices.ContainsFunc(p.items, func(it item) bool { return it.is(cRun) || it.is(cRef) }) && len(p.q.limits) == 0
+}
+
+// apart reads how far two runs are apart on volumes.
+func (p *parse) apart() {
+	q := &p.q
+	differs := p.has("differ", "difference", "gap", "delta", "apart", "disagree", "deviate", "discrepancy")
+	cases := q.cases || slices.Contains(q.groups, "volume")
+	q.gap = q.runs == 2 && (differs && (cases || len(q.volumes) > 0) || cases && len(q.volumes) == 0 && p.has("better", "worse", "beat", "higher", "lower", "outperform"))
+	if q.gap && q.of == ofNothing {
+		q.of, q.names = ofScore, []string{"dice"}
+	}
+	if q.gap && !differs {
+		up := p.has("better", "beat", "outperform") != lowerIsBetter(q.names[0]) && !p.has("worse", "lower") || p.has("higher")
+		q.order = map[bool]string{true: "desc", false: "asc"}[up]
+	}
+}
+
+// ordered reads "lowest first", "worst at the top", "descending".
+func (p *parse) ordered() {
+	for i, it := range p.items {
+		lead := p.has("first", "top", "order", "sort", "start")
+		switch {
+		case it.anyWord("ascending"), it.anyWord("lowest", "smallest", "shortest", "fewest") && lead:
+			p.q.order = "asc"
+		case it.anyWord("descending"), it.anyWord("highest", "largest", "longest", "biggest") && lead:
+			p.q.order = "desc"
+		case it.anyWord("worst", "best") && (p.word(i+1) == "first" || lead) && len(p.q.names) > 0:
+			p.q.order = map[bool]string{true: "asc", false: "desc"}[lowerIsBetter(p.q.names[0]) == it.anyWord("best")]
+		}
+	}
+}
