@@ -70,7 +70,7 @@ func (q inquiry) particular() bool {
 	case q.of == ofSeconds || q.of == ofStep || q.of == ofEpoch || q.of == ofTries:
 		return !plain || len(q.groups) > 0 && len(q.stats) > 0 || q.several && q.ranged()
 	case q.of == ofSetting:
-		return q.several && (q.limited() || len(q.stats) > 0) || q.runs == 0 && (q.tried || len(q.groups) > 0)
+		return q.several && (q.limited() || len(q.stats) > 0) || q.runs == 0 && (q.tried && len(q.limits) == 0 || len(q.groups) > 0)
 	case q.counts:
 		return len(q.groups) > 0 || len(q.limits) > 0
 	}
@@ -111,6 +111,14 @@ func (lex *lexicon) inquire(items []item) (inquiry, bool) {
 	p.made()
 	p.which()
 	p.ordered()
+	if q := &p.q; q.of == ofNothing && q.limited() && !q.counts && !q.share && len(q.stats) == 0 {
+		q.of = ofSetting // the values are shown beside the runs
+		for _, l := range q.limits {
+			if l.of == ofSetting {
+				q.names = appendNew(q.names, l.name)
+			}
+		}
+	}
 	return p.q, p.q.particular()
 }
 

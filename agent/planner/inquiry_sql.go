@@ -127,6 +127,9 @@ func (g goal) meant(q inquiry) string {
 	for _, l := range q.limits {
 		switch l.of {
 		case ofSetting:
+			if q.own(l) {
+				continue
+			}
 			value := "s.value"
 			if _, text := l.value.(string); !text {
 				value = "try_cast(s.value as double)"
@@ -152,6 +155,11 @@ func literal(v any) string {
 	return quote(fmt.Sprint(v))
 }
 
+// own tells whether a limit is one of the very setting that is measured.
+func (q inquiry) own(l limit) bool {
+	return q.of == ofSetting && l.of == ofSetting && len(q.names) == 1 && q.names[0] == l.name
+}
+
 // matching is the condition that a value meets the bounds that are its own; ""
 // if there are none.
 func (q inquiry) matching(rel source) string {
@@ -164,6 +172,12 @@ func (q inquiry) matching(rel source) string {
 			out = append(out, "(c.name <> "+quote(l.name)+" or "+rel.value+" "+l.op+" "+literal(l.value)+")")
 		case q.of == ofScore && (l.of == ofScore || l.of == ofNothing):
 			out = append(out, rel.value+" "+l.op+" "+literal(l.value))
+		case q.own(l):
+			value := "p.value"
+			if _, text := l.value.(string); !text {
+				value = "try_cast(p.value as double)"
+			}
+			out = append(out, value+" "+l.op+" "+literal(l.value))
 		case q.of == ofBytes && (l.of == ofNothing || l.of == ofBytes):
 			out = append(out, rel.value+" "+l.op+" "+literal(l.value))
 		}
@@ -213,7 +227,7 @@ func (g goal) madeSQL(q inquiry, rel source, noun string) string {
 		if noun == "runs" {
 			made = made[:len(made)-1]
 		}
-	case q.of == ofSetting && q.tried && !slices.Contains(q.groups, "run_id"):
+	case q.of == ofSetting && q.tried && len(q.limits) == 0 && !slices.Contains(q.groups, "run_id"):
 		groups = append(groups, rel.value+" as "+rel.name)
 		made = []string{"count(*) as " + noun, "string_agg(r.run_id, ', ') as run_ids"}
 	case q.counts && q.of != ofSetting || q.of == ofCount:
