@@ -43,18 +43,5 @@ func Held(f *os.File) (bool, error) {
 }
 
 func control(f *os.File, cmd int, lk *unix.Flock_t) error {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var op error
-	err = raw.Control(func(fd uintptr) {
-		for {
-			op = unix.FcntlFlock(fd, cmd, lk)
-			if !errors.Is(op, unix.EINTR) {
-				return
-			}
-		}
-	})
-	return errors.Join(err, op)
+	return uninterrupted(f, func(fd uintptr) error { return unix.FcntlFlock(fd, cmd, lk) })
 }

@@ -45,18 +45,5 @@ func Held(f *os.File) (bool, error) {
 }
 
 func flock(f *os.File, how int) error {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var op error
-	err = raw.Control(func(fd uintptr) {
-		for {
-			op = unix.Flock(int(fd), how)
-			if !errors.Is(op, unix.EINTR) {
-				return
-			}
-		}
-	})
-	return errors.Join(err, op)
+	return uninterrupted(f, func(fd uintptr) error { return unix.Flock(int(fd), how) })
 }
