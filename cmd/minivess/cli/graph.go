@@ -69,21 +69,18 @@ func (env *environment) showGraph(mermaid bool) error {
 // graphHistory lists the records of a thread. Their contents are the
 // conversation, which other commands show.
 func (env *environment) graphHistory(ctx context.Context, name string) error {
-	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	id, err := s.knownThread(ctx, name)
-	if err != nil {
-		return err
-	}
 	moments := []graph.Moment{}
-	for m, err := range graph.Moments(ctx, s.threads, id) {
-		if err != nil {
-			return err
+	err := env.withThreadID(ctx, name, func(s *session, id string) error {
+		for m, err := range graph.Moments(ctx, s.threads, id) {
+			if err != nil {
+				return err
+			}
+			moments = append(moments, m)
 		}
-		moments = append(moments, m)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if env.JSON {
 		return env.printJSON(moments)

@@ -56,6 +56,17 @@ func latestOr(args []string) string {
 
 // withThread opens the workspace and finds a conversation.
 func (env *environment) withThread(ctx context.Context, name string, do func(s *session, info thread.Info) error) error {
+	return env.withThreadID(ctx, name, func(s *session, id string) error {
+		info, err := s.threads.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return do(s, info)
+	})
+}
+
+// withThreadID is withThread for what needs no more than the id.
+func (env *environment) withThreadID(ctx context.Context, name string, do func(s *session, id string) error) error {
 	s, err := env.open(ctx, mustBe, assistant.AskBeforeChange)
 	if err != nil {
 		return err
@@ -65,11 +76,7 @@ func (env *environment) withThread(ctx context.Context, name string, do func(s *
 	if err != nil {
 		return err
 	}
-	info, err := s.threads.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	return do(s, info)
+	return do(s, id)
 }
 
 func (env *environment) listThreads(ctx context.Context) error {
