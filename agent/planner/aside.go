@@ -14,13 +14,32 @@ func (lex *lexicon) asides(cs []clause) []clause {
 		switch {
 		case c.mood == moodStatement:
 			c.aside = slices.ContainsFunc(others, func(o clause) bool { return o.asks() })
+		case c.mood == moodFragment && i+1 < len(cs) && cs[i+1].plain() && cs[i+1].mood == moodOrder && topic(cs[i+1].toks):
+			c.aside = lex.named(c.toks)
 		case i+1 < len(cs) && cs[i+1].so && cs[i+1].asks():
 			c.aside = !lex.startsClause(c.toks, 0)
 		case c.leads && i+1 < len(cs) && cs[i+1].asks():
-			c.aside = c.mood == moodFragment && !slices.ContainsFunc(c.toks, func(t token) bool { return lex.models[t.word] != "" })
+			c.aside = c.mood == moodFragment && !lex.named(c.toks) || lex.wonders(c.toks)
 		}
 	}
 	return cs
+}
+
+// topic tells whether a training takes up what was named before: "…, train it
+// with sgd".
+func topic(toks []token) bool {
+	return len(toks) > 1 && isRefWord(toks[1].word) && slices.Contains([]string{"train", "fit", "launch", "run", "start", "optimise", "optimize"}, toks[0].word)
+}
+
+// wonders recognises "I want to know who wins …", which what follows a colon
+// finds out.
+func (lex *lexicon) wonders(toks []token) bool {
+	return len(toks) > 2 && slices.Contains([]string{"know", "see", "learn", "understand", "find", "figure"}, toks[0].word)
+}
+
+// named tells whether words name a network.
+func (lex *lexicon) named(toks []token) bool {
+	return slices.ContainsFunc(toks, func(t token) bool { return lex.models[t.word] != "" })
 }
 
 // asks tells whether a clause wants something.
@@ -30,9 +49,12 @@ func (c clause) asks() bool {
 
 // told takes in what an aside says: how the step before is to be done, or what
 // the wish after it is about.
-func (r *reader) told(items []item) {
+func (r *reader) told(items []item, toks []token) {
 	if r.lateName(items) || r.placed(items) || r.bounds(items) || r.chooses(items) || r.renames(items) {
 		return
+	}
+	if _, ok := first(items, cModel); ok && !hasNamedRun(items) && len(r.out.Steps) == 0 {
+		r.carry = toks
 	}
 	open := r.open
 	items = asLayout(items)
@@ -139,8 +161,10 @@ func (lex *lexicon) turns(before, toks []token) bool {
 		return opening(toks[1:]) == openSubject && toks[1].word != "that" && toks[1].word != "this" && mainVerb(toks[1:], 1) > 0 && mainVerb(toks[1:], 1) < 4
 	case "so":
 		switch toks[1].word {
-		case "that", "far", "many", "much", "on", "as", "well", "long", "i", "we":
-			return toks[1].word == "i" || toks[1].word == "we"
+		case "far", "many", "much", "on", "as", "well", "long":
+			return false
+		case "that", "i", "we":
+			return enables(toks)
 		}
 		return len(skipJoints(before)) > 2 && (lex.moodOf(toks[1:]) == moodOrder || lex.moodOf(toks[1:]) == moodQuestion || lex.moodOf(before) == moodStatement)
 	}
@@ -151,7 +175,9 @@ func (lex *lexicon) turns(before, toks []token) bool {
 // if", or 0.
 func courtesy(toks []token) int {
 	i := slices.IndexFunc(toks, func(t token) bool { return t.word == "if" && t.kind == tWord })
-	if i < 2 || i > 9 || !slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" || t.word == "might" || t.word == "is" }) {
+	if i < 2 || i > 9 || !slices.ContainsFunc(toks[:i], func(t token) bool {
+		return t.word == "would" || t.word == "should" || t.word == "might" || t.word == "is"
+	}) {
 		return 0
 	}
 	pleased := slices.ContainsFunc(toks[:i], func(t token) bool {

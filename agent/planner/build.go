@@ -53,7 +53,7 @@ func (r *reader) tool(top scored, items []item) {
 		}
 	}
 	r.leftovers(items)
-	if !r.repeats(d) {
+	if !r.repeats(d) && !r.absorbs(d) {
 		r.emit(d)
 	}
 }

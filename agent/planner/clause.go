@@ -7,12 +7,14 @@ type clause struct {
 	toks        []token
 	negated     bool
 	conditional bool
-	condition   bool    // the words after "if" themselves
-	advice      bool    // "should I …?"
-	leads       bool    // a colon follows
-	follows     bool    // after "then": what came before is to be done first
-	so          bool    // after "so": what came before is the reason
-	aside       bool    // it says how things are beside a wish
+	condition   bool // the words after "if" themselves
+	advice      bool // "should I …?"
+	leads       bool // a colon follows
+	follows     bool // after "then": what came before is to be done first
+	so          bool // after "so": what came before is the reason
+	variant     bool // the clause before with other settings
+	repeats     bool // the step before once more, with other settings
+	aside       bool // it says how things are beside a wish
 	mood        mood
 	only        []token // the condition that stands at the clause's own end
 }
@@ -49,7 +51,7 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			follows = true
 		case isJoint(t) && len(cur) > 0 && onlyTemporal(cur):
 			cur = append(cur, t)
-		case isJoint(t) && (anotherWith(toks[i+1:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
+		case isJoint(t) && (anotherWith(toks[i+1:]) > 0 && !waysFollow(cur, toks[i:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
 			flush()
 		case len(cur) > 0 && (leadsVerb(toks, i) || lex.turns(cur, toks[i:])):
 			flush()
@@ -149,23 +151,6 @@ func leadsVerb(toks []token, i int) bool {
 	return i+1 < len(toks) && slices.Contains([]string{"without", "instead_of", "after", "before"}, toks[i].word) && isVerbForm(toks[i+1])
 }
 
-// anotherWith recognises "and another with …", which asks for the thing before
-// once more.
-func anotherWith(toks []token) bool {
-	n := 1
-	if len(toks) > 1 && toks[1].word == "one" {
-		n = 2
-	}
-	if len(toks) <= n || toks[0].word != "another" {
-		return false
-	}
-	switch toks[n].word {
-	case "with", "using", "on", "for", "at":
-		return true
-	}
-	return false
-}
-
 // gives tells whether a clause says when a training shall give up, which is one
 // of its settings: "stop if nothing improves for 6 validations".
 func gives(toks []token) bool {
@@ -225,6 +210,9 @@ func trimThanks(toks []token) []token {
 // isPurpose recognises what something is for, after it was asked for: "just to
 // see that it runs".
 func isPurpose(toks []token) bool {
+	if enables(toks) {
+		return true
+	}
 	for len(toks) > 0 && (isJoint(toks[0]) || toks[0].kind == tPunct || toks[0].word == "just" || toks[0].word == "only" || toks[0].word == "simply" || toks[0].word == "so") {
 		toks = toks[1:]
 	}
@@ -239,6 +227,20 @@ func isPurpose(toks []token) bool {
 	switch toks[2].word {
 	case "that", "if", "whether", "how", "sure", "out", "it", "a", "what":
 		return true
+	}
+	return false
+}
+
+// enables recognises "so (that) I can load them".
+func enables(toks []token) bool {
+	if len(toks) < 3 || toks[0].word != "so" {
+		return false
+	}
+	for i := 1; i < len(toks) && i < 6; i++ {
+		switch toks[i].word {
+		case "can", "could", "may", "will", "don't", "able":
+			return opening(toks[1:]) == openSubject || toks[1].word == "that"
+		}
 	}
 	return false
 }
@@ -307,7 +309,7 @@ func (lex *lexicon) trimLead(toks []token) []token {
 			toks = toks[1:]
 		case t.kind == tWord && isFiller(t.word):
 			toks = toks[1:]
-		case t.kind == tWord && isTemporal(t.word):
+		case (t.kind == tWord || t.word == "once") && isTemporal(t.word):
 			n := temporalLength(toks)
 			if n == 0 {
 				return toks
@@ -374,7 +376,7 @@ func isStop(t token) bool {
 }
 
 func isJoint(t token) bool {
-	return t.kind == tPunct && t.word == "," || t.kind == tWord && (t.word == "and" || t.word == "&" || t.word == "but" || t.word == "plus" || t.word == "also")
+	return t.kind == tPunct && t.word == "," || t.kind == tWord && (t.word == "and" || t.word == "&" || t.word == "&&" || t.word == "but" || t.word == "plus" || t.word == "also")
 }
 
 // isThen tells whether "then" (or a like word) begins a new clause here.
@@ -417,6 +419,9 @@ func (lex *lexicon) startsClause(toks []token, i int) bool {
 	}
 	if i >= len(toks) || toks[i].kind != tWord {
 		return false
+	}
+	if i > from && toks[i-1].word == "let" && i+1 < len(toks) && lex.starters[toks[i+1].word] {
+		return true // "let it segment …"
 	}
 	w := toks[i].word
 	if w == "if" || w == "unless" {

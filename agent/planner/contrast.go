@@ -15,9 +15,36 @@ func (lex *lexicon) contrast(toks []token, datasets []string) []token {
 			toks = slices.Delete(slices.Clone(toks), i, i+1+lex.ruledOut(toks[i+1:], datasets))
 		case i > 0 && i+1 < len(toks) && lex.kindOf(toks[i-1], datasets) != "" && lex.kindOf(toks[i-1], datasets) == lex.kindOf(toks[i+1], datasets):
 			toks = slices.Delete(slices.Clone(toks), i, i+2)
+		case i > 0:
+			if n := lex.setAgainst(toks, i, datasets); n > 0 {
+				toks = slices.Delete(slices.Clone(toks), i, i+n)
+			}
 		}
 	}
 	return toks
+}
+
+// setAgainst is how many words from "rather than" or "not" on only name what is
+// not meant, after what is: "on minivess rather than on toy", "on cortex, not
+// on toy".
+func (lex *lexicon) setAgainst(toks []token, i int, datasets []string) int {
+	n := 1
+	for i+n < len(toks) && n < 4 && (isPreposition(toks[i+n].word) || isDeterminer(toks[i+n].word) || toks[i+n].word == "using") {
+		n++
+	}
+	if i+n >= len(toks) {
+		return 0
+	}
+	kind := lex.kindOf(toks[i+n], datasets)
+	if kind == "" || kind == "number" {
+		return 0
+	}
+	for k := i - 1; k >= 0 && k > i-5; k-- {
+		if lex.kindOf(toks[k], datasets) == kind {
+			return n + 1
+		}
+	}
+	return 0
 }
 
 // ruledOut is how many words after "not" stand before what is meant, the "but"

@@ -14,7 +14,7 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 	toks := tokenise(said)
 	lex.mend(toks, s.known.Datasets)
 	toks = lex.merge(toks)
-	if len(toks) == 0 || len(toks) > maxReply || a.param == "" {
+	if len(toks) == 0 || len(toks) > 2*maxReply || len(toks) > maxReply && lex.startsClause(toks, 0) || a.param == "" {
 		return nil, false
 	}
 	if a.param == paramSuspect {
@@ -137,6 +137,9 @@ func (r *reader) correct() (reading, bool) {
 	complains := len(rest) < len(toks) && len(rest) > 1 && !r.hasStarter(rest)
 	if complains {
 		toks = rest
+	}
+	if more := r.onceMore(toks); len(more) < len(toks) {
+		toks, complains = more, true
 	}
 	change, relative := r.relationOf(toks)
 	if !relative && !complains && !r.isCorrection(toks) {

@@ -98,7 +98,7 @@ func (r *reader) fragmentOf(text string) (items []item, opened, ok bool) {
 	}
 	items = r.lex.recognise(toks, r.known)
 	named := asksWhich(items) || slices.ContainsFunc(items, func(it item) bool {
-		return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) || volumeName.MatchString(it.word()) && !r.lex.known(it.tok)
+		return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) || it.anyWord("learning_rate") || volumeName.MatchString(it.word()) && !r.lex.known(it.tok)
 	})
 	return items, opened, named
 }
@@ -223,10 +223,15 @@ func substitute(base, added []item, adds bool) ([]item, bool) {
 		case k > 0 && added[k-1].anyWord("not", "instead_of", "except"):
 		case adds && it.is(cRun):
 			out, changed = append(out, it), true
-		case it.mention == nil && volumeName.MatchString(it.word()):
+		case volumeName.MatchString(it.tok.word) && (it.mention == nil || it.is(cDataset)):
 			if i := slices.IndexFunc(out, func(o item) bool {
 				return o.mention == nil && volumeName.MatchString(o.word())
 			}); i >= 0 {
+				it.mention = nil
+				out[i], changed = it, true
+			}
+		case it.mention == nil && it.anyWord("learning_rate", "lr"):
+			if i := slices.IndexFunc(out, func(o item) bool { return o.is(cMetric) || o.anyWord("loss") }); i >= 0 {
 				out[i], changed = it, true
 			}
 		case it.mention == nil && isDegree(it.word()):

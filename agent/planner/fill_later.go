@@ -193,6 +193,9 @@ func (r *reader) fillRunList(d *draft, items []item) bool {
 	}
 	if d.tool == "report_write" || d.tool == "model_card" {
 		for _, run := range list {
+			if slices.Contains(r.trained, fmt.Sprint(run)) && r.judged[fmt.Sprint(run)] == "" && d.tool == "report_write" && r.cat.has("evaluate_run") {
+				r.emitEvaluation(fmt.Sprint(run), nil)
+			}
 			if id := r.judged[fmt.Sprint(run)]; id != "" {
 				d.needs = append(d.needs, id) // what is reported is measured first
 			}

@@ -235,6 +235,7 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.set(d, "ignore_label", v, items)
 	}
 	r.datasetMeant(d, items)
+	defer r.evaluatesAsked(d)
 	if i, ok := first(items, cDataset); ok {
 		if name := items[i].mention.text; name != r.dataset || len(r.group) == 0 {
 			r.set(d, "dataset", mentioned(items, i), items)
@@ -304,6 +305,7 @@ func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if i, ok := first(items, cSplit); ok {
 		r.set(d, "split", mentioned(items, i), items)
 	}
+	r.byThat(d, items)
 	picks := r.pick(items, true)
 	for _, i := range all(items, cModel) {
 		s := "latest:model=" + items[i].mention.text
@@ -311,7 +313,7 @@ func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
 		items[i].used = true
 	}
 	if len(picks) == 0 {
-		for _, run := range orGroup(r.trained, r.mem.several()) {
+		for _, run := range orGroup(orGroup(r.trained, r.several()), r.mem.several()) {
 			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs spoken of"}})
 		}
 	}

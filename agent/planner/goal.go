@@ -72,6 +72,10 @@ func (r *reader) ask(intent string, items []item) {
 		r.tool(scored{intent: "metric_history"}, items)
 		return
 	}
+	if r.comparesHere(intent, items) {
+		r.tool(scored{intent: "compare_runs"}, items)
+		return
+	}
 	var g goal
 	r.askMentions(&g, items)
 	g.stat = statistic(items)

@@ -35,7 +35,7 @@ func (lex *lexicon) moodOf(toks []token) mood {
 			return moodStatement
 		}
 	}
-	if lex.startsClause(toks, 0) || commands(toks) {
+	if lex.startsClause(toks, 0) || commands(toks) || isVerbForm(toks[0]) {
 		return moodOrder
 	}
 	if i := mainVerb(toks, 1); i > 0 && !namesSetting(toks[:i]) {
@@ -214,7 +214,9 @@ func namesSetting(subject []token) bool {
 	if last.word == "file" || last.word == "name" || last.word == "model" || last.word == "network" || last.word == "dataset" || last.word == "data" || last.word == "layout" || last.word == "loss" || last.word == "optimizer" || last.word == "tag" || last.word == "key" || last.word == "value" || last.word == "path" || last.word == "folder" || last.word == "plan" {
 		return true
 	}
-	return slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), last.stem) || s.param == last.word })
+	return slices.ContainsFunc(slots(), func(s slot) bool {
+		return slices.Contains(slices.Concat(s.leads, s.units), last.stem) || s.param == last.word
+	})
 }
 
 // skipJoints drops joints, marks and interjections from the front.

@@ -47,10 +47,12 @@ type reader struct {
 	acted     []string // every run that a step of this plan is about
 	last      []int    // the steps that the clause before made
 	after     []string // the steps that this clause hangs on
+	asked     mood     // the mood of the clause before
 	prior     []int    // the steps that this clause says it comes after
 	followed  bool     // another clause comes after this one
 	rest      []clause // the clauses after this one
 	asking    bool     // this clause begins with a verb or a question word
+	carried   []token  // such words that were taken in
 	carry     []token  // words about a training that is named only later
 }
 
@@ -93,6 +95,7 @@ func (r *reader) clauses(clauses []clause) {
 	for i, c := range clauses {
 		r.followed, r.rest = i+1 < len(clauses), clauses[i+1:]
 		r.clause(c)
+		r.asked = c.mood
 		if r.tooMany() {
 			break
 		}
@@ -101,8 +104,8 @@ func (r *reader) clauses(clauses []clause) {
 
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
-	toks = r.lex.contrast(r.lex.merge(toks), r.known.Datasets)
-	return joinOne(r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex)))
+	toks = pairs(r.lex.retract(r.lex.contrast(r.lex.merge(toks), r.known.Datasets), r.known.Datasets))
+	return variants(joinOne(r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex))))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would
@@ -180,11 +183,14 @@ func (r *reader) clause(c clause) {
 		r.prior = slices.Clone(r.last)
 	}
 	if c.aside {
-		r.told(alone)
+		r.told(alone, c.toks)
+		return
+	}
+	if c.repeats && r.likewise(alone, true) {
 		return
 	}
 	items = r.with(items)
-	if r.lateName(items) || r.placed(items) {
+	if r.covered(c, alone) || r.lateName(items) || r.placed(items) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
@@ -200,8 +206,11 @@ func (r *reader) clause(c clause) {
 	}
 	r.open = nil
 	r.asking = len(c.toks) > 0 && r.lex.starters[c.toks[0].word]
-	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
+	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || !c.variant && r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
 		return
+	}
+	if c.variant {
+		r.carry = r.carried
 	}
 	done := len(r.out.Steps) + len(r.out.goals) + len(r.out.later)
 	r.plan(items, ranked[0], ranked, said, c.toks...)
@@ -215,7 +224,7 @@ func (r *reader) clause(c clause) {
 func (r *reader) plan(items []item, top scored, ranked []scored, said string, toks ...token) {
 	if top.intent == "train_launch" && len(r.carry) > 0 {
 		items = r.lex.recognise(slices.Concat(toks, r.carry), r.known)
-		r.carry = nil
+		r.carry, r.carried = nil, r.carry
 	}
 	if m, ok := first(items, cModel); ok && top.intent == "train_launch" && likelyOnly(top) {
 		r.note(fmt.Sprintf("I read this as: train %s.", items[m].mention.text))
@@ -341,7 +350,7 @@ func (r *reader) define(items []item) (entry, bool) {
 // fragment handles words that ask for nothing by themselves: they may amend
 // the step before ("use batch size 2"), or define a bare term.
 func (r *reader) fragment(items []item, said string) {
-	if r.likewise(items) || len(r.last) > 0 && r.amend(r.last, items) {
+	if r.likewise(items, false) || len(r.last) > 0 && r.amend(r.last, items) {
 		return
 	}
 	if i, ok := first(items, cDataset); ok && len(items) <= 3 {

@@ -67,8 +67,8 @@ func (r *reader) placed(items []item) bool {
 
 // likewise handles "… and the same with swinunetr": the step before once more,
 // with what is different.
-func (r *reader) likewise(items []item) bool {
-	more := len(items) > 1 && (items[0].anyWord("another", "one") || items[0].is(cNumber) && items[0].tok.word == "one")
+func (r *reader) likewise(items []item, more bool) bool {
+	more = more || len(items) > 1 && (items[0].anyWord("another", "one") || items[0].is(cNumber) && items[0].tok.word == "one")
 	if len(r.last) != 1 || !more && !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("same", "likewise") }) {
 		return false
 	}

@@ -30,7 +30,7 @@ func (r *reader) pick(items []item, list bool) []picked {
 		if several && items[i].is(cRef) && items[i].mention.plural {
 			continue // "all three: a, b and c"
 		}
-		if items[i].used || set && items[i].is(cRef) && items[i].mention.text == "their" || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || !list && items[i].mention.text == "it") {
+		if items[i].used || set && items[i].is(cRef) && items[i].mention.text == "their" || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || items[i].mention.text == "the training" || !list && items[i].mention.text == "it") {
 			continue
 		}
 		switch {

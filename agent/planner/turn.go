@@ -42,7 +42,9 @@ func (s session) understand(c conversation) (reading, *reader) {
 	mem := remember(c.history)
 	text, fills, ok := s.pending(c)
 	if ok {
-		return s.readBest(text, mem, fills)
+		_, r := s.readBest(text, mem, fills)
+		r.answeredWith(c.text)
+		return r.out, r
 	}
 	if text != "" {
 		if out, r, ok := s.together(text, c.text, mem); ok {

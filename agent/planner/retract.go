@@ -1,0 +1,136 @@
+package planner
+
+import "slices"
+
+// retract puts right what a message takes back itself: "30 epochs - no sorry,
+// 50" is "50 epochs", "on toy, wait, on cortex" is "on cortex".
+func (lex *lexicon) retract(toks []token, datasets []string) []token {
+	for i := 1; i < len(toks); i++ {
+		n, plain := takesBack(toks[i:])
+		if n == 0 || i+n >= len(toks) {
+			continue
+		}
+		v := i + n
+		for v < len(toks) && v < i+n+4 && (isPreposition(toks[v].word) || isDeterminer(toks[v].word) || toks[v].kind == tPunct || lex.kindOf(toks[v], datasets) == "" && lex.unitOf(toks[v]) != "") {
+			v++
+		}
+		if v >= len(toks) {
+			continue
+		}
+		kind := lex.kindOf(toks[v], datasets)
+		at := lex.takenBack(toks, i, v, kind, datasets)
+		if kind == "" || at < 0 || plain && v > i+n+1 {
+			continue
+		}
+		to := v + 1
+		if kind == "number" && to < len(toks) && lex.unitOf(toks[to]) != "" {
+			to++
+		}
+		from := i
+		for from > 0 && (toks[from-1].kind == tPunct || isDash(toks[from-1])) {
+			from--
+		}
+		out := slices.Clone(toks[:from])
+		out[at] = toks[v]
+		toks = append(out, toks[to:]...)
+		i = from
+	}
+	return toks
+}
+
+// takesBack is how many words say that what was said is taken back. Plain ones
+// do so only right before the new value.
+func takesBack(toks []token) (n int, plain bool) {
+	strong := false
+	for n < len(toks) {
+		t := toks[n]
+		switch {
+		case t.kind == tPunct && t.word != ":" && n > 0 || isDash(t) && n > 0:
+		case t.word == "sorry" || t.word == "wait" || t.word == "oops" || t.word == "correction" || t.word == "rather" || t.word == "scratch" || t.word == "nope" || t.word == "ups":
+			strong = true
+		case t.word == "no" || t.word == "actually" || t.word == "or" && n+1 < len(toks) && toks[n+1].word == "rather" || t.word == "better" || t.word == "hm" || t.word == "hmm" || t.word == "uh" || t.word == "er":
+		case t.word == "i" && n+1 < len(toks) && (toks[n+1].word == "mean" || toks[n+1].word == "meant"):
+			strong = true
+			n++
+		case t.word == "make" && n+1 < len(toks) && (toks[n+1].word == "it" || toks[n+1].word == "that"):
+			n++
+		case (t.word == "let's" || t.word == "that") && n > 0:
+		default:
+			return n, !strong
+		}
+		n++
+	}
+	return n, !strong
+}
+
+func isDash(t token) bool { return t.word == "-" || t.word == "--" }
+
+// takenBack is the place of the value before i that the one at v takes the
+// place of: the last of its kind, and of its unit where one is said. It is -1
+// if there is none.
+func (lex *lexicon) takenBack(toks []token, i, v int, kind string, datasets []string) int {
+	unit := ""
+	if v+1 < len(toks) {
+		unit = lex.unitOf(toks[v+1])
+	}
+	if v > i && unit == "" {
+		unit = lex.unitOf(toks[v-1])
+	}
+	for k := i - 1; k >= 0 && k > i-16; k-- {
+		if lex.kindOf(toks[k], datasets) != kind || kind == "" {
+			continue
+		}
+		if kind != "number" || unit == "" || k+1 < i && lex.unitOf(toks[k+1]) == unit || k > 0 && lex.unitOf(toks[k-1]) == unit {
+			return k
+		}
+	}
+	return -1
+}
+
+// unitOf is the setting that a word before or after a number names, or "".
+func (lex *lexicon) unitOf(t token) string {
+	if t.kind != tWord {
+		return ""
+	}
+	for _, s := range slots() {
+		if slices.Contains(s.leads, t.stem) || slices.Contains(s.units, t.stem) {
+			return s.param
+		}
+	}
+	return ""
+}
+
+// pairs reads a list of settings with colons as one clause: "Dataset: toy.
+// Network: dynunet. Epochs: 12."
+func pairs(toks []token) []token {
+	var colons []int
+	for i := 1; i+1 < len(toks); i++ {
+		if toks[i].kind == tPunct && toks[i].word == ":" && namesSetting(lastWords(toks[:i])) && toks[i+1].kind != tPunct {
+			colons = append(colons, i)
+		}
+	}
+	if len(colons) < 2 {
+		return toks
+	}
+	out := make([]token, 0, len(toks))
+	for i, t := range toks {
+		switch {
+		case slices.Contains(colons, i):
+		case i > colons[0] && isStop(t) && t.word != "?" && i+1 < len(toks):
+			t.word = ","
+			out = append(out, t)
+		default:
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// lastWords are the words since the last mark, three at most.
+func lastWords(toks []token) []token {
+	from := len(toks)
+	for from > 0 && len(toks)-from < 3 && toks[from-1].kind == tWord && !isJoint(toks[from-1]) {
+		from--
+	}
+	return toks[from:]
+}
