@@ -3,6 +3,7 @@ package mcp
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -16,6 +17,7 @@ const maxArguments = 1 << 20
 
 // call answers tools/call.
 func (s *Server) call(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+	ctx = tools.WithOrigin(ctx, tools.Origin{Source: tools.SourceMCP, Thread: s.conversation(req.Session)})
 	c := tools.Call{ID: s.callID(req), Tool: req.Params.Name, Args: bytes.TrimSpace(req.Params.Arguments)}
 	d, ok := s.Registry.Lookup(c.Tool)
 	if !ok {
@@ -57,6 +59,18 @@ func (s *Server) needsWord(ctx context.Context, req *sdk.CallToolRequest, d tool
 	}
 	r, err := s.Registry.Judge(ctx, c)
 	return err == nil && r.Verdict == tools.Ask
+}
+
+// conversation names what a call belongs to, for budgets: the client's session
+// or, where the protocol has none, all that this server is asked. It is not the
+// session's own name, which only the client may know, and has nothing of the
+// client's, which could call itself something else with every call.
+func (s *Server) conversation(session *sdk.ServerSession) string {
+	id := ""
+	if session != nil {
+		id = session.ID()
+	}
+	return "mcp/" + hex.EncodeToString(s.sign([]byte("conversation " + id))[:8])
 }
 
 // callID names a call in the audit trail and the ledger. It carries the

@@ -27,7 +27,7 @@ type web struct {
 	stop func() error // ends the server and gives what it returned
 }
 
-func newWeb(t *testing.T) *web {
+func newWeb(t *testing.T, change ...func(*mcp.Options)) *web {
 	t.Helper()
 	token, err := mcp.NewToken(secret)
 	if err != nil {
@@ -37,7 +37,7 @@ func newWeb(t *testing.T) *web {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &web{fixture: newFixture(t), url: "http://" + l.Addr().String() + mcp.Path}
+	w := &web{fixture: newFixture(t, change...), url: "http://" + l.Addr().String() + mcp.Path}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	served := make(chan error, 1)
 	go func() { served <- w.server.ServeListener(ctx, l, token) }()
