@@ -3,7 +3,23 @@ package tools
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 )
+
+// Printable takes out of text only what could drive a terminal or turn the
+// direction of writing: line breaks, tabs and the joiners of scripts stay.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t':
+			return r
+		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+			return -1
+		}
+		return r
+	}, ansi.Strip(s))
+}
 
 // PlainLines takes out of text what could drive a terminal or deceive a reader
 // and keeps its line breaks.

@@ -25,6 +25,22 @@ func TestPlainLines(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                 "",
+		"one\n\ttwo\r\n":                   "one\n\ttwo\n",
+		"\x1b[31mred\x1b[0m\x07\x7f":       "red",
+		"a\u202eb\u2066c\u0085":            "abc",
+		"\u0915\u094d\u200d\u0937, \ufb01": "\u0915\u094d\u200d\u0937, \ufb01", // a joiner is part of the word
+		"\x1b]0;title\x07kept\x00":         "kept",
+	} {
+		if got := tools.Printable(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestPlainJSON(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

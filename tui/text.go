@@ -6,23 +6,13 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/minivess/minivess/tools"
 )
 
 // clean makes text that may come from data safe to draw: no escape sequences,
 // no control characters, no direction overrides. Line breaks stay.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t':
-			return ' '
-		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			return -1
-		}
-		return r
-	}, ansi.Strip(s))
-}
+func clean(s string) string { return strings.ReplaceAll(tools.Printable(s), "\t", " ") }
 
 // wrap breaks text at width, with every line after the first indented.
 func wrap(s string, width, indent int) string {

@@ -11,8 +11,9 @@ import (
 	"syscall"
 
 	"charm.land/fang/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
+
+	"github.com/minivess/minivess/tools"
 )
 
 // Exit codes of minivess, part of its public interface.
@@ -89,14 +90,4 @@ func newRoot(env *environment) *cobra.Command {
 
 // printable removes what could drive a terminal from text that may come from
 // data, and keeps line breaks.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t':
-			return r
-		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			return -1
-		}
-		return r
-	}, ansi.Strip(s))
-}
+func printable(s string) string { return tools.Printable(s) }
