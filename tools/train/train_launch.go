@@ -125,8 +125,13 @@ type plan struct {
 func (p plan) reads() []string {
 	var files []string
 	for _, f := range []*runs.FileRef{p.network.init, p.network.file} {
-		if f != nil {
-			files = append(files, f.Path)
+		if f == nil {
+			continue
+		}
+		files = append(files, f.Path)
+		// Of a bundle's folder more than the weights is read.
+		if folder, err := filepath.Abs(f.From); err == nil && f.Run == "" && folder != f.Path {
+			files = append(files, folder)
 		}
 	}
 	return files
