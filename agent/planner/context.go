@@ -6,7 +6,9 @@ import "slices"
 // clause after it may speak of it: "quiet-lynx diverged, kill it", "the scans
 // are in /mnt/new; add them as new".
 func (r *reader) spoken(items []item) {
-	r.open = nil
+	r.open = slices.DeleteFunc(r.open, func(o item) bool {
+		return !o.is(cPath) || slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) })
+	})
 	for _, it := range items {
 		switch {
 		case it.is(cRef) || it.is(cDataRef):

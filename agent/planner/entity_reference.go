@@ -1,5 +1,7 @@
 package planner
 
+import "slices"
+
 // findReference reads "it", "them", "that run", "the training", "all three".
 func findReference(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	m := &mention{class: cRef, text: at(toks, i), rule: "reference"}
@@ -80,6 +82,9 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 		if k, state := stateAfter(toks, i+n+1); k > 0 && noun != "one" {
 			s := selector("latest", "", "", state)
 			return &mention{class: cRun, text: s, state: state, rule: "run in a state"}, n + 1 + k
+		}
+		if noun == "one" && slices.ContainsFunc(toks[i+n:], func(t token) bool { return t.word == "other" }) {
+			return nil, 0 // "is the one better than the other"
 		}
 		one.text += " " + noun
 		return one, n + 1

@@ -71,6 +71,9 @@ func (r *reader) madeName(items []item) (value, bool) {
 				return value{v: name, from: i, to: i + 1, rule: "name after the verb"}, true
 			}
 		}
+		if items[i].mention == nil && items[i-1].anyWord("set", "data", "volume", "phantom", "cohort", "collection") && items[i].tok.kind == tWord && marked(items[i].tok) && !r.lex.known(items[i].tok) {
+			return value{v: nameOf(items[i]), from: i, to: i + 1, rule: "a name after what it is"}, true
+		}
 	}
 	return value{}, false
 }
@@ -180,7 +183,7 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 		return false
 	}
 	r.set(d, "path", from, items)
-	layout, found := chosen(items, "layout")
+	layout, found := r.layout(items)
 	if i, ok := first(items, cLayout); ok && !found {
 		layout, found = mentioned(items, i), true
 	}
@@ -211,11 +214,20 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 	return true
 }
 
-// leavesOut reads "leave out what does not fit".
+// leavesOut reads "leave out what does not fit" and "bad pairs should be
+// skipped".
 func leavesOut(items []item) (value, bool) {
 	for i := range items {
-		fits := slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("fit", "match", "matching", "agree") })
-		if items[i].anyWord("mismatched", "mismatch") || items[i].anyWord("leave", "skip", "drop", "ignore", "omit") && fits {
+		if items[i].anyWord("skip_mismatched", "mismatched", "mismatch") {
+			return value{v: true, from: i, to: i + 1, rule: "what does not match is left out"}, true
+		}
+		if !items[i].anyWord("leave", "left", "skip", "skipped", "skipping", "drop", "dropped", "ignore", "ignored", "ignoring", "omit", "omitted", "exclude", "excluded", "discard", "discarded") {
+			continue
+		}
+		what := slices.ContainsFunc(items, func(it item) bool {
+			return it.anyWord("fit", "match", "matching", "agree", "bad", "broken", "wrong", "unmatched", "pair", "volume", "case", "image", "file", "one", "whatever", "those", "label") || it.is(cState)
+		})
+		if what {
 			return value{v: true, from: i, to: i + 1, rule: "what does not match is left out"}, true
 		}
 	}
@@ -242,6 +254,9 @@ func fillSplit(r *reader, d *draft, items []item, _ toolInfo) bool {
 // needDataset fills the dataset or asks for it.
 func (r *reader) needDataset(d *draft, items []item) bool {
 	v, note, ok := r.pickDataset(items, d.tool)
+	if !ok && r.lastTool() == "dataset_list" && d.tool == "dataset_show" {
+		return false // "list all datasets and how many volumes each has": the list says it
+	}
 	if !ok {
 		what := map[string]string{"train_launch": "Which dataset shall I train on?"}[d.tool]
 		if what == "" {
@@ -251,6 +266,31 @@ func (r *reader) needDataset(d *draft, items []item) bool {
 		return false
 	}
 	r.note(note)
+	v.list = r.moreDatasets(d.tool, items, v)
 	r.set(d, "dataset", v, items)
 	return true
+}
+
+// moreDatasets lists the datasets of this workspace that a clause about data
+// names, if it names several.
+func (r *reader) moreDatasets(tool string, items []item, v value) []any {
+	if !strings.HasPrefix(tool, "dataset_") || !strings.HasPrefix(v.rule, "a dataset of") {
+		return nil
+	}
+	list, joined := []any{v.v}, false
+	for i := v.to; i < len(items); i++ {
+		switch name := nameOf(items[i]); {
+		case isJointItem(items[i]):
+			joined = true
+		case joined && items[i].is(cDataset) && containsFold(r.known.Datasets, name) && !slices.Contains(list, any(name)):
+			list, joined = append(list, name), false
+			items[i].used = true
+		case !isPreposition(items[i].word()) && !isDeterminer(items[i].word()):
+			i = len(items)
+		}
+	}
+	if len(list) == 1 {
+		return nil
+	}
+	return list
 }

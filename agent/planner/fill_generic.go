@@ -42,7 +42,7 @@ func (r *reader) bareDataset(items []item) {
 		}
 	}
 	for i := range items {
-		if name := r.lex.nameAt([]token{items[i].tok}, 0); name != "" && items[i].mention == nil && !items[i].used {
+		if name := r.lex.nameAt([]token{items[i].tok}, 0); name != "" && items[i].mention == nil && !items[i].used && (len(r.known.Datasets) == 0 || i == len(items)-1 && i < 3 || marked(items[i].tok)) {
 			items[i].mention = &mention{class: cDataset, text: name, rule: "a name"}
 			return
 		}

@@ -234,10 +234,11 @@ func enumValue(items []item, param string, choices []string) (value, bool) {
 	if v, ok := enumWord(items, choices); ok {
 		return v, true
 	}
+	bare := strings.NewReplacer("-", "", "_", "")
 	for _, c := range choices {
 		parts := strings.Split(c, "_")
 		for i := 0; i+len(parts) <= len(items); i++ {
-			if w := items[i].word(); w != "" && strings.NewReplacer("-", "_").Replace(w) == c {
+			if w := items[i].word(); w != "" && bare.Replace(w) == bare.Replace(c) {
 				return value{v: c, from: i, to: i + 1, rule: "one of the choices"}, true
 			}
 			if saysParts(items[i:], parts) {

@@ -56,6 +56,8 @@ func exportFormat(items []item, choices []string) (value, bool) {
 			continue
 		}
 		switch {
+		case strings.Contains(items[i].word(), "-") && slices.Contains(choices, items[i].word()):
+			return value{v: items[i].word(), from: i, to: i + 1, rule: "kind of file"}, true
 		case items[i].anyWord("onnx"):
 			kind = orElse(kind, "onnx")
 		case items[i].anyWord("safetensor"):
@@ -66,6 +68,8 @@ func exportFormat(items []item, choices []string) (value, bool) {
 			bits = "-int8"
 		case items[i].anyWord("fp16", "half", "half-size"):
 			bits = "-fp16"
+		case kind != "" && isForeignFormat(items[i].tok.word):
+			continue // "as safetensors, to load them in PyTorch"
 		case isForeignFormat(items[i].tok.word), i > 0 && items[i-1].anyWord("as") && items[i].stranger:
 			kind = "?"
 		default:
@@ -127,7 +131,7 @@ func formatOfFile(items []item, at int, choices []string) (value, bool) {
 func (r *reader) overwrites(d *draft, items []item) {
 	for i := range items {
 		old := slices.ContainsFunc(items[i:], func(it item) bool { return it.anyWord("file", "old", "existing", "there") })
-		if items[i].anyWord("overwrite", "overwriting", "overwritten") || old && items[i].anyWord("replace") || i > 0 && items[i].anyWord("replace", "replaced") && items[i-1].anyWord("be", "may", "can") {
+		if items[i].anyWord("overwrite", "overwriting", "overwritten", "clobber", "clobbering") || old && items[i].anyWord("replace") || i > 0 && items[i].anyWord("replace", "replaced") && items[i-1].anyWord("be", "may", "can") {
 			negated := i > 0 && items[i-1].anyWord("don't", "not", "without", "never", "no")
 			r.set(d, "overwrite", value{v: !negated, from: i, to: i + 1, rule: "switch"}, items)
 			return

@@ -137,6 +137,8 @@ func (lex *lexicon) learn(d tools.Descriptor) {
 		for _, e := range p.Enum {
 			if s, ok := e.(string); ok {
 				lex.vocab[strings.ToLower(s)] = true
+				lex.vocab[strings.ReplaceAll(strings.ToLower(s), "_", "-")] = true
+				lex.vocab[strings.ReplaceAll(strings.ToLower(s), "_", "")] = true
 				for part := range strings.SplitSeq(strings.ToLower(s), "_") {
 					lex.vocab[part] = true
 				}

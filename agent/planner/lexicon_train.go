@@ -149,6 +149,8 @@ func evaluateFrames() []frame {
 			{12, "{run}|{runs} * head to head"},
 			{12, "put|show|lay|see|set|place|view {ref} * side by side"},
 			{13, "{run}|{runs}|{ref} against each|one other|another"},
+			{13, "^ put|set|lay|place|hold|see|view {run} * next to|beside|alongside {run}"},
+			{9, "^ diff {run} * {run}"},
 			{13, "^ rank|order {run} * {run}"},
 			{13, "^ rank {runs} * {split}"},
 			{12, "side-by-side|head-to-head"},

@@ -154,7 +154,7 @@ func grouped(w string) bool {
 
 func isLengthUnit(u string) bool {
 	switch u {
-	case "um", "mm", "nm", "micron", "microns", "voxel", "voxels", "vox", "px":
+	case "um", "mm", "nm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres", "nanometer", "nanometers", "nanometre", "nanometres", "voxel", "voxels", "vox", "px":
 		return true
 	}
 	return false

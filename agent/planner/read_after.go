@@ -110,7 +110,7 @@ func (r *reader) renames(items []item) bool {
 	}
 	for i := 1; i < len(items); i++ {
 		name := nameOf(items[i])
-		if items[i-1].anyWord("under", "as") && name != "" && (items[i].mention == nil || items[i].is(cDataset)) {
+		if (items[i-1].anyWord("under", "as") || items[i].is(cName)) && name != "" && (items[i].mention == nil || items[i].is(cDataset) || items[i].is(cName)) {
 			r.forget(s.Args["name"])
 			r.set(d, "name", value{v: name, from: i, to: i + 1, rule: "name after as"}, items)
 			r.made(*s)

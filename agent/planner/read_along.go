@@ -37,7 +37,7 @@ func (r *reader) placed(items []item) bool {
 		return false
 	}
 	s := &r.out.Steps[r.last[0]]
-	place := map[string]string{"model_export": "path", "predict_volume": "output"}[s.Tool]
+	place := map[string]string{"model_export": "path", "predict_volume": "output", "report_write": "path", "model_card": "path"}[s.Tool]
 	_, named := first(items, cRun)
 	_, other := exportFormat(items, nil)
 	if place == "" || named || other && place == "path" {

@@ -21,30 +21,35 @@ func joinOne(cs []clause) []clause {
 
 // laterRun is the run that a later clause of the sentence names, and whether
 // there is one: "how far is it? I mean brisk-otter".
-func (r *reader) laterRun() (item, bool) {
-	for _, c := range r.rest {
-		items := r.lex.recognise(c.toks, r.known)
-		if i, ok := first(items, cRun); ok && !c.negated {
-			it := items[i]
-			it.used = false
-			return it, true
+func (r *reader) laterRun() (item, bool) { return r.later(cRun) }
+
+// later is the first thing of a class that a later clause names.
+func (r *reader) later(c class) (item, bool) {
+	for _, next := range r.rest {
+		items := r.lex.recognise(next.toks, r.known)
+		if i, ok := first(items, c); ok && !next.negated {
+			return items[i], true
 		}
 	}
 	return item{}, false
 }
 
 // leads tells whether a clause names nothing that its tool could be about and
-// asks for nothing, while a later one names a run: "our partners use PyTorch,
-// save them the weights of brisk-otter". It only says why.
+// asks for nothing, while a later one names it: "our partners use PyTorch, save
+// them the weights of brisk-otter", "there is new data. It lies under /mnt/x". It
+// only says why.
 func (r *reader) leads(tool string, items []item) bool {
-	if r.asking || !slices.Contains(r.cat.tools[tool].required, "run") || len(r.group) > 0 {
-		return false
-	}
-	if slices.ContainsFunc(items, func(it item) bool {
+	if r.asking || len(r.group) > 0 || slices.ContainsFunc(items, func(it item) bool {
 		return it.is(cRun) || it.is(cRuns) || it.is(cRef) || it.is(cModel) || it.is(cDataset) || it.is(cPath)
 	}) {
 		return false
 	}
-	_, ok := r.laterRun()
-	return ok
+	for p, c := range map[string]class{"run": cRun, "path": cPath} {
+		if slices.Contains(r.cat.tools[tool].required, p) {
+			if _, ok := r.later(c); ok {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -242,7 +242,7 @@ func microns(t token) []any {
 	switch t.unit {
 	case "mm":
 		scale = 1000
-	case "nm":
+	case "nm", "nanometer", "nanometers", "nanometre", "nanometres":
 		scale = 0.001
 	}
 	out := make([]any, 3)

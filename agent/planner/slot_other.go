@@ -281,6 +281,16 @@ func nameFromPath(p string) string {
 
 // testFraction reads "30 % for testing", "hold out 20%".
 func testFraction(items []item) (value, bool) {
+	for i := range items {
+		if !items[i].anyWord("nothing", "no", "none", "without", "zero") || items[i].is(cNumber) {
+			continue
+		}
+		if j := slices.IndexFunc(items[i:min(len(items), i+5)], func(it item) bool {
+			return it.anyWord("test", "testing", "held-out", "holdout") || it.is(cSplit) && it.mention.text == "test"
+		}); j > 0 {
+			return value{v: int64(0), from: i, to: i + j + 1, rule: "nothing is kept for testing"}, true
+		}
+	}
 	if v, ok := number(items, slot{"test_fraction", false, []string{"test_fraction", "fraction", "test", "test-fraction", "holdout", "held-out"}, []string{"test", "testing"}}); ok {
 		return v, true
 	}

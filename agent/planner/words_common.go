@@ -38,7 +38,7 @@ func commonWords() string {
 	plane planes lateral laterally axial axially slice slices improve improves improved improvement improving stall stalls plateau plateaus
 	consecutive row succession 	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
 	default defaults standard usual parameters settings options option parameter setting value configuration config
-	judged ignored disregarded omitted excluded masked neglected considered counted scored counts ignoring reviewed rejected accepted approved submitted published superseded
+	divided partitioned organised distributed judged ignored disregarded omitted excluded masked neglected considered counted scored counts ignoring reviewed rejected accepted approved submitted published superseded
 	percentage fraction share proportion percent tally breakdown gigabyte gigabytes megabyte megabytes storage space spend spent burned burnt compute computing
 	counted altogether apart disagree differ differs often frequently frequency per-run summed hardware gb mb
 	vessels network pipeline workflow experiment study paper thesis lab team colleague supervisor reviewer figure meant`

@@ -1,0 +1,70 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+)
+
+// layout reads how a folder is laid out: by the name of the layout, or by what
+// is said of its folders and files, anywhere in the message.
+func (r *reader) layout(items []item) (value, bool) {
+	toks := r.lex.merge(tokenise(r.text))
+	if name := describedLayout(toks); name != "" {
+		return value{v: name, rule: "what the folder is said to hold"}, true
+	}
+	_, skips := leavesOut(items)
+	for i, it := range items {
+		name, ok := layoutOf(it)
+		if ok && !it.used && (it.mention == nil || it.is(cLayout)) && !(skips && it.anyWord("pair") && (i == 0 || !items[i-1].anyWord("in", "as", "is"))) {
+			return value{v: name, from: i, to: i + 1, rule: "layout"}, true
+		}
+	}
+	return value{}, false
+}
+
+// describedLayout is the layout that words anywhere in a message describe: "in
+// minivess layout", "with raw, seg and json folders", "two folders with the same
+// file names", "there is a dataset.json".
+func describedLayout(toks []token) string {
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(toks, func(t token) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return t.word == w || strings.Trim(t.text, "/") == w })
+		})
+	}
+	for i, t := range toks {
+		name, ok := layoutOf(item{tok: t})
+		if head, noun, cut := strings.Cut(t.word, "-"); cut && meansLayout(noun) {
+			name, ok = layoutOf(item{tok: wordToken(head, t.start, t.end)})
+			if ok {
+				return name
+			}
+		}
+		if !ok || t.kind != tWord && t.kind != tQuoted {
+			continue
+		}
+		near := toks[max(0, i-4):min(len(toks), i+3)]
+		if slices.ContainsFunc(near, func(n token) bool { return meansLayout(n.word) || meansLayout(n.stem) }) || at(toks, i-1) == "in" && at(toks, i-2) == "as" || at(toks, i-1) == "like" {
+			return name
+		}
+	}
+	switch {
+	case says("decathlon", "msd"):
+		return "decathlon"
+	case says("raw") && says("seg"):
+		return "minivess"
+	case says("dataset.json"):
+		return "decathlon"
+	case says("two") && says("folders", "directories", "subfolders") && says("same", "equal", "identical", "matching") && says("names", "filenames", "named"):
+		return "pairs"
+	}
+	return ""
+}
+
+// meansLayout lists the words for how a folder is laid out.
+func meansLayout(w string) bool {
+	switch w {
+	case "layout", "structure", "structured", "format", "organisation", "organised", "organized", "organization", "convention", "style", "arranged", "laid", "arrangement", "scheme":
+		return true
+	}
+	return false
+}
