@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/minivess/minivess/engine/strictyaml"
 )
 
 // isOptions tells the leaf that holds settings which only a model knows.
@@ -132,14 +134,13 @@ func fromText(s string) (any, error) {
 
 // flow reads a list or a map in YAML's flow style, of which JSON is a part.
 func flow(s string) (value any, err error) {
-	defer func() {
-		if p := recover(); p != nil { // the parser is a third party's
-			value, err = nil, fmt.Errorf("%q is not readable as a list or a map", s)
-		}
-	}()
-	file, err := parser.ParseBytes([]byte(s), 0)
-	if err != nil || len(file.Docs) != 1 || file.Docs[0].Body == nil {
+	seen := false
+	bad := strictyaml.Walk(s, []byte(s), func(n ast.Node) {
+		seen = true
+		value, err = canonical(plain(n))
+	})
+	if bad != nil || !seen {
 		return nil, fmt.Errorf("%q is not readable as a list or a map", s)
 	}
-	return canonical(plain(file.Docs[0].Body))
+	return value, err
 }
