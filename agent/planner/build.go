@@ -146,7 +146,13 @@ func (r *reader) assigned(d *draft, items []item, info toolInfo) {
 		if !ok {
 			continue
 		}
-		r.set(d, name, value{v: typedAs(name, items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}, items)
+		v := value{v: typedAs(name, items[i].tok.text, p), from: i, to: i + 1, rule: "key=value"}
+		if list := listOf(items[i].tok.text); len(list) > 1 && (p.Type == "integer" || p.Type == "number") {
+			for _, n := range list {
+				v.list = append(v.list, numeric(n, p.Type == "integer"))
+			}
+		}
+		r.set(d, name, v, items)
 	}
 }
 
@@ -155,15 +161,18 @@ func argumentName(key string, info toolInfo) string {
 	if _, own := info.params[key]; own {
 		return key
 	}
+	if _, own := info.params[strings.TrimSuffix(key, "s")]; own {
+		return strings.TrimSuffix(key, "s")
+	}
 	for _, other := range otherNames(key) {
 		if _, ok := info.params[other]; ok {
 			return other
 		}
 	}
 	switch key {
-	case "lr", "rate":
+	case "lr", "rate", "lrs":
 		return "learning_rate"
-	case "bs", "batch":
+	case "bs", "batch", "batches", "batchsize":
 		return "batch_size"
 	case "steps":
 		return "max_steps"

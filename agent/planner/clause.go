@@ -114,6 +114,9 @@ func (c *clause) negate() {
 	if toks[0].word == "skip" && slices.ContainsFunc(toks, func(t token) bool { return t.stem == "fit" || t.stem == "match" || t.stem == "mismatch" }) {
 		return
 	}
+	if len(toks) > 1 && switchedOff(toks[1:]) {
+		return // a setting of a training
+	}
 	forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
 	c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
 	c.toks = toks[1:]

@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // spoken keeps what a clause names when nothing was planned for it, so that the
 // clause after it may speak of it: "quiet-lynx diverged, kill it", "the scans
@@ -74,31 +77,26 @@ func (r *reader) continues(tool string, items []item) bool {
 	})
 }
 
-// tagsLaunch tells whether "tag pilot" gives a tag to the training of the
+// tagsLaunch tells whether "tag it pilot" gives tags to the training of the
 // clause before, rather than asking for a step of its own.
 func (r *reader) tagsLaunch(items []item) bool {
-	if len(r.last) == 0 || r.out.Steps[r.last[0]].Tool != "train_launch" || hasRun(items) {
+	if r.lastTool() != "train_launch" || hasNamedRun(items) {
 		return false
 	}
-	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "tagged") })
-	if i < 0 || i+1 >= len(items) {
+	v, ok := r.tagsSaid(items)
+	if !ok {
 		return false
 	}
-	name := nameOf(items[i+1])
-	if items[i+1].is(cAssign) {
-		name = items[i+1].tok.word + "=" + items[i+1].tok.text
-	}
-	if name == "" {
-		return false
-	}
+	tags, _ := v.v.([]any)
 	for _, k := range r.last {
 		s := &r.out.Steps[k]
 		have, _ := s.Args["tags"].([]any)
-		s.Args["tags"] = append(slices.Clone(have), clean(name))
+		s.Args["tags"] = append(slices.Clone(have), tags...)
 	}
+	start, end := byteRange(items, v.from, v.to)
 	r.out.Explanation.Reasons = append(r.out.Explanation.Reasons, Reason{
-		Step: r.out.Steps[r.last[0]].ID, Tool: "train_launch", Argument: "tags", Value: clean(name),
-		Words: r.slice(items[i].start, items[i+1].end), Rule: "tag", Start: items[i].start, End: items[i+1].end,
+		Step: r.out.Steps[r.last[0]].ID, Tool: "train_launch", Argument: "tags", Value: clean(fmt.Sprint(tags...)),
+		Words: clean(r.slice(start, end)), Rule: "tag", Start: start, End: end,
 	})
 	return true
 }

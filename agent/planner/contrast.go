@@ -103,8 +103,7 @@ func (lex *lexicon) unslash(toks []token, datasets []string) []token {
 	var out []token
 	cut := false
 	for i, t := range toks {
-		numbers := cut && strings.Trim(t.text, "0123456789.e-/") == ""
-		if t.kind != tPath || !numbers && (i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word]) || !lex.joinsNames(t.text, datasets)) {
+		if t.kind != tPath || !lex.joinsNames(t.text, datasets, cut, i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word])) {
 			out = append(out, t)
 			continue
 		}
@@ -125,19 +124,25 @@ func (lex *lexicon) unslash(toks []token, datasets []string) []token {
 	return out
 }
 
-// joinsNames tells whether a text between slashes is made of models, datasets,
-// numbers and names of settings only, one of them more than a number.
-func (lex *lexicon) joinsNames(text string, datasets []string) bool {
-	named := false
+// joinsNames tells whether a text between slashes is made of what a training
+// takes only: models, datasets, numbers, sizes, settings and their names. After
+// a word that a path may follow it has to name a model and a dataset; once the
+// sentence was cut at slashes, numbers alone will do.
+func (lex *lexicon) joinsNames(text string, datasets []string, cut, afterLead bool) bool {
+	named, model, data := cut, false, false
 	for part := range strings.SplitSeq(text, "/") {
 		w := strings.ToLower(part)
 		_, _, isNumber := parseNumber(w)
-		isSetting := slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), stem(w)) })
-		isName := lex.models[w] != "" || containsFold(datasets, w)
-		if w == "" || !isNumber && !isName && !isSetting {
+		_, _, isTriple := parseTriple(w)
+		t := wordToken(w, 0, 0)
+		isSetting := stuckLead(w) > 0 || slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), t.stem) })
+		kind := lex.kindOf(t, datasets)
+		isName := kind != "" && kind != "split" && kind != "metric" || lossPart(item{tok: t}) != "" || t.stem == "patch"
+		if w == "" || !isNumber && !isTriple && !isName && !isSetting {
 			return false
 		}
+		model, data = model || lex.models[w] != "", data || containsFold(datasets, w)
 		named = named || isName || isSetting
 	}
-	return named
+	return named && (!afterLead || model && data || cut)
 }

@@ -175,9 +175,7 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 			}
 			continue
 		case "tags":
-			if i, ok := first(items, cTag); ok {
-				r.set(d, p, value{v: []any{items[i].mention.text}, from: i, to: i + 1, rule: "tag"}, items)
-			}
+			r.fillTags(d, items)
 			continue
 		case "loss":
 			v, ok := lossValue(items)
@@ -225,6 +223,7 @@ func (r *reader) ownAmendments(d *draft, items []item, info toolInfo) {
 			r.set(d, "format", v, items)
 		}
 	case "train_launch":
+		r.trainSwitches(d, items)
 		if v, ok := neverEarly(items); ok && !has(d.args, "patience") {
 			r.set(d, "patience", v, items)
 		}

@@ -156,7 +156,10 @@ func findAssigned(lex *lexicon, toks []token, i int, known Names) (*mention, int
 // findModel reads a model's name, singular or plural.
 func findModel(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 	t := toks[i]
-	if t.kind != tWord {
+	if t.kind != tWord && t.kind != tQuoted {
+		return nil, 0
+	}
+	if likened(toks, i) {
 		return nil, 0
 	}
 	for _, w := range []string{t.word, strings.TrimSuffix(t.word, "s")} {
@@ -174,6 +177,19 @@ func findModel(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 		}
 	}
 	return nil, 0
+}
+
+// likened tells whether nnU-Net is only what something is done like: "planned the
+// way nnU-Net does it".
+func likened(toks []token, i int) bool {
+	if w := at(toks, i); w != "nnunet" && w != "nn-unet" && w != "nnu-net" {
+		return false
+	}
+	switch at(toks, i-1) {
+	case "as", "like", "way", "how":
+		return true
+	}
+	return false
 }
 
 // findMetric reads a metric's name.

@@ -1,8 +1,16 @@
 package planner
 
+import (
+	"slices"
+	"strings"
+)
+
 // findTagged reads "tagged baseline", "with tag baseline", "with the tag x=y".
-func findTagged(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
+func findTagged(lex *lexicon, toks []token, i int, known Names) (*mention, int) {
 	n := tagLead(toks, i)
+	if n == 0 && i < len(toks) && isJoint(toks[i]) && lex.moreTags(toks, i, known) {
+		n = 1
+	}
 	if n == 0 || i+n >= len(toks) {
 		return nil, 0
 	}
@@ -85,4 +93,78 @@ func listsTags(toks []token, i int) bool {
 		}
 	}
 	return false
+}
+
+// moreTags tells whether what follows the joint at toks[i] is one more tag after
+// those that were named before it: "tagged ablation and lr-low".
+func (lex *lexicon) moreTags(toks []token, i int, known Names) bool {
+	if i == 0 || i+1 >= len(toks) || !lex.nextTag(toks, i+1, known) {
+		return false
+	}
+	for j := i - 1; j >= 0 && j >= i-9; j -= 2 {
+		for n := 1; n <= 3 && j-n >= 0; n++ {
+			if tagLead(toks, j-n) == n {
+				return true
+			}
+		}
+		if j == 0 || !isJoint(toks[j-1]) {
+			return false
+		}
+	}
+	return false
+}
+
+// nextTag tells whether the token at toks[i] may be one more tag: a pair that
+// sets nothing, or a word of no other meaning.
+func (lex *lexicon) nextTag(toks []token, i int, known Names) bool {
+	t := toks[i]
+	if t.kind == tAssign {
+		return !strings.Contains(t.word, ".") && !isSettingKey(t.word)
+	}
+	if t.kind == tQuoted {
+		return true
+	}
+	return lex.nameAt(toks, i) != "" && !containsFold(known.Datasets, t.word) && !containsFold(known.Runs, t.word) && at(toks, i+1) != "dataset" && lossPart(item{tok: t}) == ""
+}
+
+// isSettingKey tells whether a key is the name of a setting.
+func isSettingKey(key string) bool {
+	switch key {
+	case "loss", "model", "network", "net", "dataset", "data", "optimizer", "optimiser", "precision", "patch", "patch_size", "size", "name", "executor", "plan", "init_from", "freeze", "config",
+		"gradient_checkpointing", "weight_decay", "dropout", "warmup", "threads", "metric":
+		return true
+	}
+	return isOption(key) || slices.ContainsFunc(slots(), func(s slot) bool {
+		return s.param == key || slices.Contains(s.leads, key) || slices.Contains(s.leads, stem(key))
+	})
+}
+
+// tagsSaid gathers the tags of a clause that only gives some to what was just
+// started: "tag it baseline and owner=petra", "put the tag pilot on it".
+func (r *reader) tagsSaid(items []item) (v value, ok bool) {
+	var tags []any
+	for i, it := range items {
+		name := ""
+		switch {
+		case it.is(cTag):
+			name = it.mention.text
+		case it.is(cAssign) && !isSettingKey(it.tok.word):
+			name = it.tok.word + "=" + it.tok.text
+		case it.anyWord("tag", "tags", "label", "mark", "put", "give", "add", "attach", "set", "run", "training", "job", "as", "with", "by", "to", "on", "onto", "and", ",", "both", "please", "the", "a", ":", "keep", "flag", "annotate", "also", "have", "key"):
+			continue
+		case it.is(cRef) && len(tags) == 0:
+			continue
+		case it.mention == nil && (it.tok.kind == tWord || it.tok.kind == tQuoted || it.tok.kind == tNumber):
+			if len(tags) > 0 && r.lex.known(it.tok) {
+				return v, ok
+			}
+			name = asWritten(it.tok)
+		}
+		if name == "" {
+			return v, ok
+		}
+		tags = append(tags, clean(name))
+		v, ok = value{v: tags, from: i, to: i + 1, rule: "tag"}, true
+	}
+	return v, ok
 }

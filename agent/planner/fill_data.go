@@ -239,7 +239,7 @@ func fillSplit(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if !r.needDataset(d, items) {
 		return false
 	}
-	folds, ok := number(items, slot{"folds", true, []string{"fold", "into"}, []string{"fold", "way", "part", "cross-validation"}})
+	folds, ok := number(items, slot{param: "folds", whole: true, leads: []string{"fold", "into"}, units: []string{"fold", "way", "part", "cross-validation"}})
 	folds.list = nil
 	r.setIf(d, "folds", folds, ok, items)
 	seed, ok := r.numeric(items, "seed")

@@ -96,7 +96,7 @@ func (r *reader) numberParam(items []item, name string, whole bool) (value, bool
 		}
 	}
 	leads := append([]string{name, strings.ReplaceAll(name, "_", "-")}, strings.Split(name, "_")...)
-	return number(items, slot{name, whole, leads, leads})
+	return number(items, slot{param: name, whole: whole, leads: leads, units: leads})
 }
 
 // required asks for arguments that the schema wants and nothing gave.

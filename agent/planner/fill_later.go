@@ -7,63 +7,6 @@ import (
 	"strings"
 )
 
-// fillSweep reads what is trained on what, and the values to try by setting.
-func fillSweep(r *reader, d *draft, items []item, _ toolInfo) bool {
-	if vals, v := r.namedModels(items); len(vals) > 0 {
-		r.set(d, "model", v, items)
-	}
-	r.optionalDataset(d, items)
-	grid := map[string]any{}
-	from, to := len(items), 0
-	for _, p := range []string{"learning_rate", "batch_size", "patience", "epochs", "max_steps", "seed", "fold"} {
-		v, ok := r.numeric(items, p)
-		if !ok {
-			continue
-		}
-		if len(v.list) == 0 {
-			v.list = []any{v.v}
-		}
-		use(items, v)
-		grid[p], from, to = v.list, min(from, v.from), max(to, v.to)
-	}
-	if at := unclaimedNumber(items); at >= 0 {
-		for i := range items {
-			name := settingName(items[i])
-			if _, have := grid[name]; name == "" || have {
-				continue
-			}
-			v := numberList(items, at, at, false)
-			if len(v.list) > 1 {
-				use(items, v)
-				grid[name], from, to = v.list, min(from, i), max(to, v.to)
-			}
-			break
-		}
-	}
-	if len(grid) > 0 {
-		r.set(d, "grid", value{v: grid, from: from, to: to, rule: "settings with several values"}, items)
-	}
-	for _, p := range []string{"strategy", "executor"} {
-		v, ok := chosen(items, p)
-		r.setIf(d, p, v, ok, items)
-	}
-	trials, ok := r.numeric(items, "trials")
-	trials.list = nil
-	r.setIf(d, "trials", trials, ok, items)
-	if i, ok := first(items, cMetric); ok {
-		r.set(d, "metric", mentioned(items, i), items)
-	}
-	if i, ok := first(items, cName); ok {
-		r.set(d, "name", mentioned(items, i), items)
-	}
-	return true
-}
-
-// unclaimedNumber is the first number that no argument has taken, or -1.
-func unclaimedNumber(items []item) int {
-	return slices.IndexFunc(items, func(it item) bool { return it.is(cNumber) && !it.used && !it.tok.weak })
-}
-
 // optionalDataset takes the dataset that is named, or that "it" means.
 func (r *reader) optionalDataset(d *draft, items []item) {
 	if i, ok := first(items, cDataset); ok {

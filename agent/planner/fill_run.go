@@ -75,44 +75,6 @@ func whichRun(tool string) string {
 	return "Which run shall I " + does + "?"
 }
 
-// fillResume reads run and epochs. The tool takes the new total, so "ten more"
-// has to be asked back.
-func fillResume(r *reader, d *draft, items []item, _ toolInfo) bool {
-	v, ok := r.numeric(items, "epochs")
-	fill, answered := r.fills["epochs"]
-	if ok && stoppedAt(items, v) {
-		use(items, v)
-		ok = false
-	}
-	switch {
-	case answered:
-		use(items, v)
-		d.args["epochs"] = fill
-	case ok && moreOf(items, v):
-		use(items, v)
-		r.question(d.tool, "epochs", Question{Text: fmt.Sprintf("job_resume takes the new total: how many epochs shall the run have in all, with the %v more?", v.v)})
-	case ok:
-		v.list = nil
-		r.set(d, "epochs", v, items)
-	}
-	return r.fillRun(d, items)
-}
-
-// stoppedAt tells whether a number says where a run ended, not how far it is to
-// go: "it stopped at epoch 12".
-func stoppedAt(items []item, v value) bool {
-	return slices.ContainsFunc(items[max(v.from-4, 0):v.from], func(it item) bool {
-		return it.is(cState) || it.anyWord("stop", "crash", "die", "fail", "end", "interrupt", "left")
-	})
-}
-
-// moreOf tells whether a number is said to come on top.
-func moreOf(items []item, v value) bool {
-	return slices.ContainsFunc(items[max(v.from-1, 0):min(v.to+1, len(items))], func(it item) bool {
-		return it.anyWord("more", "another", "additional", "further", "extra")
-	})
-}
-
 // noSuchDelete answers the wish to delete what no tool deletes.
 func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 	if d.tool != "run_delete" {
@@ -275,7 +237,7 @@ func ignoredLabel(items []item) (value, bool) {
 	if !excludes {
 		return value{}, false
 	}
-	v, ok := number(items, slot{"ignore_label", true, []string{"label", "labels", "labelled", "labeled", "class", "ignore_label", "value", "index"}, nil})
+	v, ok := number(items, slot{param: "ignore_label", whole: true, leads: []string{"label", "labels", "labelled", "labeled", "class", "ignore_label", "value", "index"}, units: nil})
 	v.list = nil
 	return v, ok
 }
@@ -401,29 +363,6 @@ func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
 	}
 	r.set(d, "metric", metric, items)
 	return r.fillRun(d, items)
-}
-
-// fillJobs reads the state.
-func fillJobs(r *reader, d *draft, items []item, _ toolInfo) bool {
-	if i, ok := first(items, cState); ok {
-		r.set(d, "state", mentioned(items, i), items)
-		return true
-	}
-	for i := range items {
-		if items[i].is(cRuns) && items[i].mention.state != "" {
-			r.set(d, "state", value{v: items[i].mention.state, from: i, to: i + 1, rule: "state"}, items)
-			return true
-		}
-		if s := stateName(items[i].word()); s != "" && !items[i].anyWord("do") {
-			r.set(d, "state", value{v: s, from: i, to: i + 1, rule: "state"}, items)
-			return true
-		}
-		if items[i].anyWord("fail", "crash") {
-			r.set(d, "state", value{v: "failed", from: i, to: i + 1, rule: "state"}, items)
-			return true
-		}
-	}
-	return true
 }
 
 // fillRuns reads the filters of a list of runs.

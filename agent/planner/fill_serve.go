@@ -211,7 +211,7 @@ func (r *reader) predictSettings(d *draft, items []item, info toolInfo) {
 		if size := wholeTriple(items[i].tok.triple); size != nil {
 			r.set(d, "window", value{v: size, from: i, to: i + 1, rule: "three sizes"}, items)
 		}
-	} else if v, ok := number(items, slot{"window", true, []string{"window", "patch", "patch_size"}, []string{"window"}}); ok {
+	} else if v, ok := number(items, slot{param: "window", whole: true, leads: []string{"window", "patch", "patch_size"}, units: []string{"window"}}); ok {
 		v.v, v.list = []any{v.v, v.v, v.v}, nil
 		r.set(d, "window", v, items)
 	}

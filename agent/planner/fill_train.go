@@ -11,26 +11,22 @@ import (
 // fillTrain reads everything that a training takes; several models, datasets,
 // seeds or folds make several launches.
 func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
-	r.fillModel(d, items, info)
+	named := r.fillModel(d, items, info)
 	if !r.fillTrainData(d, items) {
+		return false
+	}
+	if !named {
+		r.question(d.tool, "model", Question{Text: "Which model shall I train?", Choices: info.params["model"].choices()})
 		return false
 	}
 	if v, ok := lossValue(items); ok {
 		r.set(d, "loss", v, items)
 	}
 	for _, p := range []string{"optimizer", "precision", "executor"} {
-		if v, ok := chosen(items, p); ok {
-			r.set(d, p, v, items)
-		}
+		v, ok := chosenAll(items, p)
+		r.setIf(d, p, v, ok, items)
 	}
-	for word, argument := range map[string]string{"gradient_checkpointing": "gradient_checkpointing", "fit_memory": "plan"} {
-		if v, ok := switched(items, word); ok {
-			r.set(d, argument, v, items)
-		}
-	}
-	if v, ok := plansMemory(items); ok && !has(d.args, "plan") {
-		r.set(d, "plan", v, items)
-	}
+	r.trainSwitches(d, items)
 	r.trainNumbers(d, items)
 	if v, ok := patchSize(items); ok {
 		r.set(d, "patch_size", v, items)
@@ -39,11 +35,7 @@ func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
 	if i, ok := first(items, cName); ok {
 		r.set(d, "name", mentioned(items, i), items)
 	}
-	var tags []any
-	for _, i := range all(items, cTag) {
-		tags = append(tags, items[i].mention.text)
-		r.set(d, "tags", value{v: tags, from: i, to: i + 1, rule: "tag"}, items)
-	}
+	r.fillTags(d, items)
 	r.fillFiles(d, items)
 	r.fillStart(d, items)
 	r.fillFreeze(d, items)
@@ -51,13 +43,24 @@ func fillTrain(r *reader, d *draft, items []item, info toolInfo) bool {
 	return len(r.out.Questions) == 0
 }
 
+// fillTags reads the tags.
+func (r *reader) fillTags(d *draft, items []item) {
+	var tags []any
+	for _, i := range all(items, cTag) {
+		tags = append(tags, items[i].mention.text)
+		r.set(d, "tags", value{v: tags, from: i, to: i + 1, rule: "tag"}, items)
+	}
+}
+
 // fillFiles reads the experiment's file, and that of a TorchScript network.
 func (r *reader) fillFiles(d *draft, items []item) {
 	for _, i := range all(items, cPath) {
 		v := pathValue(items, i)
-		switch strings.ToLower(path.Ext(items[i].tok.text)) {
-		case ".yaml", ".yml":
+		if isExperiment(items[i].tok.text) {
 			r.set(d, "config", v, items)
+			continue
+		}
+		switch strings.ToLower(path.Ext(items[i].tok.text)) {
 		case ".ts", ".pt", ".pth":
 			if d.network == "torchscript" && d.args["overrides"] == nil {
 				v.v = []any{fmt.Sprint("model.options.path=", v.v)}
@@ -65,6 +68,12 @@ func (r *reader) fillFiles(d *draft, items []item) {
 			}
 		}
 	}
+}
+
+// isExperiment tells whether a path is that of an experiment's file.
+func isExperiment(p string) bool {
+	ext := strings.ToLower(path.Ext(p))
+	return ext == ".yaml" || ext == ".yml"
 }
 
 // fillOverrides reads the settings that are no arguments of their own, beside
@@ -114,22 +123,6 @@ func perBatch(items []item) (value, bool) {
 			}
 			if items[j].is(cNumber) && !items[j].anyWord("one") || items[j].anyWord(",", "epoch", "step") {
 				break
-			}
-		}
-	}
-	return value{}, false
-}
-
-// plansMemory reads "planned for the memory of this box" and "choose patch and
-// batch to fit the card": a word of planning near one for the machine.
-func plansMemory(items []item) (value, bool) {
-	for i := range items {
-		if !items[i].anyWord("plan", "fit", "automatically", "size", "adapt", "tailor") || items[i].used || i == 0 && items[i].anyWord("fit") {
-			continue
-		}
-		for j := i + 1; j < len(items); j++ {
-			if items[j].anyWord("memory", "machine", "hardware", "card", "gpu", "box", "ram", "vram", "computer", "workstation", "node") && items[j-1].anyWord("this", "the", "my", "our", "available", "gpu", "its", "your") {
-				return value{v: true, from: i, to: j + 1, rule: "planned for the machine"}, true
 			}
 		}
 	}
@@ -194,41 +187,49 @@ func neverEarly(items []item) (value, bool) {
 	return value{}, false
 }
 
-// fillModel reads the model or models.
-func (r *reader) fillModel(d *draft, items []item, info toolInfo) {
+// fillModel reads the model or models, and tells whether there is one.
+func (r *reader) fillModel(d *draft, items []item, info toolInfo) bool {
 	vals, v := r.namedModels(items)
 	offered := info.params["model"].choices()
 	for _, m := range vals {
 		if name, _ := m.(string); len(offered) > 0 && !slices.Contains(offered, name) {
 			r.question(d.tool, "model", Question{Text: name + " is not available in this version. Which model shall I train?", Choices: offered})
-			return
+			return true
 		}
 	}
 	stranger := r.strangeModel(items)
-	switch fill, ok := r.fills["model"].(string); {
-	case ok:
+	fill, answered := r.fills["model"].(string)
+	switch {
+	case answered:
 		v = value{v: fill, rule: "your answer"}
 	case len(vals) == 0 && stranger.v != nil && len(offered) > 0:
 		r.question(d.tool, "model", Question{Text: fmt.Sprintf("I know no model called %s. Which model shall I train?", stranger.v), Choices: offered})
-		return
+		return true
 	case len(vals) == 0 && stranger.v != nil:
 		v = stranger
-	case len(vals) == 0 && r.mem.model != "" && slices.ContainsFunc(items, func(it item) bool {
-		return it.is(cRef) && strings.Contains(it.mention.text, "model") || it.anyWord("same")
-	}):
-		v = value{v: r.mem.model, rule: "the model spoken of before"}
-		r.note(fmt.Sprintf("I take the model spoken of before, %s.", r.mem.model))
 	case len(vals) == 0:
-		v = value{v: defaultModel(offered, r.known.Models), rule: "nothing was said"}
-		r.note(fmt.Sprintf("You named no model; I take %s.", v.v))
-		if startRun(items, true) >= 0 || startFile(items, true) >= 0 {
-			r.note("The weights to begin with must be its own.")
+		before := orElse(r.modelHere(), r.mem.model)
+		if before == "" {
+			return false
 		}
+		v = value{v: before, rule: "the model spoken of before"}
+		r.note(fmt.Sprintf("I take the model spoken of before, %s.", before))
 	case len(vals) > 1:
 		v.list = vals
 	}
 	r.set(d, "model", v, items)
 	d.network, _ = d.args["model"].(string)
+	return true
+}
+
+// modelHere is the network that this plan trains last, or "".
+func (r *reader) modelHere() string {
+	for _, s := range slices.Backward(r.out.Steps) {
+		if name, ok := s.Args["model"].(string); ok && s.Tool == "train_launch" {
+			return name
+		}
+	}
+	return ""
 }
 
 // namedModels finds the networks that are named, or that the weights to begin
@@ -271,17 +272,6 @@ func (r *reader) strangeModel(items []item) value {
 		}
 	}
 	return value{}
-}
-
-// defaultModel is the model that is trained when none is named.
-func defaultModel(offered, known []string) string {
-	const preferred = "segresnet"
-	for _, list := range [][]string{offered, known} {
-		if len(list) > 0 && !slices.Contains(list, preferred) {
-			return list[0]
-		}
-	}
-	return preferred
 }
 
 // fillTrainData reads the dataset or datasets.

@@ -156,7 +156,7 @@ func (r *reader) sameBest(g goal) bool {
 func (r *reader) askVolumes(g *goal, items []item) {
 	g.kind, g.low = goalVolumes, !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("best", "easiest") })
 	g.runs = r.runsMeant(items)
-	if v, ok := number(items, slot{"n", true, []string{"worst", "best", "top"}, []string{"volume", "case", "image", "scan"}}); ok {
+	if v, ok := number(items, slot{param: "n", whole: true, leads: []string{"worst", "best", "top"}, units: []string{"volume", "case", "image", "scan"}}); ok {
 		n, _ := v.v.(int64)
 		g.count = int(n)
 	}
@@ -211,7 +211,7 @@ func (r *reader) askBest(g *goal, items []item) {
 	}
 	metric := orElse(g.metric, "dice")
 	g.low = g.low || lowest && !lowerIsBetter(metric) || highest && lowerIsBetter(metric)
-	if v, ok := number(items, slot{"n", true, []string{"top", "best", "worst", "highest", "lowest"}, []string{"run", "model", "best", "experiment"}}); ok && g.count == 0 {
+	if v, ok := number(items, slot{param: "n", whole: true, leads: []string{"top", "best", "worst", "highest", "lowest"}, units: []string{"run", "model", "best", "experiment"}}); ok && g.count == 0 {
 		n, _ := v.v.(int64)
 		g.count = int(n)
 	}

@@ -64,7 +64,10 @@ func parseNumber(s string) (v float64, unit string, ok bool) {
 		return v, "", ok
 	}
 	w = strings.TrimPrefix(w, "#")
-	if grouped(w) {
+	switch {
+	case decimalComma(w):
+		w = strings.Replace(w, ",", ".", 1)
+	case grouped(w):
 		w = strings.ReplaceAll(w, ",", "")
 	}
 	n := numberLength(w)
@@ -94,7 +97,7 @@ func parseRatio(w string) (float64, bool) {
 		return 0, false
 	}
 	if w[i] == '/' {
-		return a / b, b != 0
+		return a / b, b != 0 && !strings.ContainsAny(w, "e.") // 1e-3/1e-4 are two numbers
 	}
 	return math.Pow(a, b), a == 10
 }
@@ -297,8 +300,10 @@ func rounded(f float64) float64 {
 	return v
 }
 
-// joinNumbers merges "twenty five", "two hundred", "a hundred", "half a dozen".
+// joinNumbers merges "twenty five", "two hundred and ten", "half a dozen" and
+// numbers that are spelt out ("one e minus four").
 func joinNumbers(toks []token) []token {
+	toks = joinSpoken(toks)
 	out := toks[:0:0]
 	for i, t := range toks {
 		n := len(out)
@@ -314,10 +319,15 @@ func joinNumbers(toks []token) []token {
 			case t.num >= 100 || t.word == "dozen":
 				p.num, p.weak, p.end = p.num*t.num, false, t.end
 				continue
-			case p.num >= 20 && t.num < 10 && int(p.num)%10 == 0:
+			case p.num >= 20 && t.num < 10 && int(p.num)%10 == 0, p.num >= 100 && t.num < 100 && int(p.num)%100 == 0:
 				p.num, p.end = p.num+t.num, t.end
 				continue
 			}
+		}
+		if n > 1 && t.kind == tNumber && isLetters(t.word) && t.num < 100 && out[n-1].word == "and" && out[n-2].kind == tNumber && isLetters(out[n-2].word) && out[n-2].num >= 100 && int(out[n-2].num)%100 == 0 {
+			out[n-2].num, out[n-2].end = out[n-2].num+t.num, t.end
+			out = out[:n-1]
+			continue
 		}
 		out = append(out, t)
 	}
@@ -334,7 +344,7 @@ func joinTriples(toks []token) []token {
 	var out []token
 	for i := 0; i < len(toks); i++ {
 		t := toks[i]
-		if tr, n, ok := spacedTriple(toks[i:], at(toks, i-1)); ok {
+		if tr, n, ok := spacedTriple(toks[i:], at(toks, i-1)); ok && !((toks[i+1].word == "," || toks[i+1].kind == tNumber) && leadsList(out)) {
 			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
 			i += n - 1
 		}

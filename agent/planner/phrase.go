@@ -13,6 +13,7 @@ func (lex *lexicon) merge(toks []token) []token {
 			continue
 		}
 		w := wordToken(p.as, toks[i].start, toks[i+n-1].end)
+		w.plural = strings.HasSuffix(toks[i+n-1].word, "s")
 		out = append(out, w)
 		i += n
 	}

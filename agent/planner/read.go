@@ -104,8 +104,8 @@ func (r *reader) clauses(clauses []clause) {
 
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
-	toks = pairs(r.lex.retract(r.lex.contrast(r.lex.merge(toks), r.known.Datasets), r.known.Datasets))
-	return variants(joinOne(r.lex.listed(shareObjects(r.lex.clauses(toks), r.lex))))
+	toks = pairs(r.lex.retract(r.lex.lasting(r.lex.contrast(r.lex.merge(toks), r.known.Datasets)), r.known.Datasets))
+	return variants(joinOne(r.lex.listed(r.gathered(shareObjects(r.lex.clauses(toks), r.lex)))))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would

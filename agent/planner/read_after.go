@@ -13,6 +13,12 @@ func (r *reader) lastTool() string {
 // bounds reads how long the training before shall last: "stop it after 2000
 // steps", "end at epoch 30", "it should see the data 50 times".
 func (r *reader) bounds(items []item) bool {
+	if r.lastTool() == "sweep_launch" && len(items) > 1 && items[0].anyWord("rank", "sort", "order", "judge", "select") && !hasNamedRun(items) {
+		return r.amend(r.last, items)
+	}
+	if r.lastTool() == "train_launch" && hasNamedRun(items) && r.startsFrom(items) {
+		return r.amend(r.last, items)
+	}
 	if r.lastTool() != "train_launch" || len(items) == 0 || hasNamedRun(items) {
 		return false
 	}
@@ -22,12 +28,39 @@ func (r *reader) bounds(items []item) bool {
 	if _, ok := noGain(items); ok {
 		return r.amend(r.last, items)
 	}
+	if r.startsFrom(items) {
+		return r.amend(r.last, items)
+	}
 	lead := items[0].anyWord("stop", "end", "halt", "quit", "cap", "limit", "abort", "cut", "terminate", "give", "keep")
 	unit := slices.ContainsFunc(items, func(it item) bool {
 		return it.anyWord("step", "iteration", "epoch", "update", "validation", "patience", "check")
 	})
 	counts := slices.ContainsFunc(items, func(it item) bool { return it.is(cNumber) })
 	return lead && unit && counts && r.amend(r.last, items)
+}
+
+// startsFrom tells whether a clause says what weights the training before begins
+// with, which file describes it, or that its sizes are planned.
+func (r *reader) startsFrom(items []item) bool {
+	_, model := first(items, cModel)
+	_, data := first(items, cDataset)
+	if model || data || slices.ContainsFunc(items[:1], func(it item) bool {
+		return it.anyWord("export", "save", "write", "store", "dump", "predict", "segment", "evaluate", "resume", "delete", "compare", "show", "convert", "import", "serve", "what", "which", "where", "how")
+	}) {
+		return false
+	}
+	if slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) && isExperiment(it.tok.text) }) {
+		return true
+	}
+	for _, find := range []func([]item) (value, bool){planSwitched, plansMemory, plansSizes} {
+		if _, ok := find(items); ok {
+			return true
+		}
+	}
+	weights := slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("weight", "checkpoint", "pretrained", "init_from", "initialise", "initialize", "bundle")
+	})
+	return weights && (startFile(items, true) >= 0 || startRun(items, false) >= 0)
 }
 
 // noGain reads "give up if nothing improves for 6 validations" and "stop after 5
@@ -43,7 +76,7 @@ func noGain(items []item) (value, bool) {
 		return value{}, false
 	}
 	units := []string{"validation", "epoch", "check", "evaluation", "round", "time"}
-	return number(items, slot{"patience", true, nil, units})
+	return number(items, slot{param: "patience", whole: true, leads: nil, units: units})
 }
 
 // passes finds the number in "see the data 50 times" and "go over it 20 times".

@@ -14,7 +14,10 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 	settings := slices.ContainsFunc(items, func(it item) bool {
 		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop", "bf16", "bfloat16", "fp32", "float32", "sgd", "adamw", "deep_supervision")
 	})
-	weights := slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint", "pretrained") }) && startFile(items, false) >= 0
+	spoken := slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("weight", "checkpoint", "pretrained", "bundle", "init_from")
+	})
+	weights := spoken && (startFile(items, true) >= 0 || startRun(items, false) >= 0) || slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) && isExperiment(it.tok.text) })
 	understood := len(ranked) > 0 && ranked[0].score >= threshold+1 && (ranked[0].intent != "train_launch" || trains(items))
 	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {
 		return false

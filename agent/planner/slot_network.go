@@ -16,14 +16,14 @@ func (r *reader) networkOptions(d *draft, items []item) []value {
 		use(items, v)
 		out = append(out, v)
 	}
-	if v, ok := number(items, slot{"feature_size", true, []string{"feature_size", "feature", "init_filters", "filter", "width"}, []string{"feature", "filter", "channel", "init_filters"}}); ok {
+	if v, ok := number(items, slot{param: "feature_size", whole: true, leads: []string{"feature_size", "feature", "init_filters", "filter", "width"}, units: []string{"feature", "filter", "channel", "init_filters"}}); ok {
 		key := "model.init_filters"
 		if slices.ContainsFunc(items[v.from:v.to], func(it item) bool { return it.anyWord("feature", "feature_size") }) && n.option("feature_size") != "" {
 			key = "model.options.feature_size"
 		}
 		add(v, key, fmt.Sprint(v.v))
 	}
-	if v, ok := number(items, slot{"levels", true, []string{"level", "stage"}, []string{"level", "stage"}}); ok {
+	if v, ok := number(items, slot{param: "levels", whole: true, leads: []string{"level", "stage"}, units: []string{"level", "stage"}}); ok {
 		if count, _ := v.v.(int64); count >= 2 && count <= 8 {
 			if key, val := n.levels(int(count)); key != "" {
 				add(v, "model.options."+key, val)

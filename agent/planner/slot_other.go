@@ -203,14 +203,14 @@ func nameOf(it item) string {
 // that it leaves.
 func errorRate(items []item) (value, bool) {
 	words := []string{"coverage", "confidence", "guarantee"}
-	if v, ok := number(items, slot{"coverage", false, words, words}); ok {
+	if v, ok := number(items, slot{param: "coverage", whole: false, leads: words, units: words}); ok {
 		if share, isShare := v.v.(float64); isShare && share > 0 && share < 1 {
 			v.v, v.list, v.rule = math.Round((1-share)*1e9)/1e9, nil, "one minus the coverage"
 			return v, true
 		}
 	}
 	leads := []string{"alpha", "risk", "level", "error", "rate", "miscoverage"}
-	v, ok := number(items, slot{"alpha", false, leads, leads})
+	v, ok := number(items, slot{param: "alpha", whole: false, leads: leads, units: leads})
 	v.list = nil
 	return v, ok
 }
@@ -291,7 +291,7 @@ func testFraction(items []item) (value, bool) {
 			return value{v: int64(0), from: i, to: i + j + 1, rule: "nothing is kept for testing"}, true
 		}
 	}
-	if v, ok := number(items, slot{"test_fraction", false, []string{"test_fraction", "fraction", "test", "test-fraction", "holdout", "held-out"}, []string{"test", "testing"}}); ok {
+	if v, ok := number(items, slot{param: "test_fraction", whole: false, leads: []string{"test_fraction", "fraction", "test", "test-fraction", "holdout", "held-out"}, units: []string{"test", "testing"}}); ok {
 		return v, true
 	}
 	for i := range items {

@@ -3,7 +3,6 @@ package planner
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // choice maps words to the value of an argument with few values.
@@ -18,7 +17,7 @@ func choices() []choice {
 		{"optimizer", "adamw", []string{"adamw"}},
 		{"optimizer", "adam", []string{"adam"}},
 		{"optimizer", "sgd", []string{"sgd"}},
-		{"precision", "bfloat16", []string{"bf16", "bfloat16", "bfloat"}},
+		{"precision", "bfloat16", []string{"bf16", "bfloat16", "bfloat", "fp16"}},
 		{"precision", "float32", []string{"fp32", "float32", "f32"}},
 		{"executor", "slurm", []string{"slurm", "cluster"}},
 		{"executor", "local", []string{"local", "locally"}},
@@ -41,6 +40,22 @@ func choices() []choice {
 	}
 }
 
+// chosenAll finds every value of an argument by its words, in their order.
+func chosenAll(items []item, param string) (v value, ok bool) {
+	for i := range items {
+		for _, c := range choices() {
+			if c.param != param || items[i].used || !items[i].anyWord(c.words...) || i > 0 && items[i-1].anyWord("no", "not", "without", "instead_of") || slices.Contains(v.list, any(c.value)) {
+				continue
+			}
+			if !ok {
+				v, ok = value{v: c.value, from: i, rule: "word for " + param}, true
+			}
+			v.to, v.list = i+1, append(v.list, c.value)
+		}
+	}
+	return v, ok
+}
+
 // chosen finds an argument's value by its words.
 func chosen(items []item, param string) (value, bool) {
 	for _, c := range choices() {
@@ -56,100 +71,52 @@ func chosen(items []item, param string) (value, bool) {
 	return value{}, false
 }
 
-// lossValue reads the loss function: "dice_ce", "with clDice loss", "dice and
-// ce loss".
-func lossValue(items []item) (value, bool) {
-	for i := range items {
-		w := items[i].tok.word
-		if items[i].used || items[i].tok.kind == tQuoted {
-			continue
-		}
-		switch strings.NewReplacer("-", "_", "+", "_").Replace(w) {
-		case "dice_ce", "dicece", "dice_ce_cldice", "cbdice_cldice":
-			name := strings.NewReplacer("-", "_", "+", "_", "dicece", "dice_ce").Replace(w)
-			return value{v: name, from: i, to: i + 1, rule: "loss"}, true
-		}
-		if w != "loss" {
-			continue
-		}
-		if v, ok := lossParts(items, i); ok {
-			return v, true
-		}
-	}
-	for i := 1; i < len(items); i++ {
-		paired := i+1 < len(items) && items[i+1].anyWord("and", "+", "plus", ",")
-		if items[i].anyWord("ce") && !items[i].used && !paired && items[i-1].anyWord("with", "using", "use", "by", "only", "plain", "pure", "on") {
-			return value{v: "ce", from: i, to: i + 1, rule: "loss"}, true
-		}
-	}
-	return value{}, false
-}
-
-// lossParts reads the names around the word "loss" at items[i].
-func lossParts(items []item, i int) (value, bool) {
-	isPart := func(it item) bool {
-		switch it.tok.word {
-		case "dice", "ce", "cldice", "cbdice", "cl-dice":
-			return true
-		}
-		return false
-	}
-	between := func(it item) bool {
-		return it.anyWord("and", "+", "plus", "of", "=", ":", "function", "is", "to", "a", "the", "with", "as", "for", "only", "just", "plain", "pure", "simple", "training", "should", "be", "shall")
-	}
-	var parts []string
-	from, to := i, i+1
-	for j := i - 1; j >= 0 && (isPart(items[j]) || between(items[j])); j-- {
-		if isPart(items[j]) {
-			parts, from = append(parts, strings.ReplaceAll(items[j].tok.word, "-", "")), j
-		}
-	}
-	if len(parts) == 0 {
-		for j := i + 1; j < len(items) && (isPart(items[j]) || between(items[j])); j++ {
-			if isPart(items[j]) {
-				parts, to = append(parts, strings.ReplaceAll(items[j].tok.word, "-", "")), j+1
-			}
-		}
-	}
-	slices.Sort(parts)
-	parts = slices.Compact(parts)
-	name := map[string]string{
-		"ce": "ce", "dice": "dice", "ce dice": "dice_ce", "cldice": "cldice", "cldice dice": "dice_ce_cldice",
-		"ce cldice dice": "dice_ce_cldice", "ce cldice": "dice_ce_cldice", "cbdice": "cbdice_cldice", "cbdice cldice": "cbdice_cldice",
-	}[strings.Join(parts, " ")]
-	return value{v: name, from: from, to: to, rule: "loss"}, name != ""
-}
-
-// switched reads "with gradient checkpointing" and "without".
-func switched(items []item, word string) (value, bool) {
-	for i := range items {
-		if items[i].anyWord(word) {
-			off := i > 0 && items[i-1].anyWord("without", "no", "don't", "not")
-			return value{v: !off, from: i, to: i + 1, rule: "switch"}, true
-		}
-	}
-	return value{}, false
-}
-
-// patchSize reads a patch size: a triple, or one number after "patch".
+// patchSize reads a patch size or several: triples, or single numbers after
+// "patch".
 func patchSize(items []item) (value, bool) {
+	var out value
 	for _, i := range triples(items) {
-		if t := wholeTriple(items[i].tok.triple); t != nil {
-			return value{v: t, from: i, to: i + 1, rule: "three sizes"}, true
+		t := wholeTriple(items[i].tok.triple)
+		if t == nil || out.to > 0 && !sideBySideSizes(items[out.end():i]) {
+			continue
+		}
+		if v := (value{v: t, from: i, to: i + 1, rule: "three sizes"}); out.to == 0 {
+			out = v
+		} else {
+			out.claimed = append(out.claimed, v.from, v.to)
+			out.list = append(out.list, v.v)
 		}
 	}
-	if v, ok := number(items, slot{"patch_size", true, []string{"patch_size", "patch", "patches", "crop"}, []string{"patch", "crop"}}); ok {
-		v.v, v.list, v.rule = []any{v.v, v.v, v.v}, nil, "a cube of that edge"
-		return v, true
+	if out.to > 0 {
+		if len(out.list) > 0 {
+			out.list = append([]any{out.v}, out.list...)
+		}
+		return out, true
 	}
-	return value{}, false
+	v, ok := number(items, slot{param: "patch_size", whole: true, leads: []string{"patch_size", "patch", "patches", "crop"}, units: []string{"patch", "crop"}, low: 4, high: 4096})
+	if !ok {
+		return value{}, false
+	}
+	v.v, v.rule = []any{v.v, v.v, v.v}, "a cube of that edge"
+	for i, edge := range v.list {
+		v.list[i] = []any{edge, edge, edge}
+	}
+	return v, true
+}
+
+// sideBySideSizes tells whether only words of a list, and for sizes, stand
+// between two sizes.
+func sideBySideSizes(between []item) bool {
+	return len(between) > 0 && !slices.ContainsFunc(between, func(it item) bool {
+		return !besides(it) && !it.anyWord("patch", "patch_size", "patches", "crop", "size")
+	})
 }
 
 // overrideValues gathers key=value words that are no arguments of the tool and
 // settings said in words ("weight decay 1e-5").
 func overrideValues(items []item, info toolInfo) (out []value) {
 	for _, o := range overrides() {
-		v, ok := number(items, slot{o.key, false, o.leads, o.units})
+		v, ok := number(items, slot{param: o.key, whole: false, leads: o.leads, units: o.units})
 		if !ok {
 			continue
 		}

@@ -31,6 +31,7 @@ type token struct {
 	weak       bool // a number word ("one", "a couple") that may be a mere word
 	unit       string
 	open       bool // a bracket stands right before it
+	plural     bool // a phrase whose last word was written in the plural
 	triple     [3]float64
 	start, end int
 }
@@ -164,6 +165,9 @@ func appendCore(toks []token, text string, start, end int) []token {
 	case "hows", "whats", "whos", "wheres", "thats":
 		return append(toks, wordToken(strings.TrimSuffix(w, "s"), start, end), wordToken("is", start, end))
 	}
+	if list := listOf(core); len(list) > 1 && (leadsList(toks) || strings.Contains(core, "e-")) && !decimalComma(core) {
+		return appendNumbers(toks, list, start, end)
+	}
 	switch {
 	case isPath(core):
 		t.kind, t.word = tPath, strings.ToLower(core)
@@ -200,6 +204,20 @@ func appendCore(toks []token, text string, start, end int) []token {
 		return append(toks, numberToken(a, start, end), token{kind: tPunct, word: "-", text: "-", start: start, end: end}, numberToken(b, start, end))
 	}
 	return appendWords(toks, core, start, end)
+}
+
+// appendNumbers adds a list of numbers, commas between them.
+func appendNumbers(toks []token, list []float64, start, end int) []token {
+	for i, v := range list {
+		if i > 0 {
+			toks = append(toks, token{kind: tPunct, text: ",", word: ",", start: start, end: end})
+		}
+		t := numberToken(v, start, end)
+		t.text = plainNumber(v)
+		t.word = t.text
+		toks = append(toks, t)
+	}
+	return toks
 }
 
 // appendList reads chunks joined by commas without spaces: "a,b,c".

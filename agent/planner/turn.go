@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,18 @@ func (out reading) says() int {
 	return n
 }
 
+// saysMore tells whether an answer gives other settings too: "segresnet, 30
+// epochs" when asked for the model.
+func (s session) saysMore(a ask, said string) bool {
+	if a.param != "model" && a.param != "dataset" {
+		return false
+	}
+	c := clause{toks: s.model.lex.merge(tokenise(said))}
+	return slices.ContainsFunc(s.model.lex.recognise(c.toks, s.known), func(it item) bool {
+		return it.is(cNumber) && !it.tok.weak || it.is(cTriple) || it.is(cAssign) || it.is(cTag) || settingWord(it)
+	}) && s.reader(said, memory{}, nil).listsSettings(c)
+}
+
 // maxLook is how many turns back a pending question is looked for.
 const maxLook = 6
 
@@ -105,6 +118,9 @@ func (s session) pending(c conversation) (text string, fills map[string]any, ok 
 				next := map[string]any{open[0].param: v}
 				maps.Copy(next, fills)
 				fills = next
+				if s.saysMore(open[0], said) {
+					text += "; " + said
+				}
 				if i == len(c.history) {
 					return text, fills, true
 				}

@@ -41,5 +41,6 @@ func commonWords() string {
 	divided partitioned organised distributed judged ignored disregarded omitted excluded masked neglected considered counted scored counts ignoring reviewed rejected accepted approved submitted published superseded
 	percentage fraction share proportion percent tally breakdown gigabyte gigabytes megabyte megabytes storage space spend spent burned burnt compute computing
 	counted altogether apart disagree differ differs often frequently frequency per-run summed hardware gb mb
+	i.e e.g course derive maximal minimal respectively each namely
 	vessels network pipeline workflow experiment study paper thesis lab team colleague supervisor reviewer figure meant`
 }
