@@ -54,12 +54,14 @@ func (l *level[S]) fingerprint(key string, payload json.RawMessage, binding any)
 	if err != nil {
 		return "", err
 	}
-	all, err := json.Marshal([]any{l.s.thread, l.at.run, address(l.path, key), l.at.step, payload, json.RawMessage(bound), state})
+	head, err := json.Marshal([]any{l.s.thread, l.at.run, address(l.path, key), l.at.step, payload, json.RawMessage(bound)})
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(all)
-	return hex.EncodeToString(sum[:]), nil
+	h := sha256.New()
+	h.Write(head) // its end is known: it is one JSON value
+	h.Write(state)
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // Encode renders a state as JSON, field by field in the order in which New got
