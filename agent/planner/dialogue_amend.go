@@ -164,6 +164,11 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 				r.set(d, p, mentioned(items, i), items)
 			}
 			continue
+		case "state":
+			if i := slices.IndexFunc(items, func(it item) bool { return it.is(cState) || stateName(it.word()) != "" && !it.anyWord("do") }); i >= 0 {
+				r.set(d, p, value{v: orElse(stateName(items[i].word()), nameOf(items[i])), from: i, to: i + 1, rule: "state"}, items)
+			}
+			continue
 		case "patch_size":
 			if v, ok := patchSize(items); ok {
 				r.set(d, p, v, items)
@@ -194,7 +199,7 @@ func (r *reader) ownAmendments(d *draft, items []item, info toolInfo) {
 	case "runs_list":
 		if by, descending, ordered := orderBy(items); ordered {
 			r.set(d, "order_by", by, items)
-			r.set(d, "descending", descending, items)
+			r.setIf(d, "descending", descending, descending.v != nil, items)
 		}
 	case "dataset_import":
 		v, ok := leavesOut(items)

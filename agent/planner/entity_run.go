@@ -107,6 +107,43 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	return m, c.at - i
 }
 
+// findRunByMetric reads "the run with the highest clDice", "the segresnet that
+// has the lowest hd95".
+func findRunByMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
+	c := &cursor{lex, toks, i}
+	if !c.skip(func(w string) bool { return isDeterminer(w) || w == "this" || w == "that" || w == "whichever" }) {
+		return nil, 0
+	}
+	model, state := c.limits()
+	switch w := c.word(); {
+	case w == "run" || w == "model" || w == "experiment" || w == "training" || w == "one":
+		c.at++
+	case model == "":
+		return nil, 0
+	}
+	if !c.skip(func(w string) bool {
+		return w == "with" || w == "having" || w == "that" || w == "which" || w == "has" || w == "had" || w == "got" || w == "reached" || w == "of" || w == "scoring" || w == "scored"
+	}) {
+		return nil, 0
+	}
+	c.skip(isDeterminer)
+	extreme := c.word()
+	c.at++
+	c.skip(func(w string) bool {
+		return w == "test" || w == "mean" || w == "validation" || w == "average" || w == "overall"
+	})
+	metric := lex.metrics[c.word()]
+	low := extreme == "lowest" || extreme == "smallest"
+	if metric == "" || !low && extreme != "highest" && extreme != "best" && extreme != "top" && extreme != "worst" && extreme != "largest" {
+		return nil, 0
+	}
+	kind := "best"
+	if extreme == "worst" || extreme != "best" && extreme != "top" && low != lowerIsBetter(metric) {
+		kind = "worst"
+	}
+	return &mention{class: cRun, text: selector(kind, metric, model, state), model: model, state: state, metric: metric, rule: kind + " run"}, c.at + 1 - i
+}
+
 // meansRun recognises "the most recent thing I trained".
 func meansRun(noun, next string) bool {
 	return (noun == "thing" || noun == "things") && (next == "i" || next == "we" || next == "that")
@@ -225,7 +262,7 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + t.text // "the runs with the tag baseline"
 		return m, c.at + 1 + n - i
 	}
-	limited := m.state+m.model+tag+m.on != ""
+	limited := m.state+m.model+tag+m.on != "" || tagFollows(toks, c.at)
 	if asksForJobs(toks, i, c.word(), limited) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}
@@ -239,6 +276,13 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
+}
+
+// tagFollows tells whether the noun at toks[i] is limited by a tag after it:
+// "the runs with tag baseline".
+func tagFollows(toks []token, i int) bool {
+	n := tagLead(toks, i+1)
+	return at(toks, i) == "runs" && n > 0 && i+1+n < len(toks)
 }
 
 // asksForJobs recognises "any failed jobs?" and "show all the jobs", which ask

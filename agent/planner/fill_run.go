@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -358,6 +359,9 @@ func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
 			metric = value{v: "learning_rate", from: i, to: i + 1, rule: "metric"}
 		}
 	}
+	if n := len(r.out.Steps); metric.to == 0 && n > 0 && r.out.Steps[n-1].Tool == d.tool {
+		metric.v, metric.to = r.out.Steps[n-1].Args["metric"], 1 // "… and show me its curve"
+	}
 	if metric.to == 0 {
 		r.note("You named no metric; I take the loss.")
 	}
@@ -401,15 +405,37 @@ func fillRuns(r *reader, d *draft, items []item, info toolInfo) bool {
 	if d.args["state"] == nil {
 		fillJobs(r, d, items, info)
 	}
-	if v, ok := r.numeric(items, "limit"); ok {
+	v, ok := r.numeric(items, "limit")
+	if !ok && d.args["limit"] == nil {
+		v, ok = atMost(items)
+	}
+	if ok {
 		v.list = nil
 		r.set(d, "limit", v, items)
 	}
 	if ordered {
 		r.set(d, "order_by", by, items)
-		r.set(d, "descending", descending, items)
+		r.setIf(d, "descending", descending, descending.v != nil, items)
 	}
 	return true
+}
+
+// atMost reads "at most 50", "one hundred at most", "no more than ten" as how
+// many rows are wanted.
+func atMost(items []item) (value, bool) {
+	for i := range items {
+		if !items[i].is(cNumber) || items[i].used || items[i].tok.num < 1 || items[i].tok.num != math.Trunc(items[i].tok.num) {
+			continue
+		}
+		for _, near := range [][2]int{{i - 2, i}, {i + 1, i + 3}} {
+			for j := max(near[0], 0); j < min(near[1], len(items)); j++ {
+				if items[j].anyWord("most", "than", "max", "maximum", "maximally", "limit") {
+					return value{v: numeric(items[i].tok.num, true), from: min(i, j), to: max(i, j) + 1, rule: "at most"}, true
+				}
+			}
+		}
+	}
+	return value{}, false
 }
 
 // fillSQL passes a statement on.

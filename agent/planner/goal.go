@@ -72,6 +72,9 @@ func (r *reader) ask(intent string, items []item) {
 		r.tool(scored{intent: "metric_history"}, items)
 		return
 	}
+	if r.comparedAlready(intent, items) {
+		return
+	}
 	if r.comparesHere(intent, items) {
 		r.tool(scored{intent: "compare_runs"}, items)
 		return
@@ -94,6 +97,19 @@ func (r *reader) ask(intent string, items []item) {
 	if !r.sameBest(g) {
 		r.out.goals = append(r.out.goals, g)
 	}
+}
+
+// comparedAlready tells whether who is best is asked of the runs that the step
+// before compares: "…, and tell me who wins on hd95".
+func (r *reader) comparedAlready(intent string, items []item) bool {
+	n := len(r.out.Steps)
+	if intent != intentBest || n == 0 || r.out.Steps[n-1].Tool != "compare_runs" || hasRun(items) {
+		return false
+	}
+	if i, ok := first(items, cMetric); ok {
+		r.out.Steps[n-1].Args["metric"] = items[i].mention.text
+	}
+	return true
 }
 
 // askKind reads what kind of numbers are asked for.

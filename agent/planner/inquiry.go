@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // quantity is what a question for numbers measures.
 type quantity string
@@ -179,7 +182,7 @@ func generic(items []item, i int) bool {
 // done: a question or a word for showing comes before any other verb, or it is
 // the name of a number.
 func (lex *lexicon) asks(items []item, q inquiry) bool {
-	if measured := q.of == ofScore || q.of == ofBytes || q.aggregated() && q.of != ofSetting && q.of != ofNothing; !measured && !q.share && !q.gap && !q.counts && !q.several {
+	if measured := q.runs > 1 && q.rivals || q.of == ofScore || q.of == ofBytes || q.aggregated() && q.of != ofSetting && q.of != ofNothing; !measured && !q.share && !q.gap && !q.counts && !q.several && !q.tried {
 		return q.of == ofSetting && len(q.groups) > 0 && !slices.ContainsFunc(items, func(it item) bool { return it.is(cNumber) })
 	}
 	for i, it := range items {
@@ -192,7 +195,7 @@ func (lex *lexicon) asks(items []item, q inquiry) bool {
 			if i == 0 {
 				return false
 			}
-		case lex.starters[w] && !isAuxiliary(w):
+		case lex.starters[w] && !isAuxiliary(w) && w != "compare" && (i == 0 || !items[i-1].anyWord("per", "by", "each", "every", "of", "the", "a")):
 			return false
 		}
 	}
@@ -207,10 +210,33 @@ func ofSeveral(items []item) bool {
 	})
 }
 
+// plainList tells whether nothing is measured or made of values.
+func (q inquiry) plainList() bool {
+	return q.runs == 0 && !q.counts && !q.share && !q.aggregated() && q.of == ofNothing && len(q.limits) == 0
+}
+
+// listsRuns tells whether runs in general, limited by something, are what a
+// clause is about.
+func listsRuns(items []item) bool {
+	_, limited := first(items, cTag)
+	for _, c := range []class{cModel, cDataset, cSince, cState} {
+		_, ok := first(items, c)
+		limited = limited || ok
+	}
+	at := slices.IndexFunc(items, func(it item) bool {
+		plural := it.mention == nil && (it.tok.word == "runs" || it.tok.word == "trainings" || it.tok.word == "experiments")
+		return limited && plural || it.is(cRuns) && it.mention.count == 0 && (limited || it.mention.text+it.mention.model+it.mention.state+it.mention.on != "")
+	})
+	return at >= 0 && (at < 3 || slices.ContainsFunc(items[:at], func(it item) bool { return isAsking(it.word()) || it.anyWord("look", "want", "need", "interest") }))
+}
+
 // isAsking lists the words that ask for a number or a list.
 func isAsking(w string) bool {
+	if strings.HasPrefix(w, "how_") {
+		return true
+	}
 	switch w {
-	case "which", "what", "how", "how_many", "how_long", "how_big", "who", "whose", "where", "when", "did", "do", "does", "has", "have", "show", "list", "give", "tell",
+	case "which", "what", "how", "who", "whose", "where", "when", "did", "do", "does", "has", "have", "show", "list", "give", "tell",
 		"say", "report", "print", "display", "count", "tally", "find", "fetch", "get", "see", "know", "calculate", "compute", "sum", "average", "mean", "median", "total",
 		"number", "fraction", "share", "percentage", "proportion", "any", "is", "are", "stddev", "highest", "lowest", "dice":
 		return true

@@ -8,8 +8,10 @@ import (
 // measured reads what the question measures.
 func (p *parse) measured() {
 	q := &p.q
-	q.rivals = p.has("vs", "versus", "against", "better", "worse", "win", "wins", "winner", "compare", "compared", "significant", "or", "beat", "beats")
-	q.tried = p.has("use", "used", "try", "tried", "trained", "been", "tested", "different", "distinct", "ever") && p.has("which", "what", "all", "list", "show", "values", "value", "every", "me")
+	q.rivals = p.has("vs", "versus", "against", "better", "worse", "win", "wins", "won", "winner", "compare", "compared", "diff", "significant", "significantly", "beat", "beats", "outperform",
+		"superior", "inferior", "beside", "alongside", "differ", "difference", "ahead") || p.has("next") && p.has("put", "to")
+	q.rivals = q.rivals && !slices.ContainsFunc(p.items, func(it item) bool { return it.word() == "report" || it.is(cPath) })
+	q.tried = p.has("use", "used", "try", "tried", "been", "tested", "different", "distinct", "ever") && p.has("which", "what", "all", "list", "show", "values", "value", "every")
 	refers := 0
 	for i, it := range p.items {
 		switch {
@@ -84,7 +86,7 @@ func (p *parse) ofRuns() quantity {
 			continue
 		}
 		switch {
-		case it.anyWord("byte", "gigabyte", "megabyte", "gb", "mb", "gib", "mib", "storage", "disk") && files && p.has("much", "space", "size", "total", "take", "need", "use", "used", "occupy", "average", "sum", "usage", "big", "biggest", "large", "largest", "smallest", "most", "footprint"),
+		case it.anyWord("byte", "gigabyte", "megabyte", "gb", "mb", "gib", "mib", "storage", "disk") && files && p.has("much", "size", "total", "take", "used", "occupy", "average", "sum", "usage", "big", "biggest", "large", "largest", "smallest", "most", "footprint"),
 			it.anyWord("space", "size", "big", "large", "how_big") && p.has("artifact", "checkpoint", "file"):
 			return ofBytes
 		case it.anyWord("attempt", "restart", "restarted", "retry"):
@@ -196,11 +198,11 @@ func (p *parse) made() {
 	if len(q.stats) > 1 && q.aggregated() && p.adjacent() {
 		q.stats = slices.DeleteFunc(q.stats, func(s string) bool { return s == "max" || s == "min" })
 	}
-	if q.of == ofScore && len(q.groups) > 0 && !slices.Equal(q.groups, []string{"volume"}) && len(q.stats)+len(q.volumes)+len(q.limits) == 0 && !q.counts && !q.share {
-		q.stats = []string{"avg"}
-	}
 	if p.has("range") && q.of != ofNothing && !q.aggregated() {
 		q.stats = []string{"min", "max"}
+	}
+	if q.of == ofScore && len(q.groups) > 0 && !slices.Equal(q.groups, []string{"volume"}) && len(q.stats)+len(q.volumes)+len(q.limits) == 0 && !q.counts && !q.share {
+		q.stats = []string{"avg"}
 	}
 	if q.of == ofBytes && !q.aggregated() {
 		p.largest()

@@ -234,14 +234,31 @@ func (lex *lexicon) score(items []item, skip func(intent string) bool) []scored 
 // enquired adds the reading as a question for numbers to those of a clause that
 // can be taken apart as one.
 func (lex *lexicon) enquired(out []scored, items []item) []scored {
-	if q, ok := lex.inquire(items); ok && lex.asks(items, q) {
-		s := scored{intent: intentNumbers, score: numbersScore, hits: []hit{{"numbers, taken apart", 0, len(items)}}}
+	q, ok := lex.inquire(items)
+	switch {
+	case !q.gap && q.runs > 1 && q.rivals && lex.asks(items, q):
+		out = raise(out, "compare_runs", numbersScore, len(items))
+	case ok && lex.asks(items, q):
+		out = raise(out, intentNumbers, numbersScore, len(items))
 		if q.gap {
-			s.score += conviction // over words that compare whole runs
+			out[len(out)-1].score += conviction // over words that compare whole runs
 		}
-		out = append(out, s)
+	case q.plainList() && listsRuns(items) && lex.asks(items, q):
+		out = raise(out, "runs_list", threshold+4, len(items))
 	}
 	return out
+}
+
+// raise gives an intent a score for how a clause is put together.
+func raise(out []scored, intent string, score float64, n int) []scored {
+	h := hit{"put together of parts", 0, n}
+	for i := range out {
+		if out[i].intent == intent {
+			out[i].score, out[i].hits = max(out[i].score, score), append(out[i].hits, h)
+			return out
+		}
+	}
+	return append(out, scored{intent: intent, score: score, hits: []hit{h}})
 }
 
 // likened adds to scores what the words of the clause say by their likeness to

@@ -27,6 +27,9 @@ func (r *reader) pick(items []item, list bool) []picked {
 	_, set := first(items, cRuns)
 	several := len(all(items, cRun)) > 1
 	for i := range items {
+		if named && i > 0 && items[i].is(cRef) && items[i-1].anyWord("during", "throughout", "over", "through", "across") {
+			continue // "… of brisk-otter during the training"
+		}
 		if several && items[i].is(cRef) && items[i].mention.plural {
 			continue // "all three: a, b and c"
 		}

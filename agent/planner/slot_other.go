@@ -312,10 +312,15 @@ func testFraction(items []item) (value, bool) {
 
 // orderBy reads "sorted by dice" and "newest first".
 func orderBy(items []item) (by value, descending value, ok bool) {
-	worst := false
+	last := slices.IndexFunc(items, func(it item) bool { return it.anyWord("worst", "poorest") })
+	worst := last >= 0 && slices.ContainsFunc(items[last:min(last+4, len(items))], func(it item) bool { return it.anyWord("first", "top") })
 	for i := range items {
 		switch {
-		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by"):
+		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && items[i+1].anyWord("first", "top"):
+			by, ok = value{v: "created", from: i, to: i + 2, rule: "order"}, true
+		case items[i].anyWord("alphabetical", "alphabetically"):
+			by, ok = value{v: "name", from: i, to: i + 1, rule: "order"}, true
+		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by", "according"):
 			if v, found := orderAfter(items, i); found {
 				by, ok = v, true
 			}
@@ -324,18 +329,23 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 			worst = i > 0 && items[i-1].anyWord("worst", "poorest")
 		case items[i].is(cRuns) && items[i].mention.metric != "":
 			by, ok = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}, true
+			if k, named := first(items, cMetric); named {
+				by.v = items[k].mention.text
+			}
 		}
 	}
 	if !ok {
 		return by, descending, false
 	}
 	name, _ := by.v.(string)
-	descending = value{v: lowerIsBetter(name) == worst && name != "name", from: by.from, to: by.to, rule: "the best first"}
+	if worst {
+		descending = value{v: lowerIsBetter(name), from: by.from, to: by.to, rule: "the worst first"}
+	}
 	for i := range items {
-		if items[i].anyWord("ascending", "oldest", "lowest") {
+		if items[i].anyWord("ascending", "oldest", "lowest", "smallest", "fewest") {
 			descending = value{v: false, from: i, to: i + 1, rule: "order"}
 		}
-		if items[i].anyWord("descending", "newest", "highest") {
+		if items[i].anyWord("descending", "newest", "highest", "largest", "reverse", "reversed") {
 			descending = value{v: true, from: i, to: i + 1, rule: "order"}
 		}
 	}
@@ -344,17 +354,36 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 
 // orderAfter reads what "sorted by" at items[i] goes on with.
 func orderAfter(items []item, i int) (value, bool) {
-	if items[i].anyWord("by") && i > 0 && !items[i-1].anyWord("sort", "order", "rank") && !items[i-1].is(cRuns) && (i+1 >= len(items) || !items[i+1].is(cMetric)) {
-		return value{}, false
-	}
 	j := i + 1
-	for j < len(items) && (items[j].anyWord("by", "on", "of", "the", "best") || items[j].is(cRef)) {
+	for j < len(items) && (items[j].anyWord("by", "on", "of", "the", "best", "to", "alphabetically", "in") || items[j].is(cRef) || items[j].is(cSplit)) {
 		j++
 	}
-	if j >= len(items) || nameOf(items[j]) == "" || !items[j].is(cMetric) && items[j].mention != nil {
+	switch {
+	case j >= len(items):
+		return value{}, false
+	case items[j].is(cMetric):
+		return value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}, true
+	case orderColumn(items[j]) == "":
 		return value{}, false
 	}
-	return value{v: nameOf(items[j]), from: i, to: j + 1, rule: "order"}, true
+	return value{v: orderColumn(items[j]), from: i, to: j + 1, rule: "order"}, true
+}
+
+// orderColumn is the column of a list of runs that a word names, or "".
+func orderColumn(it item) string {
+	switch it.tok.stem {
+	case "name", "model", "dataset", "state", "step":
+		if it.mention == nil {
+			return it.tok.stem
+		}
+	case "created", "date", "time", "age", "creation", "launch", "start":
+		return "created"
+	case "network", "architecture":
+		return "model"
+	case "status":
+		return "state"
+	}
+	return ""
 }
 
 // lowerIsBetter tells the direction of a metric.
