@@ -36,6 +36,7 @@ func TestToolExamples(t *testing.T) {
 				if _, stated := want["split"]; !stated && args["split"] == "test" {
 					delete(args, "split") // the default, said aloud
 				}
+				usualOrder(want)
 				if diff := cmp.Diff(canonical(t, want), canonical(t, args)); diff != "" {
 					t.Errorf("arguments (-want +got):\n%s", diff)
 				}
