@@ -268,12 +268,6 @@ func (g goal) volumeWords(t table) string {
 }
 
 func (g goal) countWords(t table) string {
-	if g.group != "" {
-		if len(t.Rows) == 0 {
-			return "There are no runs."
-		}
-		return t.render()
-	}
 	n, _ := t.number(0, "runs")
 	noun := strings.TrimSpace(strings.Join([]string{g.state, g.model, "training run"}, " "))
 	noun = strings.Join(strings.Fields(noun), " ")

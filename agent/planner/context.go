@@ -15,7 +15,7 @@ func (r *reader) spoken(items []item) {
 	for _, it := range items {
 		switch {
 		case it.is(cRef) || it.is(cDataRef):
-		case it.mention != nil || it.is(cPath):
+		case it.mention != nil || it.is(cPath) || it.is(cVolume):
 			it.used = false
 			r.open = append(r.open, it)
 		}
@@ -60,7 +60,7 @@ func refersTo(it, named item) bool {
 	if !it.is(cRef) {
 		return false
 	}
-	return named.is(cRun) || named.is(cRuns) || named.is(cPath)
+	return named.is(cRun) || named.is(cRuns) || named.is(cPath) || named.mention == nil && named.is(cVolume)
 }
 
 // continues tells whether a clause only adds to the step before: it asks for

@@ -122,7 +122,7 @@ func findRunByMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 		return nil, 0
 	}
 	if !c.skip(func(w string) bool {
-		return w == "with" || w == "having" || w == "that" || w == "which" || w == "has" || w == "had" || w == "got" || w == "reached" || w == "of" || w == "scoring" || w == "scored"
+		return w == "with" || w == "having" || w == "that" || w == "which" || w == "has" || w == "had" || w == "got" || w == "reached" || w == "of" || w == "scoring" || w == "scored" || w == "is" || w == "was" || w == "performed" || w == "performs" || w == "does" || w == "did"
 	}) {
 		return nil, 0
 	}
@@ -132,6 +132,11 @@ func findRunByMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int)
 	c.skip(func(w string) bool {
 		return w == "test" || w == "mean" || w == "validation" || w == "average" || w == "overall"
 	})
+	if superlative(extreme) == "best" || superlative(extreme) == "worst" {
+		if m, next := metricAfter(lex, toks, c.at); next > c.at && m != "" {
+			return &mention{class: cRun, text: selector(superlative(extreme), m, model, state), model: model, state: state, metric: m, rule: extreme + " run"}, next - i
+		}
+	}
 	metric := lex.metrics[c.word()]
 	low := extreme == "lowest" || extreme == "smallest"
 	if metric == "" || !low && extreme != "highest" && extreme != "best" && extreme != "top" && extreme != "worst" && extreme != "largest" {

@@ -34,7 +34,6 @@ type goal struct {
 	dataset string
 	state   string
 	tag     string
-	group   string // for counts: the column to group by
 	count   int
 	low     bool // worst instead of best
 	above   bool // for filters
@@ -123,17 +122,16 @@ func (r *reader) askKind(g *goal, intent string, items []item) {
 		r.askVolumes(g, items)
 	case intentCount:
 		g.kind = goalCount
-		g.group = grouping(items)
 		askState(g, items)
 		askThings(g, items)
 	case intentDuration:
 		r.askDuration(g, items)
 	case intentAverage:
-		if _, one := first(items, cRun); one && grouping(items) == "" {
+		if _, one := first(items, cRun); one {
 			r.askQuality(g, items)
 			break
 		}
-		r.inquireOf(g, inquiry{of: ofScore, names: []string{orElse(g.metric, "dice")}, stats: []string{"avg"}, groups: []string{orElse(grouping(items), "model")}}, items)
+		r.inquireOf(g, inquiry{of: ofScore, names: []string{orElse(g.metric, "dice")}, stats: []string{"avg"}, groups: []string{"model"}}, items)
 	case intentFilter:
 		askFilter(g, items)
 	case intentSettings:
@@ -289,24 +287,6 @@ func (r *reader) runsMeant(items []item) []string {
 		items[i].used = marks[i]
 	}
 	return out
-}
-
-// grouping reads "per model", "by dataset", "of each model".
-func grouping(items []item) string {
-	for i := 0; i+1 < len(items); i++ {
-		if !items[i].anyWord("per", "by", "each", "every", "for", "of", "across") {
-			continue
-		}
-		for _, c := range []string{"model", "dataset", "state", "seed", "fold", "run", "kind"} {
-			if items[i+1].anyWord(c) || i+2 < len(items) && items[i+1].anyWord("each", "every") && items[i+2].anyWord(c) {
-				if c == "run" {
-					return "run_id"
-				}
-				return c
-			}
-		}
-	}
-	return ""
 }
 
 // askState reads the state that runs are counted in.

@@ -182,7 +182,7 @@ func generic(items []item, i int) bool {
 // done: a question or a word for showing comes before any other verb, or it is
 // the name of a number.
 func (lex *lexicon) asks(items []item, q inquiry) bool {
-	if measured := q.runs > 1 && q.rivals || q.of == ofScore || q.of == ofBytes || q.aggregated() && q.of != ofSetting && q.of != ofNothing; !measured && !q.share && !q.gap && !q.counts && !q.several && !q.tried {
+	if measured := q.runs > 1 && q.rivals || len(q.groups) > 0 && len(q.stats) > 0 || q.of == ofScore || q.of == ofBytes || q.aggregated() && q.of != ofSetting && q.of != ofNothing; !measured && !q.share && !q.gap && !q.counts && !q.several && !q.tried {
 		return q.of == ofSetting && len(q.groups) > 0 && !slices.ContainsFunc(items, func(it item) bool { return it.is(cNumber) })
 	}
 	for i, it := range items {

@@ -25,6 +25,7 @@ func queryFrames() []frame {
 			{13, "=runs|{runs}|=experiments * {metric} first"},
 			{13, "{metric} first"},
 			{13, "top {num}"},
+			{13, "{num} =runs|=models|=trainings|=experiments|{runs} * best|highest|lowest|worst {metric}"},
 			{13, "{num} best|top|worst =runs|{runs}|=models|=trainings|{model}"},
 			{11, "=runs|{runs}|=experiments|=trainings * oldest|newest|latest|alphabetical|alphabetically"},
 			{13, "what|which =models|networks|nets|architectures have|did i|we * =trained|=train|=ran|=run"},

@@ -489,7 +489,7 @@ func shareObjects(cs []clause, lex *lexicon) []clause {
 			cs = slices.Delete(cs, i+1, i+2)
 			continue
 		}
-		if n := len(cs[i].toks); n > 0 && n <= 3 && len(cs[i+1].toks) > 0 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !lex.startsClause(cs[i+1].toks, 0) && !isChatWord(cs[i+1].toks[0]) {
+		if n := len(cs[i].toks); n > 0 && n <= 3 && len(cs[i+1].toks) > 0 && cs[i+1].plain() && cs[i].plain() && lex.bareVerb(cs[i].toks) && !groupsBy(cs[i+1].toks) && !lex.startsClause(cs[i+1].toks, 0) && !isChatWord(cs[i+1].toks[0]) {
 			cs[i].toks = append(slices.Clone(cs[i].toks), cs[i+1].toks...) // "let's train! segresnet, toy"
 			cs = slices.Delete(cs, i+1, i+2)
 			continue

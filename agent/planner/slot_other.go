@@ -327,6 +327,9 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		case items[i].is(cMetric) && i+1 < len(items) && items[i+1].anyWord("first"):
 			by, ok = value{v: nameOf(items[i]), from: i, to: i + 2, rule: "order"}, true
 			worst = i > 0 && items[i-1].anyWord("worst", "poorest")
+		case items[i].is(cMetric) && i > 0 && items[i-1].anyWord("best", "highest", "lowest", "worst") && !ok:
+			by, ok = value{v: nameOf(items[i]), from: i - 1, to: i + 1, rule: "the best first"}, true
+			worst = items[i-1].anyWord("worst")
 		case items[i].is(cRuns) && items[i].mention.metric != "":
 			by, ok = value{v: items[i].mention.metric, from: i, to: i + 1, rule: "the best first"}, true
 			if k, named := first(items, cMetric); named {

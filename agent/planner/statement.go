@@ -196,9 +196,13 @@ func (g goal) qualitySQL(jobs []string) string {
 	if g.metric != "" && g.stat+g.split != "" && len(jobs) == 0 {
 		only = " and c.name = " + quote(g.metric)
 	}
+	wanted := ""
+	if g.metric != "" {
+		wanted = "metric = " + quote(g.metric) + " desc, " // the one that was asked for first
+	}
 	return "select c.run_id, r.model, r.dataset, c.split, c.name as metric, avg(c.value) as mean, " + g.statColumn() + "min(c.value) as lowest, max(c.value) as highest, " +
 		"count(c.value) as volumes from case_metrics c left join runs r on r.run_id = c.run_id where " + g.scope(jobs) + only +
-		" and isfinite(c.value) group by all order by c.run_id, metric"
+		" and isfinite(c.value) group by all order by c.run_id, " + wanted + "metric"
 }
 
 // volumesSQL asks for one row a volume.
@@ -251,9 +255,6 @@ func (g goal) bestSQL(having string) string {
 func (g goal) countSQL() string {
 	if g.things != "" {
 		return g.thingsSQL()
-	}
-	if g.group != "" {
-		return fmt.Sprintf("select %s, count(*) as runs from runs where %s group by all order by runs desc", g.group, g.where("runs"))
 	}
 	return "select count(*) as runs from runs where " + g.where("runs")
 }
