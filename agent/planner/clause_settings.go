@@ -13,6 +13,8 @@ func (r *reader) gathered(cs []clause) []clause {
 	for i := 0; i < len(cs); i++ {
 		n := len(out)
 		switch {
+		case n > 0 && bareTrain(cs[i]) && r.adjoins(out[n-1], cs[i]) && r.namesTraining(out[n-1]):
+			out[n-1].toks = joined(cs[i].toks, out[n-1].toks)
 		case n > 0 && r.listsSettings(cs[i]) && r.adjoins(out[n-1], cs[i]) && (r.listsSettings(out[n-1]) || r.asksTraining(out[n-1])):
 			out[n-1].toks = joined(out[n-1].toks, cs[i].toks)
 		case n > 0 && r.asksTraining(cs[i]) && r.listsSettings(out[n-1]) && r.adjoins(out[n-1], cs[i]) && !r.namesTraining(out[n-1]):
@@ -23,6 +25,14 @@ func (r *reader) gathered(cs []clause) []clause {
 		}
 	}
 	return out
+}
+
+// bareTrain recognises "Train." and "Go, train it." after a list of settings.
+func bareTrain(c clause) bool {
+	return c.plain() && len(c.toks) <= 3 && slices.ContainsFunc(c.toks, func(t token) bool { return t.word == "train" || t.word == "launch" || t.word == "start" }) &&
+		!slices.ContainsFunc(c.toks, func(t token) bool {
+			return t.kind != tPunct && !isRefWord(t.word) && t.word != "train" && t.word != "launch" && t.word != "start" && t.word != "please" && t.word != "go" && t.word != "now"
+		})
 }
 
 // joined puts the words of two clauses into one.
@@ -133,6 +143,7 @@ func betweenSettings(it item) bool {
 // lasting turns how long a training is to last into a plain setting: "…, stop
 // after 200 steps" is "for 200 steps".
 func (lex *lexicon) lasting(toks []token) []token {
+	toks = withoutPauses(toks)
 	if !slices.ContainsFunc(toks, func(t token) bool { return t.stem == "train" || lex.models[t.word] != "" }) {
 		return toks
 	}
@@ -141,6 +152,33 @@ func (lex *lexicon) lasting(toks []token) []token {
 			w := wordToken("for", toks[i].start, toks[i+n-1].end)
 			toks = slices.Concat(toks[:i], []token{w}, toks[i+n:])
 		}
+	}
+	return toks
+}
+
+// withoutPauses drops what people say while they think: "um", "let me think".
+func withoutPauses(toks []token) []token {
+	for i := 0; i < len(toks); i++ {
+		n := 0
+		switch toks[i].word {
+		case "um", "uh", "uhm", "erm", "ehm", "hmm":
+			n = 1
+		case "let":
+			if at(toks, i+1) == "me" && at(toks, i+2) == "think" {
+				n = 3
+			}
+		}
+		if n == 0 || toks[i].kind != tWord || i+n >= len(toks) {
+			continue
+		}
+		if toks[i+n].kind == tPunct && i > 0 {
+			n++
+		}
+		toks = slices.Delete(slices.Clone(toks), i, i+n)
+		if i > 0 && i < len(toks) && toks[i-1].word == "," && toks[i].kind == tNumber {
+			toks = slices.Delete(toks, i-1, i) // "the seed, um, 42"
+		}
+		i--
 	}
 	return toks
 }

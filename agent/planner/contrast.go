@@ -103,6 +103,10 @@ func (lex *lexicon) unslash(toks []token, datasets []string) []token {
 	var out []token
 	cut := false
 	for i, t := range toks {
+		if model, data, ok := strings.Cut(t.text, "@"); ok && t.kind == tWord && lex.models[strings.ToLower(model)] != "" && containsFold(datasets, data) {
+			out = append(out, wordToken(strings.ToLower(model), t.start, t.start+len(model)), wordToken("on", t.start+len(model), t.start+len(model)+1), wordToken(strings.ToLower(data), t.end-len(data), t.end))
+			continue
+		}
 		if t.kind != tPath || !lex.joinsNames(t.text, datasets, cut, i > 0 && (isPreposition(toks[i-1].word) || lex.starters[toks[i-1].word])) {
 			out = append(out, t)
 			continue

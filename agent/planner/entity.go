@@ -106,7 +106,7 @@ func findNamed(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		return nil, 0
 	}
 	name := anyNameAt(toks, i+n)
-	if name == "" || name == "of" {
+	if name == "" || name == "of" || name == "off" {
 		return nil, 0
 	}
 	return &mention{class: cName, text: name, rule: "name after " + toks[i].word}, n + 1

@@ -293,7 +293,19 @@ func tagFollows(toks []token, i int) bool {
 // asksForJobs recognises "any failed jobs?" and "show all the jobs", which ask
 // for a list of jobs.
 func asksForJobs(toks []token, i int, noun string, limited bool) bool {
-	return at(toks, i) == "any" && (noun == "jobs" || noun == "job") || noun == "jobs" && !limited && i > 0 && listVerb(toks[:i]) == i
+	return at(toks, i) == "any" && (noun == "jobs" || noun == "job") || noun == "jobs" && !limited && (i == 0 || listVerb(toks[:i]) == i || overviewOf(toks, i))
+}
+
+// overviewOf recognises "an overview of" and "the state of" before toks[i].
+func overviewOf(toks []token, i int) bool {
+	if w := at(toks, i-1); w != "of" && w != "for" && w != "on" {
+		return false
+	}
+	switch at(toks, i-2) {
+	case "overview", "list", "state", "states", "status", "table", "summary":
+		return true
+	}
+	return false
 }
 
 // tagName takes what limits a set of runs before its noun: "pilot-tagged runs",
@@ -425,6 +437,9 @@ func standsAlone(toks []token, i int) bool {
 
 // runAfterNoun reads a name after "run": "the run called x", "run brisk-otter".
 func runAfterNoun(c *cursor, i int, noun string) (*mention, int) {
+	if w := at(c.toks, c.at-1); (w == "a" || w == "another" || w == "new") && c.at > i {
+		return nil, 0 // a new one
+	}
 	if next := at(c.toks, c.at+1); (next == "called" || next == "named") && noun == "run" && c.at > i {
 		if name := anyNameAt(c.toks, c.at+2); name != "" {
 			return &mention{class: cRun, text: name, rule: "run by name"}, c.at + 3 - i

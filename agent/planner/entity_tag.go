@@ -37,6 +37,11 @@ func tagLead(toks []token, i int) int {
 		}
 		return 1
 	case "tag":
+		if i > 1 && isDeterminer(at(toks, i-1)) && slices.ContainsFunc(toks[max(0, i-5):i-1], func(t token) bool {
+			return t.word == "put" || t.word == "attach" || t.word == "give" || t.word == "gets" || t.word == "get" || t.word == "carrying"
+		}) && toks[0].word != "put" && toks[0].word != "give" && toks[0].word != "attach" {
+			return 1 // "train … and put the tag pilot on it"
+		}
 		ends := i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct
 		if i > 0 && isJoint(toks[i-1]) && !isRefWord(next) && !isRunID(next) && ends {
 			return 1

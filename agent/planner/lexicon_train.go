@@ -24,6 +24,7 @@ func trainFrames() []frame {
 			{14, "give|have {model} a|another =go|shot|spin|whirl|chance|=try * {dataset}|{dataref}"},
 			{12, "kick_off|start|launch|begin|run|queue|submit|schedule =folds|fold|=seeds|seed {num}"},
 			{12, "=folds|fold|=seeds|seed {num} * {model}"},
+			{12, "let|have|make|teach {model} learn"},
 			{2, "{model}"},
 			{1, "{dataset}|{dataref}"},
 			{1, "epoch"},

@@ -182,6 +182,9 @@ func mainVerb(toks []token, from int) int {
 		case t.word == "that" || t.word == "which" || t.word == "who" || t.word == "where":
 			relative = true
 		case isFinite(t.word):
+			if possessive(toks, i) {
+				continue
+			}
 			if !relative {
 				return i
 			}
@@ -189,6 +192,19 @@ func mainVerb(toks []token, from int) int {
 		}
 	}
 	return 0
+}
+
+// possessive tells whether the "is" at toks[i] is the 's of an owner: in
+// "calm-heron's weights".
+func possessive(toks []token, i int) bool {
+	if i == 0 || toks[i].word != "is" || toks[i].start != toks[i-1].start {
+		return false
+	}
+	switch at(toks, i+1) {
+	case "weights", "weight", "checkpoint", "checkpoints", "log", "logs", "settings", "config", "loss", "curve", "scores", "score", "predictions", "parameters", "encoder", "decoder", "volumes", "labels", "files", "best", "last", "final":
+		return true
+	}
+	return false
 }
 
 // isFinite lists the verbs, finite by their form, that tell how things are.

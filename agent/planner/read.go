@@ -183,7 +183,9 @@ func (r *reader) clause(c clause) {
 		r.prior = slices.Clone(r.last)
 	}
 	if c.aside {
-		r.told(alone, c.toks)
+		if !r.ahead(c, alone, r.lex.score(alone, nil)) {
+			r.told(alone, c.toks)
+		}
 		return
 	}
 	if c.repeats && r.likewise(alone, true) {

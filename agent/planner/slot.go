@@ -39,7 +39,7 @@ func slots() []slot {
 		{"volumes", true, []string{"volume"}, []string{"volume", "image", "scan", "case", "sample", "tree", "stack", "vol"}, 0, 0},
 		{"limit", true, []string{"limit", "top", "first"}, []string{"run", "experiment", "one", "training", "result"}, 0, 0},
 		{"tail", true, []string{"tail"}, []string{"line", "row"}, 1, most},
-		{"trials", true, []string{"trial"}, []string{"trial", "combination", "configuration"}, 0, 0},
+		{"trials", true, []string{"trial"}, []string{"trial", "combination", "configuration", "training", "attempt", "try"}, 0, 0},
 		{"alpha", false, []string{"alpha"}, nil, 0, 0},
 		{"port", true, []string{"port"}, nil, 0, 0},
 		{"version", true, []string{"version"}, nil, 0, 0},

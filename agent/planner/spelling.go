@@ -83,7 +83,7 @@ func shortWord(w string) string {
 	if len(w) < 3 || len(w) > 5 || !isLetters(w) {
 		return ""
 	}
-	for _, c := range [...]string{"the", "and", "with", "which", "what", "when", "where", "this", "that", "from", "have", "show", "list", "for", "all", "can", "you", "please", "train", "test", "then", "them", "model", "there", "their", "just", "only", "make", "give"} {
+	for _, c := range [...]string{"the", "and", "with", "which", "what", "when", "where", "this", "that", "from", "have", "show", "list", "for", "all", "can", "you", "please", "train", "test", "then", "them", "model", "there", "their", "just", "only", "make", "give", "would", "could", "should"} {
 		left := len(c) == len(w)+1 && len(w) >= 4 && c[0] == w[0] && editDistance(w, c, 1) == 1
 		if left || len(c) == len(w) && transposed(w, c) {
 			return c

@@ -286,6 +286,9 @@ func fold(s string) string {
 
 // isPath tells whether a chunk names a file or folder.
 func isPath(s string) bool {
+	if key, _, ok := strings.Cut(s, "="); ok && strings.Contains(key, ".") && isAssign(s) {
+		return false // model.options.path=nets/a.ts
+	}
 	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") {
 		return len(s) > 1
 	}

@@ -23,7 +23,7 @@ const phraseTable = `show = display
 learning_rate = learning rate, learn rate, learning rates
 batch_size = mini batch size, batch size, batch sizes
 patch_size = patch size, patch sizes, crop size, patches of
-gradient_checkpointing = gradient checkpointing, activation checkpointing, checkpointing
+gradient_checkpointing = recompute activations, recompute the activations, recomputing activations, recomputing the activations, recomputed activations, gradient checkpointing, activation checkpointing, checkpointing
 fit_memory = planned for this machine's memory, planned for this machine, planned for the memory, planned for my machine, plan patch and batch, plan patch size and batch size, plan the patch and batch, plan the patch and the batch, as nnu-net plans, as nnunet plans, planned like nnu-net, planned like nnunet
 max_steps = max steps, maximum steps
 epochs = max epochs
