@@ -82,7 +82,7 @@ func demoPlan(state assistant.StepState) *assistant.Plan {
 }
 
 func reviewOf(p *assistant.Plan, confirm ...string) *assistant.Review {
-	r := &assistant.Review{ID: "r1", Confirm: confirm, Plan: p}
+	r := &assistant.Review{ID: "r1", Fingerprint: "f1", Confirm: confirm, Plan: p}
 	for _, s := range p.Steps {
 		r.Steps = append(r.Steps, s.ID)
 	}
@@ -245,11 +245,11 @@ func TestDecisions(t *testing.T) {
 		keys    []string
 		want    assistant.Decision
 	}{
-		{"approve", nil, []string{"a"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve}},
-		{"reject with a reason", nil, []string{"r", "too long", "enter"}, assistant.Decision{Review: "r1", Verdict: assistant.Reject, Text: "too long"}},
-		{"a yes in words still asks about what destroys", []string{"2"}, []string{"yes", "enter", "y"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
-		{"confirm what destroys", []string{"2"}, []string{"a", "y"}, assistant.Decision{Review: "r1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
-		{"do not confirm", []string{"2"}, []string{"a", "n"}, assistant.Decision{Review: "r1", Verdict: assistant.Reject, Text: "the destroying step was not confirmed"}},
+		{"approve", nil, []string{"a"}, assistant.Decision{Review: "r1", Fingerprint: "f1", Verdict: assistant.Approve}},
+		{"reject with a reason", nil, []string{"r", "too long", "enter"}, assistant.Decision{Review: "r1", Fingerprint: "f1", Verdict: assistant.Reject, Text: "too long"}},
+		{"a yes in words still asks about what destroys", []string{"2"}, []string{"yes", "enter", "y"}, assistant.Decision{Review: "r1", Fingerprint: "f1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
+		{"confirm what destroys", []string{"2"}, []string{"a", "y"}, assistant.Decision{Review: "r1", Fingerprint: "f1", Verdict: assistant.Approve, Steps: []string{"1", "2"}}},
+		{"do not confirm", []string{"2"}, []string{"a", "n"}, assistant.Decision{Review: "r1", Fingerprint: "f1", Verdict: assistant.Reject, Text: "the destroying step was not confirmed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
