@@ -141,7 +141,7 @@ func (lex *lexicon) joinsNames(text string, datasets []string, cut, afterLead bo
 		t := wordToken(w, 0, 0)
 		isSetting := stuckLead(w) > 0 || slices.ContainsFunc(slots(), func(s slot) bool { return slices.Contains(slices.Concat(s.leads, s.units), t.stem) })
 		kind := lex.kindOf(t, datasets)
-		isName := kind != "" && kind != "split" && kind != "metric" || lossPart(item{tok: t}) != "" || t.stem == "patch"
+		isName := kind != "" && kind != "metric" || lossPart(item{tok: t}) != "" || t.stem == "patch"
 		if w == "" || !isNumber && !isTriple && !isName && !isSetting {
 			return false
 		}

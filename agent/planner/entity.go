@@ -28,7 +28,7 @@ type finder func(lex *lexicon, toks []token, i int, known Names) (*mention, int)
 // mentionAt tries all finders at one place.
 func (lex *lexicon) mentionAt(toks []token, i int, known Names) (*mention, int) {
 	for _, find := range [...]finder{
-		findAssigned, findNamed, findTagged, findSince, findRunByMetric, findRunSelector, findRunSet, findReference, findSplit, findModelRun, findRunName,
+		findAssigned, findNamed, findTagged, findSince, findExtreme, findRunSelector, findRunSet, findReference, findSplit, findModelRun, findRunName,
 		findState, findModel, findMetric, findDataset,
 	} {
 		if m, n := find(lex, toks, i, known); n > 0 {

@@ -38,7 +38,20 @@ func marked(t token) bool {
 // lone tells whether a word stands by itself where only data can stand: after
 // "on", or as what a tool for data works on.
 func lone(items []item, i int) bool {
-	if i == 0 || !items[i-1].anyWord("on", "split", "resplit", "validate", "profile") && !(items[i-1].anyWord("from", "in", "of", "with", "using", "to", ",", "and") && strings.Contains(items[i].tok.word, "-")) {
+	if i == 0 {
+		return false
+	}
+	switch before := items[i-1]; {
+	case before.anyWord("split", "resplit", "validate", "profile"):
+	case before.anyWord("on"):
+		works := slices.ContainsFunc(items[:i], func(it item) bool {
+			return it.is(cModel) || it.anyWord("train", "evaluate", "test", "judge", "assess", "score", "fit", "check", "finetune", "benchmark")
+		})
+		if !works {
+			return false // "the power went out on campus"
+		}
+	case before.anyWord("from", "in", "of", "with", "using", "to", ",", "and") && strings.Contains(items[i].tok.word, "-"):
+	default:
 		return false
 	}
 	return i+1 == len(items) || items[i+1].mention != nil || items[i+1].tok.kind != tWord || isPreposition(items[i+1].word()) || isJointItem(items[i+1]) || items[i+1].anyWord("into", "please", "using")

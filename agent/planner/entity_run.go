@@ -107,48 +107,6 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	return m, c.at - i
 }
 
-// findRunByMetric reads "the run with the highest clDice", "the segresnet that
-// has the lowest hd95".
-func findRunByMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
-	c := &cursor{lex, toks, i}
-	if !c.skip(func(w string) bool { return isDeterminer(w) || w == "this" || w == "that" || w == "whichever" }) {
-		return nil, 0
-	}
-	model, state := c.limits()
-	switch w := c.word(); {
-	case w == "run" || w == "model" || w == "experiment" || w == "training" || w == "one":
-		c.at++
-	case model == "":
-		return nil, 0
-	}
-	if !c.skip(func(w string) bool {
-		return w == "with" || w == "having" || w == "that" || w == "which" || w == "has" || w == "had" || w == "got" || w == "reached" || w == "of" || w == "scoring" || w == "scored" || w == "is" || w == "was" || w == "performed" || w == "performs" || w == "does" || w == "did"
-	}) {
-		return nil, 0
-	}
-	c.skip(isDeterminer)
-	extreme := c.word()
-	c.at++
-	c.skip(func(w string) bool {
-		return w == "test" || w == "mean" || w == "validation" || w == "average" || w == "overall"
-	})
-	if superlative(extreme) == "best" || superlative(extreme) == "worst" {
-		if m, next := metricAfter(lex, toks, c.at); next > c.at && m != "" {
-			return &mention{class: cRun, text: selector(superlative(extreme), m, model, state), model: model, state: state, metric: m, rule: extreme + " run"}, next - i
-		}
-	}
-	metric := lex.metrics[c.word()]
-	low := extreme == "lowest" || extreme == "smallest"
-	if metric == "" || !low && extreme != "highest" && extreme != "best" && extreme != "top" && extreme != "worst" && extreme != "largest" {
-		return nil, 0
-	}
-	kind := "best"
-	if extreme == "worst" || extreme != "best" && extreme != "top" && low != lowerIsBetter(metric) {
-		kind = "worst"
-	}
-	return &mention{class: cRun, text: selector(kind, metric, model, state), model: model, state: state, metric: metric, rule: kind + " run"}, c.at + 1 - i
-}
-
 // meansRun recognises "the most recent thing I trained".
 func meansRun(noun, next string) bool {
 	return (noun == "thing" || noun == "things") && (next == "i" || next == "we" || next == "that")

@@ -23,10 +23,34 @@ func fillSynthetic(r *reader, d *draft, items []item, _ toolInfo) bool {
 	r.fillSizes(d, items)
 	for _, p := range []string{"volumes", "seed"} {
 		v, found := r.numeric(items, p)
+		if p == "volumes" && !found {
+			v, found = howMany(items)
+		}
 		v.list = nil
 		r.setIf(d, p, v, found, items)
 	}
 	return true
+}
+
+// howMany reads a number of volumes with any words before what is counted: "20
+// phantom volumes", "a single vessel tree".
+func howMany(items []item) (value, bool) {
+	for i := range items {
+		single := items[i].anyWord("single")
+		if items[i].used || !single && (!items[i].is(cNumber) || items[i].tok.unit != "" || items[i].tok.num != math.Trunc(items[i].tok.num) || items[i].tok.num < 1) {
+			continue
+		}
+		for j := i + 1; j < len(items) && j <= i+4 && (items[j].mention == nil || items[j].is(cDataRef)) && items[j].tok.kind == tWord; j++ {
+			if items[j].anyWord("volume", "image", "scan", "stack", "tree", "phantom", "sample", "case") {
+				n := int64(1)
+				if !single {
+					n = int64(items[i].tok.num)
+				}
+				return value{v: n, from: i, to: j + 1, rule: "how many there are"}, true
+			}
+		}
+	}
+	return value{}, false
 }
 
 // unnamed asks what a new dataset is to be called, once all has been read.
@@ -274,7 +298,7 @@ func (r *reader) needDataset(d *draft, items []item) bool {
 // moreDatasets lists the datasets of this workspace that a clause about data
 // names, if it names several.
 func (r *reader) moreDatasets(tool string, items []item, v value) []any {
-	if !strings.HasPrefix(tool, "dataset_") || !strings.HasPrefix(v.rule, "a dataset of") {
+	if !strings.HasPrefix(tool, "dataset_") && tool != "evaluate_run" || !strings.HasPrefix(v.rule, "a dataset of") {
 		return nil
 	}
 	list, joined := []any{v.v}, false

@@ -180,11 +180,11 @@ func enumValue(items []item, param string, choices []string) (value, bool) {
 	bare := strings.NewReplacer("-", "", "_", "")
 	for _, c := range choices {
 		parts := strings.Split(c, "_")
-		for i := 0; i+len(parts) <= len(items); i++ {
+		for i := range items {
 			if w := items[i].word(); w != "" && bare.Replace(w) == bare.Replace(c) {
 				return value{v: c, from: i, to: i + 1, rule: "one of the choices"}, true
 			}
-			if saysParts(items[i:], parts) {
+			if i+len(parts) <= len(items) && saysParts(items[i:], parts) {
 				return value{v: c, from: i, to: i + len(parts), rule: "one of the choices"}, true
 			}
 		}

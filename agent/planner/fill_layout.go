@@ -68,3 +68,22 @@ func meansLayout(w string) bool {
 	}
 	return false
 }
+
+// mayLeaveOut reads "if a label doesn't match its image, skip that volume" after
+// an import.
+func (r *reader) mayLeaveOut(c clause) bool {
+	if !c.condition || r.lastTool() != "dataset_import" || len(r.rest) == 0 || len(r.rest[0].toks) == 0 {
+		return false
+	}
+	fits := slices.ContainsFunc(c.toks, func(t token) bool {
+		return slices.Contains([]string{"match", "mismatch", "mismatched", "fit", "agree", "belong"}, t.stem) || t.word == "mismatched"
+	})
+	next := r.rest[0]
+	_, leaves := leavesOut(r.lex.recognise(next.toks, r.known))
+	if !fits || !leaves && !next.negated {
+		return false
+	}
+	r.rest[0].toks = nil
+	r.out.Steps[r.last[0]].Args["skip_mismatched"] = true
+	return true
+}

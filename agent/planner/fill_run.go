@@ -81,7 +81,7 @@ func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 	if d.tool != "run_delete" {
 		return false
 	}
-	if slices.ContainsFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint") }) {
+	if partsOnly(items) {
 		r.note("I can delete whole runs only, with all that belongs to them.")
 		return true
 	}
@@ -103,6 +103,19 @@ func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
 	}
 	r.note("I can delete runs only; no tool here deletes anything else.")
 	return true
+}
+
+// partsOnly tells whether only a part of a run is to be deleted, rather than a
+// run together with its parts: "remove brisk-otter with its checkpoints".
+func partsOnly(items []item) bool {
+	part := slices.IndexFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint") })
+	run := slices.IndexFunc(items, func(it item) bool { return it.is(cRun) || it.is(cRef) && it.mention.text != "its" })
+	if part < 0 || run < 0 || part < run {
+		return part >= 0
+	}
+	return !slices.ContainsFunc(items[run:part], func(it item) bool {
+		return it.anyWord("with", "including", "incl", "and", "plus", "together", "&")
+	})
 }
 
 // limitByDataset turns "the latest run on toy" into a selector, for tools that
@@ -201,7 +214,9 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 	defer r.evaluatesAsked(d)
 	if i, ok := first(items, cDataset); ok {
 		if name := items[i].mention.text; name != r.dataset || len(r.group) == 0 {
-			r.set(d, "dataset", mentioned(items, i), items)
+			v := mentioned(items, i)
+			v.list = r.moreDatasets(d.tool, items, v)
+			r.set(d, "dataset", v, items)
 		}
 		items[i].used = true
 	}

@@ -17,7 +17,7 @@ func laterFrames() []frame {
 		{"serve_stop", []cue{{11, "stop|shut_down|kill|end|terminate|halt * server|serving|service|endpoint"}, {11, "take|bring|tear|turn|shut * server|service|endpoint * down|off"}, {11, "take|tear|shut|turn down|off * server|service|endpoint"}}},
 		{"lineage_show", []cue{{9, "lineage|provenance|ancestry"}, {12, "where do * {run}|{ref} * come from"}, {12, "what|which * {run}|{ref} * made|built|derived|come|came * of|from"}, {9, "origin|history of {run}"}, {12, "trace|track {run}|{ref} * back|origin|data"}}},
 		{"audit_verify", []cue{{13, "audit * trail|log|logs|chain|verify|intact|journal|records"}, {13, "verify|check|tampered|tamper|manipulated * audit"}}},
-		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {12, "write|=sum up * {run}|{runs}|{ref}"}, {12, "write|=sum {run}|{runs}|{ref} up"}, {12, "^ a|an|the|one * report"}, {12, "report compare|on|about|of|over"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
+		{"report_write", []cue{{12, "write|create|make|generate|produce|draft|prepare|need|want|give|compile * report"}, {12, "in|into|as a|one|an * report"}, {12, "write|=sum up * {run}|{runs}|{ref}"}, {12, "write|=sum {run}|{runs}|{ref} up"}, {12, "^ a|an|the|one * report"}, {12, "report compare|on|about|of|over|cover|for * {runs}|{run}"}, {12, "report compare|on|about|of|over"}, {7, "report on|of|about|for * {runs}|{run}|{ref}"}}},
 	}
 }
 

@@ -71,7 +71,7 @@ func queryFrames() []frame {
 			{8, "=tag|retag"},
 			{8, "^ label|mark|flag|annotate|tag|note"},
 			{7, "label|mark|flag|annotate * {run}|{ref}|{runs} * as|with|=="},
-			{9, "set|put|add|attach|write {assign} on|to|for|at {run}|{ref}"},
+			{9, "set|put|add|attach|write|stick {assign} on|onto|to|for|at {run}|{ref}"},
 			{6, "add|put|attach|give|set * tag|label"},
 			{9, "want|like|need|have {run}|{ref} {tag}"},
 			{9, "^ {run} {tag} $"},
@@ -83,6 +83,7 @@ func queryFrames() []frame {
 		}},
 		{"run_delete", []cue{
 			{9, "delete|remove|erase|discard|trash|purge|wipe|destroy"},
+			{9, "^ rm {run}"},
 			{7, "drop|throw * {run}|{ref}|{runs}|run"},
 			{1, "{run}|{ref}|{runs}"},
 		}},

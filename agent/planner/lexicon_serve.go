@@ -37,6 +37,8 @@ func serveFrames() []frame {
 			{12, "label|annotate|mark|segment|outline|process {volume} with|using|by|through {run}|{ref}"},
 			{10, "run|apply|use|try * {run}|{ref} on|to|over {volume}"},
 			{10, "predict|segment|infer * {volume}"},
+			{9, "make|do|run|get|produce|generate =prediction|=predictions|inference|segmentation|segmentations"},
+			{12, "use|take|apply|let|have {run}|{model}|{ref} * label|segment|predict|annotate|infer|outline|process|delineate *"},
 			{11, "what do|would|will|can|could {run}|{ref}|{model} predict|say|make|give|find|see * {path}"},
 			{2, "{path}"},
 			{1, "{run}|{ref}"},

@@ -172,7 +172,7 @@ func (q Question) ask() string {
 func (r *reader) clause(c clause) {
 	said := r.span(c.toks)
 	r.heard++
-	if r.unplanned(c, said) {
+	if r.mayLeaveOut(c) || r.unplanned(c, said) {
 		return
 	}
 	items := r.lex.recognise(c.toks, r.known)

@@ -226,7 +226,7 @@ func spokenName(items []item) (value, bool) {
 			continue
 		}
 		j, kind := i+1, false
-		for j < len(items) && (isDeterminer(items[j].word()) || items[j].anyWord("new", "next", "version", "of", "for", "model", "name", ":")) {
+		for j < len(items) && (isDeterminer(items[j].word()) || items[j].is(cRef) || items[j].anyWord("new", "next", "version", "of", "for", "model", "name", ":")) {
 			kind = kind || items[j].anyWord("a", "an")
 			kind = kind && !items[j].anyWord("of", "name")
 			j++
@@ -238,7 +238,7 @@ func spokenName(items []item) (value, bool) {
 			continue
 		}
 		if name := nameOf(items[j]); name != "" {
-			return value{v: name, from: j, to: j + 1, rule: "name after " + items[i].word()}, true
+			return value{v: name, from: i + 1, to: j + 1, rule: "name after " + items[i].word()}, true
 		}
 	}
 	return value{}, false

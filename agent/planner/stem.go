@@ -45,7 +45,7 @@ func needsE(s string) bool {
 		"divid", "combin", "examin", "determin", "synthesis", "synthesiz", "delet", "releas", "promot", "serv",
 		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "quantis", "quantiz", "freez", "produc", "analys",
 		"replac", "writ", "overwrit", "sav", "stor", "judg", "ignor", "exclud", "includ", "mov", "measur", "merg", "normalis", "normaliz",
-		"prepar", "organis", "organiz", "diagnos", "expos", "analyz", "updat", "reduc", "requir":
+		"prepar", "vot", "organis", "organiz", "diagnos", "expos", "analyz", "updat", "reduc", "requir":
 		return true
 	}
 	return false

@@ -74,15 +74,6 @@ func (s session) together(before, said string, mem memory) (reading, *reader, bo
 	return out, r, len(out.Steps) > 0 && len(out.Questions) == 0
 }
 
-// says is how many arguments a plan gives.
-func (out reading) says() int {
-	n := 0
-	for _, s := range out.Steps {
-		n += len(s.Args)
-	}
-	return n
-}
-
 // saysMore tells whether an answer gives other settings too: "segresnet, 30
 // epochs" when asked for the model.
 func (s session) saysMore(a ask, said string) bool {
