@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // asides marks the clauses that say how things are beside a wish: what they
 // name may be meant by the wish, but nothing is done for them.
@@ -50,7 +53,7 @@ func (c clause) asks() bool {
 // told takes in what an aside says: how the step before is to be done, or what
 // the wish after it is about.
 func (r *reader) told(items []item, toks []token) {
-	if r.lateName(items) || r.placed(items) || r.bounds(items) || r.chooses(items) || r.renames(items) {
+	if r.lateName(items) || r.placed(items) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.adds(items, toks) {
 		return
 	}
 	if _, ok := first(items, cModel); ok && !hasNamedRun(items) && len(r.out.Steps) == 0 {
@@ -66,6 +69,39 @@ func (r *reader) told(items []item, toks []token) {
 	}
 }
 
+// vague tells whether a clause says what it is about rather than what is to be
+// done, by no more than a likeness, while a wish follows: "put a next to b and
+// tell me who wins".
+func (r *reader) vague(c clause, items []item, ranked []scored) bool {
+	if c.mood == moodQuestion || len(ranked) == 0 || len(ranked[0].hits) > 0 || ranked[0].score >= threshold+2 || !slices.ContainsFunc(r.rest, clause.asks) || len(r.last) > 0 {
+		return false
+	}
+	r.told(items, c.toks)
+	return true
+}
+
+// adds lets a statement about how things are say what the step before leaves
+// open: "he normalises by z-score and his window is 96³".
+func (r *reader) adds(items []item, toks []token) bool {
+	if len(r.last) != 1 || slices.ContainsFunc(toks, func(t token) bool {
+		switch t.word {
+		case "was", "were", "had", "took", "did", "has", "have", "because", "stopped", "finished", "crashed", "died":
+			return true
+		}
+		return false
+	}) {
+		return false
+	}
+	s := &r.out.Steps[r.last[0]]
+	if s.Tool != "predict_volume" && s.Tool != "dataset_import" && s.Tool != "dataset_create_synthetic" && s.Tool != "dataset_split" {
+		return false
+	}
+	before := maps.Clone(s.Args)
+	changed := r.amend(r.last, items)
+	maps.Copy(s.Args, before)
+	return changed
+}
+
 // asLayout takes the name of a layout, where a layout is spoken of, for no
 // dataset: "it has the minivess structure".
 func asLayout(items []item) []item {
@@ -74,8 +110,10 @@ func asLayout(items []item) []item {
 	}
 	items = slices.Clone(items)
 	for i, it := range items {
-		if _, ok := layoutOf(it); ok && it.is(cDataset) {
-			items[i].mention = &mention{class: cLayout, text: it.mention.text, rule: "layout"}
+		name, ok := layoutOf(it)
+		near := slices.ContainsFunc(items[max(0, i-3):min(len(items), i+4)], isLayoutNoun)
+		if ok && near {
+			items[i].mention = &mention{class: cLayout, text: name, rule: "layout"}
 		}
 	}
 	return items
@@ -87,7 +125,7 @@ func (r *reader) before(tool string, args map[string]any) []string {
 	var out []string
 	for _, k := range r.prior {
 		s := r.out.Steps[k]
-		if s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && s.Args[p] == args[p] }) {
+		if r.waits || s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && s.Args[p] == args[p] }) {
 			out = append(out, s.ID)
 		}
 	}
@@ -107,6 +145,71 @@ func saysAfter(toks []token) bool {
 		case !isFiller(t.word):
 			return false
 		}
+	}
+	return false
+}
+
+// saysDone tells whether a clause begins with "when that is done".
+func saysDone(toks []token) bool {
+	toks = skipJoints(toks)
+	if len(toks) < 3 || !isTemporal(toks[0].word) {
+		return false
+	}
+	n := temporalLength(toks)
+	return n > 2 && slices.ContainsFunc(toks[:n], func(t token) bool {
+		switch t.word {
+		case "done", "finished", "complete", "completed", "ready", "over", "finishes", "ends", "completes", "through":
+			return true
+		}
+		return false
+	})
+}
+
+// activeVoice reads "each of them evaluated" as "evaluate each of them".
+func activeVoice(toks []token) []token {
+	rest := skipJoints(toks)
+	if n := passive(rest); n > 0 {
+		verb := wordToken(rest[n].stem, rest[n].start, rest[n].end)
+		return slices.Concat([]token{verb}, rest[:n], rest[n+1:])
+	}
+	return toks
+}
+
+// passive is the place of the participle in "both evaluated", "each of them
+// compared", or 0.
+func passive(toks []token) int {
+	if len(toks) < 2 || toks[0].word != "both" && toks[0].word != "each" && toks[0].word != "all" {
+		return 0
+	}
+	for i := 1; i < len(toks) && i < 4; i++ {
+		switch {
+		case isVerbForm(toks[i]) && toks[i].word != "run":
+			return i
+		case toks[i].word != "of" && toks[i].word != "them" && toks[i].word != "these" && toks[i].word != "the" && toks[i].kind != tNumber:
+			return 0
+		}
+	}
+	return 0
+}
+
+// wantsAlso tells whether a wish without a starting verb follows a joint: "…,
+// each of them evaluated", "… and one report on both", "…, pick it up".
+func wantsAlso(toks []token) bool {
+	toks = skipJoints(toks)
+	if passive(toks) > 0 {
+		return true
+	}
+	if len(toks) > 1 && isRefWord(toks[1].word) && commands(toks) {
+		return true
+	}
+	switch at(toks, 0) {
+	case "a", "an", "one":
+		switch at(toks, 1) {
+		case "report", "comparison", "evaluation", "export", "model_card":
+			return true
+		}
+	case "look":
+		return at(toks, 1) == "whether" || at(toks, 1) == "if" || at(toks, 1) == "into"
 	}
 	return false
 }
@@ -158,7 +261,7 @@ func (lex *lexicon) turns(before, toks []token) bool {
 	case "because":
 		return toks[1].word != "of"
 	case "since", "as", "although":
-		return opening(toks[1:]) == openSubject && toks[1].word != "that" && toks[1].word != "this" && mainVerb(toks[1:], 1) > 0 && mainVerb(toks[1:], 1) < 4
+		return (toks[0].word != "as" || before[len(before)-1].word == ",") && opening(toks[1:]) == openSubject && toks[1].word != "that" && toks[1].word != "this" && mainVerb(toks[1:], 1) > 0 && mainVerb(toks[1:], 1) < 4
 	case "so":
 		switch toks[1].word {
 		case "far", "many", "much", "on", "as", "well", "long":
@@ -180,7 +283,7 @@ func courtesy(toks []token) int {
 	}) {
 		return 0
 	}
-	pleased := slices.ContainsFunc(toks[:i], func(t token) bool {
+	pleased := at(toks, i-2) == "be" || slices.ContainsFunc(toks[:i], func(t token) bool {
 		switch t.word {
 		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy", "wonderful", "fantastic", "appreciate", "appreciated", "kind", "perfect", "cool", "useful", "love", "thankful", "delighted":
 			return true

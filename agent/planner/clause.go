@@ -11,6 +11,7 @@ type clause struct {
 	advice      bool // "should I …?"
 	leads       bool // a colon follows
 	follows     bool // after "then": what came before is to be done first
+	waits       bool // after "when that is done"
 	so          bool // after "so": what came before is the reason
 	variant     bool // the clause before with other settings
 	repeats     bool // the step before once more, with other settings
@@ -24,11 +25,11 @@ type clause struct {
 func (lex *lexicon) clauses(toks []token) []clause {
 	var out []clause
 	var cur []token
-	follows := false
+	follows, again := false, false
 	flush := func() {
 		if made := lex.shape(cur); len(made) > 0 && (len(out) == 0 || !isPurpose(cur)) {
-			made[0].follows = made[0].follows || follows
-			out, follows = append(out, made...), false
+			made[0].follows, made[0].repeats = made[0].follows || follows, again
+			out, follows, again = append(out, made...), false, false
 		}
 		cur = nil
 	}
@@ -51,7 +52,10 @@ func (lex *lexicon) clauses(toks []token) []clause {
 			follows = true
 		case isJoint(t) && len(cur) > 0 && onlyTemporal(cur):
 			cur = append(cur, t)
-		case isJoint(t) && (anotherWith(toks[i+1:]) > 0 && !waysFollow(cur, toks[i:]) || lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
+		case isJoint(t) && anotherWith(toks[i:]) > 0 && !waysFollow(cur, toks[i:]):
+			flush()
+			again = true
+		case isJoint(t) && (lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || wantsAlso(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
 			flush()
 		case len(cur) > 0 && (leadsVerb(toks, i) || lex.turns(cur, toks[i:])):
 			flush()
@@ -68,9 +72,8 @@ func (lex *lexicon) clauses(toks []token) []clause {
 // noted.
 func (lex *lexicon) shape(toks []token) []clause {
 	toks = trimThanks(toks)
-	if i := courtesy(toks); i > 0 {
-		toks = toks[i:]
-	}
+	polite := courtesy(toks)
+	toks = activeVoice(toks[polite:])
 	if i := lateNegation(lex, toks); i > 0 {
 		return append(lex.shape(toks[:i]), lex.shape(toks[i:])...)
 	}
@@ -80,7 +83,10 @@ func (lex *lexicon) shape(toks []token) []clause {
 	if len(toks) == 0 {
 		return nil
 	}
-	c := clause{toks: toks, advice: advice, mood: lex.moodOf(said), follows: saysAfter(said), so: said[0].word == "so"}
+	c := clause{toks: toks, advice: advice, mood: lex.moodOf(said), follows: saysAfter(said), waits: saysDone(said), so: said[0].word == "so"}
+	if polite > 0 {
+		c.mood = moodOrder
+	}
 	switch toks[0].word {
 	case "don't", "never", "without", "instead_of", "skip", "no":
 		c.negate()
@@ -119,9 +125,11 @@ func (c *clause) negate() {
 	}
 	forget := len(toks) > 1 && (toks[1].word == "forget" || toks[1].word == "hesitate" || toks[1].word == "you")
 	c.negated = !forget && (toks[0].word != "no" || len(toks) > 1 && isVerbForm(toks[1]))
-	c.toks = toks[1:]
-	if forget {
+	switch {
+	case forget:
 		c.toks = toks[2:]
+	case toks[0].word != "no" || c.negated:
+		c.toks = toks[1:]
 	}
 }
 

@@ -81,7 +81,7 @@ func listNoun(toks []token) int {
 			return false
 		}
 		switch t.word {
-		case "datasets", "runs", "jobs", "models", "networks", "architectures", "experiments", "trainings", "logs", "log", "loss", "curve", "config", "configuration", "settings", "status", "progress":
+		case "dataset", "datasets", "runs", "jobs", "models", "networks", "architectures", "experiments", "trainings", "logs", "log", "loss", "curve", "config", "configuration", "settings", "status", "progress":
 			return true
 		}
 		return false

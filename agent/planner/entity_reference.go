@@ -12,6 +12,9 @@ func findReference(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 		m.plural = true
 		return m, 1
 	case "both", "all", "each", "these", "those":
+		if m.text == "all" && at(toks, i-1) == "at" {
+			return nil, 0 // "at all"
+		}
 		m.plural = true
 		return referenceAll(toks, i, m)
 	case "the", "that", "this", "same":

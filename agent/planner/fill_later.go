@@ -106,7 +106,7 @@ func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
 
 // fillRunList fills the argument runs: those named, referred to or described.
 func (r *reader) fillRunList(d *draft, items []item) bool {
-	picks := r.pick(items, true)
+	picks := certain(r.pick(items, true))
 	if len(picks) == 0 && len(r.acted) > 1 && len(r.trained) == 0 {
 		for _, run := range r.acted {
 			picks = append(picks, picked{selector: run, val: value{v: run, rule: "the runs of this plan"}})

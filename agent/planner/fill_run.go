@@ -284,7 +284,7 @@ func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.set(d, "split", mentioned(items, i), items)
 	}
 	r.byThat(d, items)
-	picks := r.pick(items, true)
+	picks := certain(r.pick(items, true))
 	for _, i := range all(items, cModel) {
 		s := "latest:model=" + items[i].mention.text
 		picks = append(picks, picked{selector: s, val: value{v: s, from: i, to: i + 1, rule: "the latest of a model"}})

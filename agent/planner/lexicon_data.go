@@ -92,6 +92,7 @@ func checkFrames() []frame {
 			{10, "label|mask|annotation|image|file|shape|volume * match|fit|agree|align|aligned|belong|correspond|consistent * {dataset}|{dataref}"},
 			{8, "make|do|run|perform * check|validation|sanity * {dataset}|{dataref}|data|dataset"},
 			{8, "any|contain|have|there * corrupt|broken|defect|damaged|unreadable|invalid|missing|=empty|blank|truncated|duplicate * {dataset}|file|volume|image|label|nifti|scan"},
+			{9, "whether|if|are|is|that * file|image|label|scan * error|problem|damage|corrupt|broken|ok|okay|fine|intact"},
 			{8, "{dataset}|{dataref} * corrupt|broken|defect|damaged|unreadable|invalid|clean|=empty|blank|truncated|duplicate"},
 			{9, "mask|label|annotation|volume|file|image * corrupt|broken|damaged|unreadable|=empty|blank|truncated|duplicate * {dataset}|{dataref}"},
 			{7, "is everything|anything|all * ok|okay|fine|right|wrong|valid|good * {dataset}|{dataref}"},

@@ -71,7 +71,10 @@ func (r *reader) evaluatesAsked(d *draft) {
 // comparesHere tells whether a question for the best is about runs that this
 // plan trains or evaluates, which then are compared.
 func (r *reader) comparesHere(intent string, items []item) bool {
-	if intent != intentBest && intent != intentQuality || !r.cat.has("compare_runs") || len(r.trained) < 2 && len(r.judged) < 2 || hasNamedRun(items) && len(r.trained) == 0 {
+	if intent != intentBest && intent != intentQuality || !r.cat.has("compare_runs") || hasNamedRun(items) && len(all(items, cRun)) < 2 {
+		return false
+	}
+	if len(r.trained) < 2 && len(r.judged) < 2 && len(all(items, cRun)) < 2 {
 		return false
 	}
 	return slices.ContainsFunc(items, func(it item) bool {
@@ -97,4 +100,13 @@ func (r *reader) byThat(d *draft, items []item) {
 			r.set(d, "metric", value{v: list[0], from: i, to: i + 1, rule: "reference"}, items)
 		}
 	}
+}
+
+// certain leaves out references to nothing that was spoken of, where runs are
+// named: "put a and b in a report and save it".
+func certain(picks []picked) []picked {
+	if !slices.ContainsFunc(picks, func(p picked) bool { return !p.guessed }) {
+		return picks
+	}
+	return slices.DeleteFunc(picks, func(p picked) bool { return p.guessed })
 }

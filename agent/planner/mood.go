@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // mood is what a clause does: ask for something, ask about something, or say
 // how things are.
@@ -41,7 +44,21 @@ func (lex *lexicon) moodOf(toks []token) mood {
 	if i := mainVerb(toks, 1); i > 0 && !namesSetting(toks[:i]) {
 		return moodStatement
 	}
+	if complaint(toks) {
+		return moodStatement
+	}
 	return moodFragment
+}
+
+// complaint recognises "wrong dataset!", "my mistake".
+func complaint(toks []token) bool {
+	return len(toks) < 6 && slices.ContainsFunc(toks, func(t token) bool {
+		switch t.word {
+		case "wrong", "mistake", "damn", "oops", "argh", "stupid", "silly", "typo":
+			return true
+		}
+		return false
+	})
 }
 
 // commands recognises an imperative of any verb by its object: "dump them as
@@ -50,9 +67,15 @@ func commands(toks []token) bool {
 	if len(toks) < 2 || toks[0].kind != tWord || isPreposition(toks[0].word) || isDeterminer(toks[0].word) || isTemporal(toks[0].word) || isFinite(toks[0].word) || opening(toks) != openOther {
 		return false
 	}
+	switch toks[0].word {
+	case "use", "take", "switch", "turn", "enable", "disable", "put", "begin", "freeze", "set", "change", "pick", "choose", "apply", "look", "mark", "send", "bring":
+		return true
+	case "call", "name", "than", "like", "until", "till", "from", "and", "but", "both", "all":
+		return false
+	}
 	switch toks[1].word {
 	case "it", "them", "me", "us":
-		return len(toks[0].word) > 2 && toks[0].word != "for"
+		return len(toks[0].word) > 2
 	}
 	return false
 }
@@ -149,24 +172,17 @@ func asksAdvice(toks []token) bool {
 // wisher tells whether the words before "want" or "like" are I or we, with what
 // may stand between.
 func wisher(toks []token) bool {
-	if len(toks) == 0 || len(toks) > 5 {
+	at := slices.IndexFunc(toks, func(t token) bool { return t.word == "i" || t.word == "we" })
+	if at < 0 || at > 3 || len(toks) > at+5 || mainVerb(toks[:at], 0) > 0 {
 		return false
 	}
-	subject := false
-	for _, t := range toks {
+	return !slices.ContainsFunc(toks[at+1:], func(t token) bool {
 		switch t.word {
-		case "i", "we":
-			subject = true
-		case "so", "and", "then", ",", "now", "but":
-		case "just", "only", "would", "really", "simply", "should", "do", "also", "still", "will", "'d", "badly", "urgently":
-			if !subject {
-				return false
-			}
-		default:
+		case "just", "only", "would", "really", "simply", "should", "do", "also", "still", "will", "badly", "urgently", "too", "now", "then":
 			return false
 		}
-	}
-	return subject
+		return true
+	})
 }
 
 // mainVerb is the place of the finite verb of a clause whose subject begins it,
@@ -181,10 +197,8 @@ func mainVerb(toks []token, from int) int {
 		case t.kind != tWord:
 		case t.word == "that" || t.word == "which" || t.word == "who" || t.word == "where":
 			relative = true
+		case possessive(toks, i):
 		case isFinite(t.word):
-			if possessive(toks, i) {
-				continue
-			}
 			if !relative {
 				return i
 			}
@@ -194,17 +208,15 @@ func mainVerb(toks []token, from int) int {
 	return 0
 }
 
-// possessive tells whether the "is" at toks[i] is the 's of an owner: in
-// "calm-heron's weights".
+// possessive tells whether the "is" at toks[i] was written as an 's after a
+// name: "brisk-otter's weights".
 func possessive(toks []token, i int) bool {
-	if i == 0 || toks[i].word != "is" || toks[i].start != toks[i-1].start {
+	if i == 0 || toks[i].word != "is" || toks[i].start != toks[i-1].start || toks[i].end != toks[i-1].end {
 		return false
 	}
-	switch at(toks, i+1) {
-	case "weights", "weight", "checkpoint", "checkpoints", "log", "logs", "settings", "config", "loss", "curve", "scores", "score", "predictions", "parameters", "encoder", "decoder", "volumes", "labels", "files", "best", "last", "final":
-		return true
-	}
-	return false
+	next := at(toks, i+1)
+	verb := isDeterminer(next) || next == "not" || strings.HasSuffix(next, "ed") || strings.HasSuffix(next, "ing")
+	return !verb && opening(toks[i-1:i]) == openOther && toks[i-1].word != "here"
 }
 
 // isFinite lists the verbs, finite by their form, that tell how things are.

@@ -48,6 +48,7 @@ type reader struct {
 	last      []int    // the steps that the clause before made
 	after     []string // the steps that this clause hangs on
 	asked     mood     // the mood of the clause before
+	waits     bool     // this clause waits for all of them to be done
 	prior     []int    // the steps that this clause says it comes after
 	followed  bool     // another clause comes after this one
 	rest      []clause // the clauses after this one
@@ -95,7 +96,9 @@ func (r *reader) clauses(clauses []clause) {
 	for i, c := range clauses {
 		r.followed, r.rest = i+1 < len(clauses), clauses[i+1:]
 		r.clause(c)
-		r.asked = c.mood
+		if !c.aside {
+			r.asked = c.mood
+		}
 		if r.tooMany() {
 			break
 		}
@@ -104,7 +107,7 @@ func (r *reader) clauses(clauses []clause) {
 
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
-	toks = pairs(r.lex.retract(r.lex.lasting(r.lex.contrast(r.lex.merge(toks), r.known.Datasets)), r.known.Datasets))
+	toks = pairs(r.lex.retract(r.lex.lasting(r.lex.contrast(r.lex.merge(steady(toks)), r.known.Datasets)), r.known.Datasets))
 	return variants(joinOne(r.lex.listed(r.gathered(shareObjects(r.lex.clauses(toks), r.lex)))))
 }
 
@@ -179,7 +182,7 @@ func (r *reader) clause(c clause) {
 	r.point(items)
 	alone := items
 	r.prior = nil
-	if c.follows {
+	if r.waits = c.waits; c.follows {
 		r.prior = slices.Clone(r.last)
 	}
 	if c.aside {
@@ -196,7 +199,7 @@ func (r *reader) clause(c clause) {
 		return
 	}
 	ranked := r.lex.score(items, nil)
-	if r.ahead(c, items, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
+	if r.ahead(c, items, ranked) || r.vague(c, alone, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
 		return
 	}
 	if len(ranked) == 0 || ranked[0].score < threshold || ranked[0].intent == intentNothing {

@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // lastTool is the tool of the step before, or "".
 func (r *reader) lastTool() string {
@@ -167,7 +170,7 @@ func isLayoutNoun(it item) bool {
 
 // layoutOf is the layout that an item names.
 func layoutOf(it item) (string, bool) {
-	switch nameOf(it) {
+	switch strings.ToLower(nameOf(it)) {
 	case "minivess":
 		return "minivess", true
 	case "decathlon", "msd":
@@ -181,10 +184,15 @@ func layoutOf(it item) (string, bool) {
 // urges tells whether a clause only says to begin with what was just asked for:
 // "…, 35 epochs, start", "go".
 func (r *reader) urges(items []item) bool {
-	if len(r.last) == 0 || len(items) > 2 || !items[0].anyWord("start", "go", "begin", "launch", "run") {
+	if len(r.last) == 0 || len(items) > 5 || !items[0].anyWord("start", "go", "begin", "launch", "run", "train", "fit", "do") {
 		return false
 	}
-	return len(items) == 1 || items[1].anyWord("now", "please", "it", "!") || items[1].is(cRef)
+	if items[0].anyWord("train", "fit") && r.lastTool() != "train_launch" {
+		return false
+	}
+	return !slices.ContainsFunc(items[1:], func(it item) bool {
+		return !it.is(cRef) && !it.anyWord("now", "please", "pls", "it", "them", "!", "the", "training", "trainings", "run", "runs", "job", "jobs", "all", "away", "ahead", "off", "this", "that", "asap", "today", "tonight", "overnight", ",")
+	})
 }
 
 // background tells whether a clause only says why something is asked: "I forgot

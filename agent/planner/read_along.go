@@ -76,11 +76,15 @@ func (r *reader) likewise(items []item, more bool) bool {
 		return false
 	}
 	before := r.out.Steps[r.last[0]]
-	if before.Tool != "train_launch" {
+	args := maps.Clone(before.Args)
+	switch before.Tool {
+	case "train_launch":
+		delete(args, "name")
+	case "evaluate_run", "predict_volume", "model_export", "dataset_validate", "dataset_show", "job_status", "run_show", "metric_history":
+		return r.alsoFor(before.Tool, args, items)
+	default:
 		return false
 	}
-	args := maps.Clone(before.Args)
-	delete(args, "name")
 	last, group, trained, reasons := r.last, r.group, r.trained, len(r.out.Explanation.Reasons)
 	r.emit(&draft{tool: before.Tool, args: args})
 	if r.amend(r.last, items) {
@@ -89,6 +93,27 @@ func (r *reader) likewise(items []item, more bool) bool {
 	r.last, r.group, r.trained = last, group, trained
 	r.out.Steps, r.out.Explanation.Reasons = r.out.Steps[:len(r.out.Steps)-1], r.out.Explanation.Reasons[:reasons]
 	return false
+}
+
+// alsoFor reads "… and also on cortex", "the same on the validation volumes",
+// "and also with brisk-otter": a step once more for something else.
+func (r *reader) alsoFor(tool string, args map[string]any, items []item) bool {
+	changed := false
+	for _, c := range []class{cDataset, cSplit, cRun} {
+		i, ok := first(items, c)
+		if _, takes := r.cat.tools[tool].params[string(c)]; ok && takes {
+			args[string(c)], changed = items[i].mention.text, true
+		}
+	}
+	if tool == "predict_volume" {
+		if v, ok := r.volumeValue(items); ok {
+			args["input"], changed = v.v, true
+		}
+	}
+	if changed {
+		r.emit(&draft{tool: tool, args: args})
+	}
+	return changed
 }
 
 // keeps reads "…, but don't train the encoder" as what is frozen.

@@ -1,6 +1,9 @@
 package planner
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // retract puts right what a message takes back itself: "30 epochs - no sorry,
 // 50" is "50 epochs", "on toy, wait, on cortex" is "on cortex".
@@ -110,7 +113,7 @@ func pairs(toks []token) []token {
 		}
 	}
 	if len(colons) < 2 {
-		return toks
+		return trial(toks)
 	}
 	out := make([]token, 0, len(toks))
 	for i, t := range toks {
@@ -126,6 +129,23 @@ func pairs(toks []token) []token {
 	return out
 }
 
+// trial reads "quick sanity check that training works: unet on toy" as that
+// training: a network and no verb follow the colon.
+func trial(toks []token) []token {
+	i := slices.IndexFunc(toks, func(t token) bool { return t.kind == tPunct && t.word == ":" })
+	if i < 2 || i > 9 || i+1 >= len(toks) {
+		return toks
+	}
+	test := slices.ContainsFunc(toks[:i], func(t token) bool {
+		return t.word == "sanity" || t.word == "smoke" || t.word == "check" || t.word == "test" || t.word == "trial"
+	})
+	names := func(t token) bool { return modelAliases()[t.word] != "" }
+	if !test || slices.ContainsFunc(toks[:i], names) || !slices.ContainsFunc(toks[i:min(len(toks), i+4)], names) {
+		return toks
+	}
+	return slices.Concat([]token{wordToken("train", toks[0].start, toks[i-1].end)}, toks[i+1:])
+}
+
 // lastWords are the words since the last mark, three at most.
 func lastWords(toks []token) []token {
 	from := len(toks)
@@ -133,4 +153,42 @@ func lastWords(toks []token) []token {
 		from--
 	}
 	return toks[from:]
+}
+
+// hesitations are what people say while they think, in the middle of a wish.
+const hesitations = "let me think|let me see|you know|how do i say this|how shall i say|how do i put this|so to speak|if you see what i mean|um|uhm|uh|er|erm|hmm|hm"
+
+// steady drops hesitations, with the comma after them.
+func steady(toks []token) []token {
+	for i := 0; i < len(toks); i++ {
+		n := hesitates(toks[i:])
+		if n == 0 {
+			continue
+		}
+		comma := i == 0 || toks[i-1].kind == tPunct
+		for i+n < len(toks) && (comma || toks[i+n].word == ",") && toks[i+n].kind == tPunct && !isStop(toks[i+n]) {
+			n++
+		}
+		toks = slices.Delete(slices.Clone(toks), i, i+n)
+		i--
+	}
+	return toks
+}
+
+// hesitates is how many words of a hesitation begin here.
+func hesitates(toks []token) int {
+	for phrase := range strings.SplitSeq(hesitations, "|") {
+		n := 0
+		for w := range strings.FieldsSeq(phrase) {
+			if at(toks, n) != w {
+				n = 0
+				break
+			}
+			n++
+		}
+		if n == 1 || n > 1 && (at(toks, n) == "," || phrase != "you know" && (n == len(toks) || toks[n].kind == tPunct) || phrase == "you know" && (isDeterminer(toks[n].word) || toks[n].kind == tNumber)) {
+			return n
+		}
+	}
+	return 0
 }

@@ -142,7 +142,7 @@ func bothTail(toks []token) int {
 func sharedTail(cs []clause) []clause {
 	for i := 1; i < len(cs); i++ {
 		n := anotherWith(cs[i].toks)
-		if n == 0 || !cs[i-1].plain() {
+		if n == 0 && !cs[i].repeats || !cs[i-1].plain() {
 			continue
 		}
 		cs[i].repeats, cs[i].toks = true, cs[i].toks[n:]
@@ -157,8 +157,9 @@ func sharedTail(cs []clause) []clause {
 // anotherWith is how many words of "and another with …", "and next to it one
 // with …", "then once more on …" ask for the thing before once more, or 0.
 func anotherWith(toks []token) int {
-	n := 0
+	n, also := 0, false
 	for n < len(toks) && toks[n].word != "next" && (isJoint(toks[n]) || isFiller(toks[n].word) || toks[n].word == "the") {
+		also = also || toks[n].word == "also" || toks[n].word == "again"
 		n++
 	}
 	switch at(toks, n) {
@@ -193,7 +194,9 @@ func anotherWith(toks []token) int {
 			n++
 		}
 	default:
-		return 0
+		if !also {
+			return 0
+		}
 	}
 	for at(toks, n) == "," || at(toks, n) == "but" {
 		n++
