@@ -128,7 +128,7 @@ func (c *clause) negate() {
 	switch {
 	case forget:
 		c.toks = toks[2:]
-	case toks[0].word != "no" || c.negated:
+	case toks[0].word != "no" || c.negated || len(toks) < 2 || toks[1].kind == tPunct:
 		c.toks = toks[1:]
 	}
 }
