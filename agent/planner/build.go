@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -18,12 +17,6 @@ type draft struct {
 	fan     []fan
 	why     []Reason
 	needs   []string
-}
-
-// fan is an argument with several values.
-type fan struct {
-	param string
-	vals  []any
 }
 
 // tool plans one tool call, or several.
@@ -116,7 +109,7 @@ func fillers() map[string]filler {
 // set puts a value into the draft and explains it.
 func (r *reader) set(d *draft, param string, v value, items []item) {
 	if len(v.list) > 1 {
-		d.fan = append(d.fan, fan{param, v.list})
+		d.fan = append(d.fan, fan{param, v.list, v.at})
 	} else {
 		d.args[param] = v.v
 	}
@@ -253,22 +246,7 @@ func (r *reader) leftovers(items []item) {
 
 // emit turns a draft into steps, one for each combination of its fans.
 func (r *reader) emit(d *draft) {
-	combos := []map[string]any{d.args}
-	for _, f := range d.fan {
-		var next []map[string]any
-		for _, c := range combos {
-			for _, v := range f.vals {
-				m := make(map[string]any, len(c)+1)
-				maps.Copy(m, c)
-				m[f.param] = v
-				next = append(next, m)
-			}
-			if len(next) > 2*maxSteps {
-				break
-			}
-		}
-		combos = next
-	}
+	combos := d.combinations()
 	r.last = nil
 	var made []string
 	for _, args := range combos {

@@ -134,7 +134,8 @@ func sweptLosses(items []item) (v value, ok bool) {
 		if len(v.list) == 0 {
 			v.from, v.v = i, name
 		}
-		v.list, v.to, v.rule = append(v.list, name), i+1, "loss"
+		v.claimed = append(v.claimed, i, i+1)
+		v.list, v.to, v.rule = append(v.list, name), v.from+1, "loss"
 	}
 	return v, word && len(v.list) > 0 || len(v.list) > 1
 }

@@ -131,7 +131,7 @@ func perBatch(items []item) (value, bool) {
 
 // rateAlone reads a small number that nothing else says the meaning of, as only
 // learning rates are: "at 2e-4".
-func rateAlone(items []item) (value, bool) {
+func rateAlone(items []item) (v value, ok bool) {
 	for i := range items {
 		n := items[i].tok.num
 		if items[i].used || !items[i].is(cNumber) || items[i].tok.unit != "" || n <= 0 || n > 0.02 || strings.HasSuffix(items[i].tok.text, "%") {
@@ -140,12 +140,17 @@ func rateAlone(items []item) (value, bool) {
 		if i+1 < len(items) && (items[i+1].anyWord("weight_decay", "dropout", "decay") || items[i+1].mention != nil && items[i+1].is(cMetric)) || i > 0 && items[i-1].anyWord("weight_decay", "dropout", "decay") {
 			continue
 		}
-		if _, ok := leadBefore(items, i, []string{"weight_decay", "dropout", "warmup", "decay", "momentum"}); ok {
+		if _, other := leadBefore(items, i, []string{"weight_decay", "dropout", "warmup", "decay", "momentum"}); other {
 			continue
 		}
-		return value{v: numeric(n, false), from: i, to: i + 1, rule: "a number of the size of learning rates"}, true
+		one := value{v: numeric(n, false), from: i, to: i + 1, rule: "a number of the size of learning rates"}
+		if !ok {
+			v, ok = one, true
+		} else {
+			v = v.beside(one)
+		}
 	}
-	return value{}, false
+	return v, ok
 }
 
 // everyFold reads "on each fold" after a split of this plan.
@@ -243,7 +248,7 @@ func (r *reader) namedModels(items []item) (vals []any, v value) {
 		}
 		items[i].used = true
 		if !slices.Contains(vals, any(name)) {
-			vals = append(vals, name)
+			vals, v.at = append(vals, name), append(v.at, i)
 		}
 	}
 	for i := range items {
@@ -284,7 +289,7 @@ func (r *reader) fillTrainData(d *draft, items []item) bool {
 	for _, i := range found {
 		items[i].used = true
 		if !slices.Contains(v.list, any(items[i].mention.text)) {
-			v.list = append(v.list, items[i].mention.text)
+			v.list, v.at = append(v.list, items[i].mention.text), append(v.at, i)
 		}
 	}
 	r.set(d, "dataset", v, items)

@@ -17,13 +17,23 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 	spoken := slices.ContainsFunc(items, func(it item) bool {
 		return it.anyWord("weight", "checkpoint", "pretrained", "bundle", "init_from")
 	})
-	weights := spoken && (startFile(items, true) >= 0 || startRun(items, false) >= 0) || slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) && isExperiment(it.tok.text) })
-	understood := len(ranked) > 0 && ranked[0].score >= threshold+1 && (ranked[0].intent != "train_launch" || trains(items))
+	weights := spoken && (startFile(items, true) >= 0 || startRun(items, true) >= 0) || slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) && isExperiment(it.tok.text) })
+	begins := weights && r.trainsLater() && !trains(items) && slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("init_from", "use", "take", "load") || it.is(cPath) && isExperiment(it.tok.text)
+	})
+	understood := !begins && len(ranked) > 0 && ranked[0].score >= threshold+1 && (ranked[0].intent != "train_launch" || trains(items))
 	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {
 		return false
 	}
 	r.carry = c.toks
 	return true
+}
+
+// trainsLater tells whether a later clause of this message asks for a training.
+func (r *reader) trainsLater() bool {
+	return slices.ContainsFunc(r.rest, func(c clause) bool {
+		return c.plain() && slices.ContainsFunc(c.toks, func(t token) bool { return t.stem == "train" || t.word == "finetune" || t.word == "fit" })
+	})
 }
 
 // trains tells whether a clause names what is trained on which data.

@@ -67,6 +67,7 @@ type value struct {
 	list     []any // more than one value: the step is done for each
 	from, to int   // items
 	claimed  []int // pairs of further items
+	at       []int // where each of the list was said
 	rule     string
 }
 
@@ -103,12 +104,16 @@ func (v value) beside(other value) value {
 	if add == nil {
 		add = []any{other.v}
 	}
-	if v.list == nil {
-		v.list = []any{v.v}
+	where := other.at
+	if len(where) != len(add) {
+		where = []int{other.from}
 	}
-	for _, a := range add {
+	if v.list == nil {
+		v.list, v.at = []any{v.v}, []int{v.from}
+	}
+	for i, a := range add {
 		if !slices.Contains(v.list, a) {
-			v.list = append(v.list, a)
+			v.list, v.at = append(v.list, a), append(v.at, where[min(i, len(where)-1)])
 		}
 	}
 	if len(v.list) == 1 {
@@ -216,7 +221,7 @@ func otherUnit(items []item, i int) bool {
 // from items[i] on.
 func numberList(items []item, start, i int, s slot) value {
 	val := value{v: numeric(items[i].tok.num, s.whole), from: start, to: i + 1, rule: "number after its name"}
-	list := []any{val.v}
+	list, where := []any{val.v}, []int{i}
 	for j := i + 1; j < len(items) && len(list) < maxSteps; {
 		k, joined := j, items[j].is(cNumber) && !items[j].tok.weak && !items[i].tok.weak
 		for k < len(items) && items[k].anyWord(",", "and", "or", "&", "to", "-", "through", "until", "till", "up", "vs", "vs.", "versus", "against", "then") {
@@ -240,12 +245,12 @@ func numberList(items []item, start, i int, s slot) value {
 		} else if otherUnit(items, k) && !ownUnit(items, k, s) {
 			break
 		} else if v := numeric(items[k].tok.num, s.whole); !slices.Contains(list, v) {
-			list = append(list, v)
+			list, where = append(list, v), append(where, k)
 		}
 		val.to, j = k+1, k+1
 	}
 	if len(list) > 1 {
-		val.list = list
+		val.list, val.at = list, where
 	}
 	return val
 }

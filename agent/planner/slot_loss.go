@@ -83,9 +83,9 @@ func lossValue(items []item) (value, bool) {
 		if s.lone() && !listed {
 			continue
 		}
-		v.from, v.to = min(v.from, s.from), max(v.to, s.to)
+		v.claimed = append(v.claimed, s.from, s.to)
 		if !slices.Contains(v.list, any(s.name)) {
-			v.list = append(v.list, s.name)
+			v.list, v.at = append(v.list, s.name), append(v.at, s.from)
 		}
 	}
 	v.v = v.list[0]

@@ -48,9 +48,10 @@ func chosenAll(items []item, param string) (v value, ok bool) {
 				continue
 			}
 			if !ok {
-				v, ok = value{v: c.value, from: i, rule: "word for " + param}, true
+				v, ok = value{v: c.value, from: i, to: i + 1, rule: "word for " + param}, true
 			}
-			v.to, v.list = i+1, append(v.list, c.value)
+			v.claimed = append(v.claimed, i, i+1)
+			v.list, v.at = append(v.list, c.value), append(v.at, i)
 		}
 	}
 	return v, ok
