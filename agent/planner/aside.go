@@ -120,11 +120,14 @@ func asLayout(items []item) []item {
 }
 
 // before lists the steps that a clause says its own comes after, if they are
-// about the same thing.
+// about the same thing. What this version cannot do holds up nothing.
 func (r *reader) before(tool string, args map[string]any) []string {
 	var out []string
 	for _, k := range r.prior {
 		s := r.out.Steps[k]
+		if s.Unavailable {
+			continue
+		}
 		if r.waits || s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && s.Args[p] == args[p] }) {
 			out = append(out, s.ID)
 		}
