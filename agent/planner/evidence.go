@@ -23,7 +23,7 @@ var saidFiles embed.FS
 const (
 	smoothing   = 0.05 // what a word that an intent never had counts for
 	temperature = 25.0 // of the beliefs: the higher, the less certain
-	conviction  = 12.0 // what certainty adds to a score
+	conviction  = 10.0 // what certainty adds to a score
 	faint       = 0.02 // a belief below this adds nothing
 
 	numbersScore = 18.0 // of a question for numbers that can be taken apart
