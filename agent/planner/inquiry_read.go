@@ -67,37 +67,34 @@ func groupColumn(it item) string {
 // grouped reads "per model", "by dataset", "for each loss function", "model by
 // model", "in every state", "of each run".
 func (p *parse) grouped() {
-	for i := range p.items {
-		it := p.items[i]
-		quantified := it.mention != nil && (it.tok.word == "each" || it.tok.word == "every") && (it.is(cRuns) || it.is(cRef) && it.end-it.start > len("every"))
-		if quantified {
+	for i, it := range p.items {
+		column := groupColumn(it)
+		switch {
+		case it.mention != nil && (it.tok.word == "each" || it.tok.word == "every") && (it.is(cRuns) || it.is(cRef) && it.end-it.start > len("every")):
 			p.group("run_id")
-			continue
-		}
-		if i+2 < len(p.items) && p.items[i+1].anyWord("by", "for") && groupColumn(it) != "" && groupColumn(it) == groupColumn(p.items[i+2]) {
-			p.group(groupColumn(it))
+		case column != "" && i+2 < len(p.items) && p.items[i+1].anyWord("by", "for") && column == groupColumn(p.items[i+2]):
+			p.group(column)
 			p.take(i, i+3)
-			continue
+		case it.anyWord("per", "each", "every"), it.anyWord("by") && !p.sorts(i), it.anyWord("across") && p.across(i):
+			p.groupsAfter(i)
 		}
-		if !it.anyWord("per", "by", "each", "every", "across") {
-			continue
-		}
-		by := it.anyWord("by", "across")
-		if it.anyWord("across") && !p.across(i) {
-			continue
-		}
-		for j := i + 1; j < len(p.items) && j <= i+4; j++ {
-			if c := groupColumn(p.items[j]); c != "" && (!by || !p.sorts(i)) && (c != "volume" || !it.anyWord("across")) {
-				p.group(c)
-				p.take(i, j+1)
-				if p.word(j+1) == "and" || p.word(j+1) == "," || p.word(j+1) == "function" {
-					continue
-				}
-				break
+	}
+}
+
+// groupsAfter reads the nouns after "per" or "each" at i.
+func (p *parse) groupsAfter(i int) {
+	for j := i + 1; j < len(p.items) && j <= i+4; j++ {
+		it := p.items[j]
+		if c := groupColumn(it); c != "" {
+			p.group(c)
+			p.take(i, j+1)
+			if next := p.word(j + 1); next != "and" && next != "," && next != "function" {
+				return
 			}
-			if p.items[j].mention != nil && !p.items[j].is(cSplit) || !p.items[j].anyWord("the", "of", "single", "individual", "different", "type", "kind", "and", ",", "function", "one", "my", "our", "all", "training", "test", "validation", "used", "value", "calendar", "each") {
-				break
-			}
+			continue
+		}
+		if it.mention != nil && !it.is(cSplit) || !it.anyWord("the", "of", "single", "individual", "different", "type", "kind", "and", ",", "function", "one", "my", "our", "all", "training", "test", "validation", "used", "value", "calendar", "each") {
+			return
 		}
 	}
 }
@@ -123,14 +120,7 @@ func (p *parse) which() {
 	}
 	for i := 0; i+1 < len(p.items); i++ {
 		c := groupColumn(p.items[i+1])
-		if worst := p.items[i].anyWord("worst", "hardest"); c == "volume" && (worst || p.items[i].anyWord("best", "easiest")) {
-			if q.of == ofScore {
-				q.order = map[bool]string{true: "asc", false: "desc"}[worst != lowerIsBetter(q.names[0])]
-			}
-		} else if !p.items[i].anyWord("which", "what", "whose") {
-			continue
-		}
-		if c == "" || c == "run_id" && (often || q.of != ofScore) || often && (c == "volume" || p.has("how_many")) {
+		if !p.asksWhich(i, c) || c == "run_id" && (often || q.of != ofScore) || often && (c == "volume" || p.has("how_many")) {
 			continue
 		}
 		if often {
@@ -143,8 +133,22 @@ func (p *parse) which() {
 		if p.has("highest", "most", "largest", "longest", "slowest", "biggest") {
 			q.order = "desc"
 		}
-		q.stats = slices.DeleteFunc(q.stats, func(s string) bool { return s == "max" || s == "min" })
+		q.dropExtremes()
 	}
+}
+
+// asksWhich tells whether the item at i asks which of the groups of a column it
+// is: "which model", "the hardest volumes".
+func (p *parse) asksWhich(i int, column string) bool {
+	q := &p.q
+	worst := p.items[i].anyWord("worst", "hardest")
+	if column != "volume" || !worst && !p.items[i].anyWord("best", "easiest") {
+		return column != "" && p.items[i].anyWord("which", "what", "whose")
+	}
+	if q.of == ofScore {
+		q.order = map[bool]string{true: "asc", false: "desc"}[worst != lowerIsBetter(q.names[0])]
+	}
+	return true
 }
 
 // sorts tells whether "by" at i says in which order.

@@ -8,35 +8,21 @@ import (
 // measured reads what the question measures.
 func (p *parse) measured() {
 	q := &p.q
-	q.rivals = p.has("vs", "versus", "against", "better", "worse", "win", "wins", "won", "winner", "compare", "compared", "diff", "significant", "significantly", "beat", "beats", "outperform",
-		"superior", "inferior", "beside", "alongside", "differ", "difference", "ahead") || p.has("next") && p.has("put", "to")
-	q.rivals = q.rivals && !slices.ContainsFunc(p.items, func(it item) bool { return it.word() == "report" || it.is(cPath) })
+	q.rivals = p.rivals()
 	q.tried = p.has("use", "used", "try", "tried", "been", "tested", "different", "distinct", "ever") && p.has("which", "what", "all", "list", "show", "values", "value", "every")
 	refers := 0
 	for i, it := range p.items {
 		switch {
-		case it.is(cModel):
-			q.models = appendNew(q.models, it.mention.text)
 		case it.is(cRun) && !generic(p.items, i):
 			q.runs++
 		case it.is(cRef) && it.tok.word != "each":
 			refers = 1
-		case it.is(cVolume) && it.mention == nil:
-			q.volumes = appendNew(q.volumes, it.tok.word)
-		case it.is(cDataset) && strings.HasPrefix(it.mention.rule, "name after ") && volumeName.MatchString(it.mention.text) && it.mention.rule != "name after dataset":
-			q.volumes = appendNew(q.volumes, it.mention.text)
-		case p.taken[i]:
-		case it.is(cMetric):
-			q.of = ofScore
-			q.names = appendNew(q.names, it.mention.text)
-		case it.anyWord("volume", "case", "image", "scan"):
-			q.cases = true
-		case it.is(cSplit):
-			q.cases = q.cases || it.mention.plural
+		default:
+			p.named(i)
 		}
 	}
 	q.runs = max(q.runs, refers)
-	if w := p.precisionOrRecall(); w != "" && q.of == ofNothing || q.of == ofScore && w != "" {
+	if w := p.precisionOrRecall(); w != "" && (q.of == ofNothing || q.of == ofScore) {
 		q.of = ofScore
 		q.names = appendNew(q.names, w)
 	}
@@ -50,11 +36,50 @@ func (p *parse) measured() {
 		q.of = p.ofRuns()
 	}
 	if q.of == ofNothing {
-		for i, it := range p.items {
-			if name := settingName(it); name != "" && !p.taken[i] && !it.is(cMetric) {
-				q.of = ofSetting
-				q.names = appendNew(q.names, name)
-			}
+		p.ofSettings()
+	}
+}
+
+// named takes in the network, volume or metric that the item at i names.
+func (p *parse) named(i int) {
+	q, it := &p.q, p.items[i]
+	switch {
+	case it.is(cModel):
+		q.models = appendNew(q.models, it.mention.text)
+	case it.is(cVolume) && it.mention == nil:
+		q.volumes = appendNew(q.volumes, it.tok.word)
+	case it.is(cDataset) && guessedVolume(it.mention):
+		q.volumes = appendNew(q.volumes, it.mention.text)
+	case p.taken[i]:
+	case it.is(cMetric):
+		q.of = ofScore
+		q.names = appendNew(q.names, it.mention.text)
+	case it.anyWord("volume", "case", "image", "scan"):
+		q.cases = true
+	case it.is(cSplit):
+		q.cases = q.cases || it.mention.plural
+	}
+}
+
+// guessedVolume tells whether a word was taken for a dataset only for where it
+// stands, and has the shape of a volume's name.
+func guessedVolume(m *mention) bool {
+	return strings.HasPrefix(m.rule, "name after ") && m.rule != "name after dataset" && volumeName.MatchString(m.text)
+}
+
+// rivals tells whether runs are set against each other.
+func (p *parse) rivals() bool {
+	against := p.has("vs", "versus", "against", "better", "worse", "win", "wins", "won", "winner", "compare", "compared", "diff", "significant", "significantly", "beat", "beats", "outperform",
+		"superior", "inferior", "beside", "alongside", "differ", "difference", "ahead") || p.has("next") && p.has("put", "to")
+	return against && !slices.ContainsFunc(p.items, func(it item) bool { return it.word() == "report" || it.is(cPath) })
+}
+
+// ofSettings reads the settings whose values are asked for.
+func (p *parse) ofSettings() {
+	for i, it := range p.items {
+		if name := settingName(it); name != "" && !p.taken[i] && !it.is(cMetric) {
+			p.q.of = ofSetting
+			p.q.names = appendNew(p.q.names, name)
 		}
 	}
 }
@@ -80,14 +105,10 @@ func (p *parse) precisionOrRecall() string {
 
 // ofRuns reads the quantities that every run has.
 func (p *parse) ofRuns() quantity {
-	files := p.has("artifact", "checkpoint", "file", "run", "training", "model", "experiment") || slices.ContainsFunc(p.items, func(it item) bool { return it.is(cRun) || it.is(cRuns) || it.is(cRef) })
 	for i, it := range p.items {
-		if p.taken[i] {
-			continue
-		}
 		switch {
-		case it.anyWord("byte", "gigabyte", "megabyte", "gb", "mb", "gib", "mib", "storage", "disk") && files && p.has("much", "size", "total", "take", "used", "occupy", "average", "sum", "usage", "big", "biggest", "large", "largest", "smallest", "most", "footprint"),
-			it.anyWord("space", "size", "big", "large", "how_big") && p.has("artifact", "checkpoint", "file"):
+		case p.taken[i]:
+		case p.saysBytes(it):
 			return ofBytes
 		case it.anyWord("attempt", "restart", "restarted", "retry"):
 			return ofTries
@@ -96,14 +117,9 @@ func (p *parse) ofRuns() quantity {
 		}
 	}
 	for i, it := range p.items {
-		if p.taken[i] {
-			continue
-		}
 		switch {
-		case it.anyWord("hour", "minute", "second", "time", "duration", "runtime", "wall_time", "training_time", "compute", "computing", "computation", "gpu-hours", "gpu-time", "how_long"):
-			if it.is(cSince) || it.word() == "times" || it.anyWord("compute", "time", "second") && p.has("remaining", "left", "start", "when") {
-				continue
-			}
+		case p.taken[i]:
+		case p.saysTime(it):
 			return ofSeconds
 		case i > 0 && p.items[i-1].is(cNumber):
 		case it.anyWord("epoch"):
@@ -115,17 +131,33 @@ func (p *parse) ofRuns() quantity {
 	return ofNothing
 }
 
+// saysBytes tells whether a word asks how much room files take.
+func (p *parse) saysBytes(it item) bool {
+	if it.anyWord("space", "size", "big", "large", "how_big") {
+		return p.has("artifact", "checkpoint", "file")
+	}
+	if !it.anyWord("byte", "gigabyte", "megabyte", "gb", "mb", "gib", "mib", "storage", "disk") || !p.has("much", "size", "total", "take", "used", "occupy", "average", "sum", "usage", "big", "biggest", "large", "largest", "smallest", "most", "footprint") {
+		return false
+	}
+	return p.has("artifact", "checkpoint", "file", "run", "training", "model", "experiment") || hasRun(p.items)
+}
+
+// saysTime tells whether a word asks how long work took.
+func (p *parse) saysTime(it item) bool {
+	if it.word() == "times" || it.anyWord("compute", "time", "second") && p.has("remaining", "left", "start", "when") {
+		return false
+	}
+	return it.anyWord("hour", "minute", "second", "time", "duration", "runtime", "wall_time", "training_time", "compute", "computing", "computation", "gpu-hours", "gpu-time", "how_long")
+}
+
 // counted reads what is counted: "how many volumes", "how often", "counted by".
 func (p *parse) counted() {
 	q := &p.q
 	for i, it := range p.items {
 		switch {
-		case it.anyWord("how_many", "count", "tally", "counted", "counts", "times") && !it.is(cNumber), it.anyWord("often") && i > 0 && p.word(i-1) == "how",
-			it.anyWord("frequency", "frequently", "breakdown", "histogram"):
+		case p.saysCount(i):
 			q.counts = true
-		case it.anyWord("fraction", "share", "percentage", "proportion", "percent", "%") && !it.is(cNumber):
-			q.share = true
-		case (it.word() == "part" || it.word() == "portion") && p.word(i+1) == "of" && i > 0 && p.items[i-1].anyWord("what", "which", "a", "large", "small"):
+		case p.saysShare(i):
 			q.share = true
 		case it.anyWord("evaluation"):
 			q.judged = q.counts
@@ -141,16 +173,40 @@ func (p *parse) counted() {
 	if q.counts && q.cases && q.of == ofNothing && q.runs > 0 {
 		q.of, q.names = ofScore, []string{"dice"}
 	}
-	scored := slices.ContainsFunc(q.limits, func(l limit) bool { return l.of == ofScore })
-	if q.counts && (q.of == ofNothing || q.of == ofScore && !q.cases && !scored || q.of == ofSetting || len(q.limits) > 0 && q.of != ofScore) {
-		units := q.of == ofEpoch || q.of == ofStep || q.of == ofSeconds || q.of == ofBytes || q.of == ofTries
-		if len(q.stats) == 0 && !units {
-			q.of = ofCount
-		}
-	}
-	if q.share && q.of != ofScore {
+	if q.counts && p.countsRuns() || q.share && q.of != ofScore {
 		q.of = ofCount
 	}
+}
+
+// saysCount tells whether the word at i asks how many there are.
+func (p *parse) saysCount(i int) bool {
+	it := p.items[i]
+	if it.anyWord("often") {
+		return i > 0 && p.word(i-1) == "how"
+	}
+	return it.anyWord("how_many", "count", "tally", "counted", "counts", "times", "frequency", "frequently", "breakdown", "histogram") && !it.is(cNumber)
+}
+
+// saysShare tells whether the word at i asks which share meets a bound.
+func (p *parse) saysShare(i int) bool {
+	it := p.items[i]
+	if it.word() == "part" || it.word() == "portion" {
+		return p.word(i+1) == "of" && i > 0 && p.items[i-1].anyWord("what", "which", "a", "large", "small")
+	}
+	return it.anyWord("fraction", "share", "percentage", "proportion", "percent", "%") && !it.is(cNumber)
+}
+
+// countsRuns tells whether runs are what is counted.
+func (p *parse) countsRuns() bool {
+	q := &p.q
+	switch q.of {
+	case ofEpoch, ofStep, ofSeconds, ofBytes, ofTries:
+		return false
+	case ofScore:
+		return !q.cases && !slices.ContainsFunc(q.limits, func(l limit) bool { return l.of == ofScore })
+	case ofNothing, ofSetting, ofCount:
+	}
+	return true
 }
 
 // statOf is the aggregate that a word asks for.
@@ -164,7 +220,7 @@ func statOf(it item) string {
 		return "stddev"
 	case it.anyWord("variance"):
 		return "variance"
-	case it.anyWord("total", "sum", "summed", "altogether", "alltogether", "cumulative", "cumulated", "combined", "overall", "totalled"):
+	case it.anyWord("total", "sum", "summed", "altogether", "cumulative", "cumulated", "combined", "overall", "totalled"):
 		return "sum"
 	case it.anyWord("highest", "largest", "maximum", "max", "biggest", "peak", "greatest", "longest"):
 		return "max"
@@ -177,40 +233,64 @@ func statOf(it item) string {
 // made reads what is made of the values.
 func (p *parse) made() {
 	q := &p.q
-	for i, it := range p.items {
+	for i := range p.items {
 		if p.taken[i] {
 			continue
 		}
-		s := statOf(it)
-		switch {
-		case it.anyWord("together") && i > 0 && p.word(i-1) == "all":
-			s = "sum"
-		case it.anyWord("best", "worst") && q.of == ofScore && len(q.groups) > 0 && len(q.names) > 0:
-			s = map[bool]string{true: "min", false: "max"}[lowerIsBetter(q.names[0]) == it.anyWord("best")]
-		case it.anyWord("first", "order", "sort", "top", "bottom") && i > 0 && statOf(p.items[i-1]) != "":
-			q.stats = slices.DeleteFunc(q.stats, func(have string) bool { return have == "max" || have == "min" })
+		if i > 0 && p.items[i].anyWord("first", "order", "sort", "top", "bottom") && statOf(p.items[i-1]) != "" {
+			q.dropExtremes()
 		}
-		if s == "min" && it.anyWord("least") || s == "sum" && (q.of == ofScore || q.of == ofCount || q.of == ofSetting) || s == "" {
-			continue
+		if s := p.statAt(i); s != "" {
+			q.stats = appendNew(q.stats, s)
 		}
-		q.stats = appendNew(q.stats, s)
 	}
 	if len(q.stats) > 1 && q.aggregated() && p.adjacent() {
-		q.stats = slices.DeleteFunc(q.stats, func(s string) bool { return s == "max" || s == "min" })
+		q.dropExtremes()
 	}
 	if p.has("range") && q.of != ofNothing && !q.aggregated() {
 		q.stats = []string{"min", "max"}
 	}
-	if q.of == ofScore && len(q.groups) > 0 && !slices.Equal(q.groups, []string{"volume"}) && len(q.stats)+len(q.volumes)+len(q.limits) == 0 && !q.counts && !q.share {
-		q.stats = []string{"avg"}
-	}
 	if q.of == ofBytes && !q.aggregated() {
 		p.largest()
 	}
-	if (q.of == ofSeconds || q.of == ofBytes && !q.counts) && len(q.stats) == 0 && (q.of == ofBytes || p.spends()) {
-		q.stats = []string{"sum"}
+	if len(q.stats) == 0 {
+		p.unsaid()
 	}
 	p.apart()
+}
+
+// statAt is the aggregate that the item at i asks for, or "".
+func (p *parse) statAt(i int) string {
+	q, it := &p.q, p.items[i]
+	s := statOf(it)
+	switch {
+	case it.anyWord("together") && i > 0 && p.word(i-1) == "all":
+		s = "sum"
+	case it.anyWord("best", "worst") && q.of == ofScore && len(q.groups) > 0 && len(q.names) > 0:
+		s = map[bool]string{true: "min", false: "max"}[lowerIsBetter(q.names[0]) == it.anyWord("best")]
+	}
+	if s == "min" && it.anyWord("least") || s == "sum" && (q.of == ofScore || q.of == ofCount || q.of == ofSetting) {
+		return ""
+	}
+	return s
+}
+
+// dropExtremes leaves out the largest and the smallest, which only say how
+// something is ordered.
+func (q *inquiry) dropExtremes() {
+	q.stats = slices.DeleteFunc(q.stats, func(s string) bool { return s == "max" || s == "min" })
+}
+
+// unsaid is what is made of values where no word says it: groups are averaged,
+// room and what was spent are summed up.
+func (p *parse) unsaid() {
+	q := &p.q
+	switch {
+	case q.of == ofScore && len(q.groups) > 0 && !slices.Equal(q.groups, []string{"volume"}) && len(q.volumes)+len(q.limits) == 0 && !q.counts && !q.share:
+		q.stats = []string{"avg"}
+	case q.of == ofBytes && !q.counts, q.of == ofSeconds && p.spends():
+		q.stats = []string{"sum"}
+	}
 }
 
 // largest reads which run has the largest files: their sum by run.
