@@ -56,28 +56,43 @@ type limit struct {
 // particular tells whether a question is put together of more than the
 // planner's ready answers hold.
 func (q inquiry) particular() bool {
-	plain := !q.aggregated()
 	switch {
 	case q.gap, q.share, q.of == ofBytes:
 		return true
 	case q.runs > 1 && q.rivals:
 		return false
-	case q.of == ofScore && (len(q.volumes) > 0 || q.cases && len(q.limits) > 0 || q.cases && q.counts && q.runs > 0):
-		return true
-	case q.of == ofScore && len(q.groups) > 0 && (len(q.stats) > 0 || !slices.Equal(q.groups, []string{"volume"})):
-		return true
-	case q.of == ofScore && !plain && (len(q.names) > 1 || len(q.models) > 1 || q.limited() || q.runs != 1):
-		return true
-	case q.of == ofScore && (q.counts && len(q.limits) > 0 || q.several && q.limited()):
-		return true
-	case q.of == ofSeconds || q.of == ofStep || q.of == ofEpoch || q.of == ofTries:
-		return !plain || len(q.groups) > 0 && len(q.stats) > 0 || q.several && q.ranged()
-	case q.of == ofSetting:
+	}
+	switch q.of {
+	case ofScore:
+		if q.particularScores() {
+			return true
+		}
+	case ofSeconds, ofStep, ofEpoch, ofTries:
+		return q.aggregated() || len(q.groups) > 0 && len(q.stats) > 0 || q.several && q.ranged()
+	case ofSetting:
 		return q.several && (q.limited() || len(q.stats) > 0) || q.runs == 0 && (q.tried && len(q.limits) == 0 || len(q.groups) > 0)
-	case q.counts:
+	case ofNothing, ofCount, ofBytes:
+	}
+	if q.counts {
 		return len(q.groups) > 0 || len(q.limits) > 0
 	}
 	return q.several && (q.limited() && !q.cases || q.ranged())
+}
+
+// particularScores tells whether scores of single volumes, of several runs or
+// metrics, or of groups are asked for.
+func (q inquiry) particularScores() bool {
+	switch {
+	case len(q.volumes) > 0:
+		return true
+	case q.cases && (len(q.limits) > 0 || q.counts && q.runs > 0):
+		return true
+	case len(q.groups) > 0 && (len(q.stats) > 0 || !slices.Equal(q.groups, []string{"volume"})):
+		return true
+	case q.aggregated():
+		return len(q.names) > 1 || len(q.models) > 1 || q.limited() || q.runs != 1
+	}
+	return q.counts && len(q.limits) > 0 || q.several && q.limited()
 }
 
 // aggregated tells whether one number is made of the values, other than the
@@ -136,9 +151,20 @@ func (r *reader) inquireOf(g *goal, q inquiry, items []item) {
 		q.limits = append(q.limits, limit{ofNothing, "state", "=", g.state})
 		g.state = ""
 	}
-	if len(q.groups) > 0 && slices.Contains(q.groups, "state") {
+	if slices.Contains(q.groups, "state") {
 		g.state = ""
 	}
+	if slices.Contains(q.volumes, g.dataset) {
+		g.dataset = ""
+	}
+	r.runsAsked(g, items)
+	if q.aggregated() && q.of == ofScore && g.model+g.dataset+g.tag == "" && g.count == 0 && q.overall() {
+		q.groups = []string{"model"} // a mean over everything says little
+	}
+}
+
+// runsAsked takes the runs that an inquiry names or refers to.
+func (r *reader) runsAsked(g *goal, items []item) {
 	marks := make([]bool, len(items))
 	for i := range items {
 		marks[i] = items[i].used
@@ -147,17 +173,9 @@ func (r *reader) inquireOf(g *goal, q inquiry, items []item) {
 			items[i].used = true
 		}
 	}
-	if q.aggregated() && q.of == ofScore && g.model+g.dataset+g.tag == "" && g.count == 0 && q.overall() {
-		q.groups = []string{"model"} // a mean over everything says little
-	}
-	if slices.Contains(q.volumes, g.dataset) {
-		g.dataset = ""
-	}
 	_, named := first(items, cRun)
-	spoken := slices.ContainsFunc(items, func(it item) bool {
-		return !it.used && it.is(cRef) && (len(r.group)+len(r.trained)+len(r.mem.runs) > 0 || g.model+g.dataset == "" && len(q.groups) == 0)
-	})
-	if named || spoken {
+	known := len(r.group)+len(r.trained)+len(r.mem.runs) > 0 || g.model+g.dataset == "" && len(g.inquiry.groups) == 0
+	if _, refers := first(items, cRef); named || refers && known {
 		g.runs = r.runsMeant(items)
 	}
 	for i := range items {
@@ -182,7 +200,7 @@ func generic(items []item, i int) bool {
 // done: a question or a word for showing comes before any other verb, or it is
 // the name of a number.
 func (lex *lexicon) asks(items []item, q inquiry) bool {
-	if measured := q.runs > 1 && q.rivals || len(q.groups) > 0 && len(q.stats) > 0 || q.of == ofScore || q.of == ofBytes || q.aggregated() && q.of != ofSetting && q.of != ofNothing; !measured && !q.share && !q.gap && !q.counts && !q.several && !q.tried {
+	if !q.measures() {
 		return q.of == ofSetting && len(q.groups) > 0 && !slices.ContainsFunc(items, func(it item) bool { return it.is(cNumber) })
 	}
 	for i, it := range items {
@@ -191,10 +209,8 @@ func (lex *lexicon) asks(items []item, q inquiry) bool {
 		case w == "":
 		case isAsking(w):
 			return true
-		case w == "run" || w == "test" || w == "score" || w == "label" || w == "split" || w == "set":
-			if i == 0 {
-				return false
-			}
+		case i == 0 && (w == "run" || w == "test" || w == "score" || w == "label" || w == "split" || w == "set"):
+			return false
 		case lex.starters[w] && !isAuxiliary(w) && w != "compare" && (i == 0 || !items[i-1].anyWord("per", "by", "each", "every", "of", "the", "a")):
 			return false
 		}
@@ -208,6 +224,18 @@ func ofSeveral(items []item) bool {
 	return slices.ContainsFunc(items, func(it item) bool {
 		return it.is(cRuns) || it.mention == nil && (it.tok.word == "runs" || it.tok.word == "trainings" || it.tok.word == "experiments" || it.tok.word == "models" || it.tok.word == "often" || it.tok.word == "used" || it.tok.word == "tried" || it.tok.word == "times")
 	})
+}
+
+// measures tells whether anything is measured, counted, compared or listed that
+// nobody says when something is to be done.
+func (q inquiry) measures() bool {
+	switch {
+	case q.share, q.gap, q.counts, q.several, q.tried, q.of == ofScore, q.of == ofBytes:
+		return true
+	case q.aggregated() && q.of != ofSetting && q.of != ofNothing:
+		return true
+	}
+	return q.runs > 1 && q.rivals || len(q.groups) > 0 && len(q.stats) > 0
 }
 
 // plainList tells whether nothing is measured or made of values.

@@ -196,48 +196,18 @@ func (g goal) madeSQL(q inquiry, rel source, noun string) string {
 		}
 	}
 	from := rel.from + join + " where " + rel.where
-	if len(g.runs) > 0 && len(q.groups) == 0 && len(q.stats) > 0 && !slices.Contains(q.stats, "sum") {
-		groups = append(groups, "r.run_id", "r.model")
-	}
-	if q.of == ofScore && len(q.models) > 1 && len(q.groups) == 0 {
-		groups = append(groups, "r.model")
-	}
-	if q.of == ofScore && len(q.names) > 1 {
-		groups = append(groups, "c.name as metric")
-	}
-	if q.of == ofSetting && (len(q.names) > 1 || len(q.stats) == 0) {
-		groups = append(groups, "p.key")
-	}
-	var made []string
-	switch {
-	case q.share:
-		if match == "" {
-			match = "true"
+	groups = append(groups, g.keys(q, noun)...)
+	made := q.columnsMade(rel, match, noun)
+	if len(made) == 0 {
+		if len(q.groups) == 0 || slices.Equal(q.groups, []string{"run_id"}) {
+			groups = nil
 		}
-		made = []string{"avg(case when " + match + " then 1.0 else 0.0 end) as share", "count(*) filter (where " + match + ") as matching", "count(*) as " + noun}
-		match = ""
-		if q.of == ofScore && noun == "volumes" && len(q.groups) == 0 {
-			groups = append(groups, "r.run_id", "r.model")
-		}
-	case len(q.stats) > 0:
-		for _, s := range q.stats {
-			made = append(made, fmt.Sprintf("%s(%s) as %s_%s", s, rel.value, s, rel.name))
-		}
-		made = append(made, "count(*) as "+noun, "count(distinct r.run_id) as runs")
-		if noun == "runs" {
-			made = made[:len(made)-1]
-		}
-	case q.of == ofSetting && q.tried && len(q.limits) == 0 && !slices.Contains(q.groups, "run_id"):
-		groups = append(groups, rel.value+" as "+rel.name)
-		made = []string{"count(*) as " + noun, "string_agg(r.run_id, ', ') as run_ids"}
-	case q.counts && q.of != ofSetting || q.of == ofCount:
-		made = []string{"count(*) as " + noun}
-	case len(q.groups) > 0 && !slices.Equal(q.groups, []string{"run_id"}):
 		return g.rowsSQL(q, rel, from, match, groups)
-	default:
-		return g.rowsSQL(q, rel, from, match, nil)
 	}
-	if match != "" {
+	if q.lists() {
+		groups = append(groups, rel.value+" as "+rel.name)
+	}
+	if match != "" && !q.share {
 		from += " and " + match
 	}
 	statement := "select " + strings.Join(append(groups, made...), ", ") + " " + from
@@ -245,6 +215,55 @@ func (g goal) madeSQL(q inquiry, rel source, noun string) string {
 		statement += " group by all order by " + g.orderOf(q, len(groups)+1, made[0])
 	}
 	return statement
+}
+
+// lists tells whether the different values of settings are asked for.
+func (q inquiry) lists() bool {
+	return q.of == ofSetting && q.tried && len(q.stats)+len(q.limits) == 0 && !slices.Contains(q.groups, "run_id")
+}
+
+// keys are the columns that tell the values of an aggregate apart, beside the
+// groups that are asked for: which run, network, metric or setting they are of.
+func (g goal) keys(q inquiry, noun string) (out []string) {
+	ungrouped := len(q.groups) == 0
+	switch {
+	case len(g.runs) > 0 && ungrouped && len(q.stats) > 0 && !slices.Contains(q.stats, "sum"), q.share && q.of == ofScore && noun == "volumes" && ungrouped:
+		out = append(out, "r.run_id", "r.model")
+	case q.of == ofScore && len(q.models) > 1 && ungrouped:
+		out = append(out, "r.model")
+	}
+	if q.of == ofScore && len(q.names) > 1 {
+		out = append(out, "c.name as metric")
+	}
+	if q.of == ofSetting && (len(q.names) > 1 || len(q.stats) == 0) {
+		out = append(out, "p.key")
+	}
+	return out
+}
+
+// columnsMade are the columns of what is made of values; none where the values
+// themselves are asked for.
+func (q inquiry) columnsMade(rel source, match, noun string) []string {
+	switch {
+	case q.share:
+		match = orElse(match, "true")
+		return []string{"avg(case when " + match + " then 1.0 else 0.0 end) as share", "count(*) filter (where " + match + ") as matching", "count(*) as " + noun}
+	case len(q.stats) > 0:
+		var made []string
+		for _, s := range q.stats {
+			made = append(made, fmt.Sprintf("%s(%s) as %s_%s", s, rel.value, s, rel.name))
+		}
+		made = append(made, "count(*) as "+noun)
+		if noun != "runs" {
+			made = append(made, "count(distinct r.run_id) as runs")
+		}
+		return made
+	case q.lists():
+		return []string{"count(*) as " + noun, "string_agg(r.run_id, ', ') as run_ids"}
+	case q.counts && q.of != ofSetting || q.of == ofCount:
+		return []string{"count(*) as " + noun}
+	}
+	return nil
 }
 
 // orderOf is the order of groups: the largest first where they are counted or
