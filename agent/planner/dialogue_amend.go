@@ -165,9 +165,7 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 			}
 			continue
 		case "state":
-			if i := slices.IndexFunc(items, func(it item) bool { return it.is(cState) || stateName(it.word()) != "" && !it.anyWord("do") }); i >= 0 {
-				r.set(d, p, value{v: orElse(stateName(items[i].word()), nameOf(items[i])), from: i, to: i + 1, rule: "state"}, items)
-			}
+			r.amendState(d, items)
 			continue
 		case "patch_size":
 			if v, ok := patchSize(items); ok {
@@ -191,6 +189,14 @@ func (r *reader) amendments(d *draft, items []item, info toolInfo) {
 	}
 	r.ownAmendments(d, items, info)
 	r.assigned(d, items, info)
+}
+
+// amendState reads the state that a list is limited to.
+func (r *reader) amendState(d *draft, items []item) {
+	i := slices.IndexFunc(items, func(it item) bool { return it.is(cState) || stateName(it.word()) != "" && !it.anyWord("do") })
+	if i >= 0 {
+		r.set(d, "state", value{v: orElse(stateName(items[i].word()), nameOf(items[i])), from: i, to: i + 1, rule: "state"}, items)
+	}
 }
 
 // ownAmendments reads what only one tool's words may change.

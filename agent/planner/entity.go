@@ -248,7 +248,7 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	case isSplitNoun(next) && asOther(toks, i):
 		return nil, 0 // "with hippo2 as the test data"
 	case isSplitNoun(next):
-		m.plural = next == "volumes" || next == "cases" || next == "images" || next == "scans"
+		m.plural = strings.HasSuffix(next, "s") && next != "sets"
 		return m, 2
 	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":
 		return m, 1

@@ -225,7 +225,7 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + t.text // "the runs with the tag baseline"
 		return m, c.at + 1 + n - i
 	}
-	limited := m.state+m.model+tag+m.on != "" || tagFollows(toks, c.at)
+	limited := m.state+m.model+tag+m.on != ""
 	if asksForJobs(toks, i, c.word(), limited) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
 		return nil, 0
 	}
@@ -239,13 +239,6 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		m.text = "all:tag=" + tag
 	}
 	return m, c.at - i
-}
-
-// tagFollows tells whether the noun at toks[i] is limited by a tag after it:
-// "the runs with tag baseline".
-func tagFollows(toks []token, i int) bool {
-	n := tagLead(toks, i+1)
-	return at(toks, i) == "runs" && n > 0 && i+1+n < len(toks)
 }
 
 // asksForJobs recognises "any failed jobs?" and "show all the jobs", which ask

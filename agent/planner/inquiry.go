@@ -70,13 +70,21 @@ func (q inquiry) particular() bool {
 	case ofSeconds, ofStep, ofEpoch, ofTries:
 		return q.aggregated() || len(q.groups) > 0 && len(q.stats) > 0 || q.several && q.ranged()
 	case ofSetting:
-		return q.several && (q.limited() || len(q.stats) > 0) || q.runs == 0 && (q.tried && len(q.limits) == 0 || len(q.groups) > 0)
+		return q.particularSettings()
 	case ofNothing, ofCount, ofBytes:
 	}
 	if q.counts {
 		return len(q.groups) > 0 || len(q.limits) > 0
 	}
 	return q.several && (q.limited() && !q.cases || q.ranged())
+}
+
+// particularSettings tells whether settings of more than one run are asked for.
+func (q inquiry) particularSettings() bool {
+	if q.several && (q.limited() || len(q.stats) > 0) {
+		return true
+	}
+	return q.runs == 0 && (q.tried && len(q.limits) == 0 || len(q.groups) > 0)
 }
 
 // particularScores tells whether scores of single volumes, of several runs or

@@ -3,33 +3,7 @@ package planner
 // queryFrames recognise the tools of the query family.
 func queryFrames() []frame {
 	return []frame{
-		{"runs_list", []cue{
-			{6, "list|show|see|display|print|give|view|get|find * =runs|experiments|trainings|evaluations|{runs}|models"},
-			{6, "what|which|any * =runs|experiments|trainings|{runs} * have|there|did|do|exist|finish|fail|crash|run|cancel|succeed|done|{state}|tagged|{tag}|on|so"},
-			{10, "what|which =runs|{runs}|=experiments have|carry|has|with|got|bear * tag|label|{tag}"},
-			{7, "^ {runs} only|please $"},
-			{5, "^ =my|all =runs|{runs}|experiments"},
-			{5, "^ =runs|{runs}"},
-			{5, "history of =runs|experiments"},
-			{3, "=runs|{runs}"},
-			{8, "what|which =runs|experiments|trainings|models|{runs} * use|used|train|trained|on|with|from * {dataset}"},
-			{5, "what|which * i|we * train|=trained|run|=ran"},
-			{9, "what|which * i|we * =trained|=ran|=run * {since}"},
-			{5, "which|what =runs|trainings|experiments {state}"},
-			{2, "sort|order|rank"},
-			{11, "list|show|see|display|print|give * =runs|{runs}|=experiments * by|sorted|ordered|ranked * {metric}"},
-			{8, "what|which|everything|anything|all * {since}"},
-			{7, "what|which * launched|started|submitted|trained|happened * {since}"},
-			{7, "show|list|give|find|see|everything|anything|all * everything|anything|all|what * fail|crash|finish|cancel"},
-			{7, "^ everything|anything|all * fail|crash|finish|cancel|run|train|launch"},
-			{13, "=runs|{runs}|=experiments * {metric} first"},
-			{13, "{metric} first"},
-			{13, "top {num}"},
-			{13, "{num} =runs|=models|=trainings|=experiments|{runs} * best|highest|lowest|worst {metric}"},
-			{13, "{num} best|top|worst =runs|{runs}|=models|=trainings|{model}"},
-			{11, "=runs|{runs}|=experiments|=trainings * oldest|newest|latest|alphabetical|alphabetically"},
-			{13, "what|which =models|networks|nets|architectures have|did i|we * =trained|=train|=ran|=run"},
-		}},
+		runsFrame(),
 		{"run_show", []cue{
 			{5, "show|describe|detail|inspect|open|tell|info|about|summarise|summarize|display|look|see|view|give * {run}|{ref}"},
 			{13, "config|configuration|=settings|hyperparameter|hyperparameters of|for|did|does|from * {run}|{ref}"},
@@ -88,6 +62,37 @@ func queryFrames() []frame {
 			{1, "{run}|{ref}|{runs}"},
 		}},
 	}
+}
+
+// runsFrame recognises a list of runs.
+func runsFrame() frame {
+	return frame{"runs_list", []cue{
+		{6, "list|show|see|display|print|give|view|get|find * =runs|experiments|trainings|evaluations|{runs}|models"},
+		{6, "what|which|any * =runs|experiments|trainings|{runs} * have|there|did|do|exist|finish|fail|crash|run|cancel|succeed|done|{state}|tagged|{tag}|on|so"},
+		{10, "what|which =runs|{runs}|=experiments have|carry|has|with|got|bear * tag|label|{tag}"},
+		{7, "^ {runs} only|please $"},
+		{5, "^ =my|all =runs|{runs}|experiments"},
+		{5, "^ =runs|{runs}"},
+		{5, "history of =runs|experiments"},
+		{3, "=runs|{runs}"},
+		{8, "what|which =runs|experiments|trainings|models|{runs} * use|used|train|trained|on|with|from * {dataset}"},
+		{5, "what|which * i|we * train|=trained|run|=ran"},
+		{9, "what|which * i|we * =trained|=ran|=run * {since}"},
+		{5, "which|what =runs|trainings|experiments {state}"},
+		{2, "sort|order|rank"},
+		{11, "list|show|see|display|print|give * =runs|{runs}|=experiments * by|sorted|ordered|ranked * {metric}"},
+		{8, "what|which|everything|anything|all * {since}"},
+		{7, "what|which * launched|started|submitted|trained|happened * {since}"},
+		{7, "show|list|give|find|see|everything|anything|all * everything|anything|all|what * fail|crash|finish|cancel"},
+		{7, "^ everything|anything|all * fail|crash|finish|cancel|run|train|launch"},
+		{13, "=runs|{runs}|=experiments * {metric} first"},
+		{13, "{metric} first"},
+		{13, "top {num}"},
+		{13, "{num} =runs|=models|=trainings|=experiments|{runs} * best|highest|lowest|worst {metric}"},
+		{13, "{num} best|top|worst =runs|{runs}|=models|=trainings|{model}"},
+		{11, "=runs|{runs}|=experiments|=trainings * oldest|newest|latest|alphabetical|alphabetically"},
+		{13, "what|which =models|networks|nets|architectures have|did i|we * =trained|=train|=ran|=run"},
+	}}
 }
 
 // questionFrames recognise questions about numbers, which become SQL.

@@ -344,15 +344,21 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 	if worst {
 		descending = value{v: lowerIsBetter(name), from: by.from, to: by.to, rule: "the worst first"}
 	}
-	for i := range items {
-		if items[i].anyWord("ascending", "oldest", "lowest", "smallest", "fewest") {
-			descending = value{v: false, from: i, to: i + 1, rule: "order"}
-		}
-		if items[i].anyWord("descending", "newest", "highest", "largest", "reverse", "reversed") {
-			descending = value{v: true, from: i, to: i + 1, rule: "order"}
-		}
+	if v, said := directionSaid(items); said {
+		descending = v
 	}
 	return by, descending, true
+}
+
+// directionSaid reads whether the largest or the smallest come first.
+func directionSaid(items []item) (v value, ok bool) {
+	for i := range items {
+		up := items[i].anyWord("ascending", "oldest", "lowest", "smallest", "fewest")
+		if up || items[i].anyWord("descending", "newest", "highest", "largest", "reverse", "reversed") {
+			v, ok = value{v: !up, from: i, to: i + 1, rule: "order"}, true
+		}
+	}
+	return v, ok
 }
 
 // orderAfter reads what "sorted by" at items[i] goes on with.
