@@ -142,7 +142,6 @@ func evaluateFrames() []frame {
 		}},
 		{"compare_runs", []cue{
 			{9, "compare|contrast|versus|vs|vs."},
-			{9, "comparison|comparing of|between|for|over {run}|{runs}|=runs"},
 			{8, "difference|differ * between|from"},
 			{12, "which|what|who of {run} and|or|,|vs {run}"},
 			{11, "which * {run} and|or|, {run} * better|best|winner"},

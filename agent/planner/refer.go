@@ -27,10 +27,7 @@ func (r *reader) pick(items []item, list bool) []picked {
 	_, set := first(items, cRuns)
 	several := len(all(items, cRun)) > 1
 	for i := range items {
-		if named && i > 0 && items[i].is(cRef) && items[i-1].anyWord("during", "throughout", "over", "through", "across") {
-			continue // "… of brisk-otter during the training"
-		}
-		if several && items[i].is(cRef) && items[i].mention.plural {
+		if named && meanwhile(items, i) || several && items[i].is(cRef) && items[i].mention.plural {
 			continue // "all three: a, b and c"
 		}
 		if items[i].used || set && items[i].is(cRef) && items[i].mention.text == "their" || named && items[i].is(cRef) && (items[i].mention.text == "its" || items[i].mention.text == "their" || items[i].mention.text == "the training" || !list && items[i].mention.text == "it") {
@@ -46,6 +43,12 @@ func (r *reader) pick(items []item, list bool) []picked {
 		}
 	}
 	return out
+}
+
+// meanwhile tells whether the reference at items[i] only says when: "… of
+// brisk-otter during the training".
+func meanwhile(items []item, i int) bool {
+	return i > 0 && items[i].is(cRef) && items[i-1].anyWord("during", "throughout", "over", "through", "across")
 }
 
 // pickNamed turns a run mention into a selector.

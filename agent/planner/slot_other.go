@@ -312,14 +312,11 @@ func testFraction(items []item) (value, bool) {
 
 // orderBy reads "sorted by dice" and "newest first".
 func orderBy(items []item) (by value, descending value, ok bool) {
-	last := slices.IndexFunc(items, func(it item) bool { return it.anyWord("worst", "poorest") })
-	worst := last >= 0 && slices.ContainsFunc(items[last:min(last+4, len(items))], func(it item) bool { return it.anyWord("first", "top") })
+	worst := worstFirst(items)
 	for i := range items {
 		switch {
 		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && items[i+1].anyWord("first", "top"):
 			by, ok = value{v: "created", from: i, to: i + 2, rule: "order"}, true
-		case items[i].anyWord("alphabetical", "alphabetically"):
-			by, ok = value{v: "name", from: i, to: i + 1, rule: "order"}, true
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by", "according"):
 			if v, found := orderAfter(items, i); found {
 				by, ok = v, true
@@ -337,6 +334,9 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 			}
 		}
 	}
+	if k := slices.IndexFunc(items, func(it item) bool { return it.anyWord("alphabetical", "alphabetically") }); k >= 0 {
+		by, ok = value{v: "name", from: k, to: k + 1, rule: "order"}, true
+	}
 	if !ok {
 		return by, descending, false
 	}
@@ -348,6 +348,12 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		descending = v
 	}
 	return by, descending, true
+}
+
+// worstFirst reads "worst one first", "the worst on top".
+func worstFirst(items []item) bool {
+	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("worst", "poorest") })
+	return i >= 0 && slices.ContainsFunc(items[i:min(i+4, len(items))], func(it item) bool { return it.anyWord("first", "top") })
 }
 
 // directionSaid reads whether the largest or the smallest come first.
