@@ -2,6 +2,7 @@ package planner
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -128,7 +129,7 @@ func (r *reader) before(tool string, args map[string]any) []string {
 		if s.Unavailable {
 			continue
 		}
-		if r.waits || s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && s.Args[p] == args[p] }) {
+		if r.waits || s.Tool != tool && slices.ContainsFunc([]string{"run", "dataset"}, func(p string) bool { return has(args, p) && reflect.DeepEqual(s.Args[p], args[p]) }) {
 			out = append(out, s.ID)
 		}
 	}

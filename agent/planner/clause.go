@@ -221,7 +221,7 @@ func trimThanks(toks []token) []token {
 // isPurpose recognises what something is for, after it was asked for: "just to
 // see that it runs".
 func isPurpose(toks []token) bool {
-	if enables(toks) {
+	if enables(toks) || triesOut(toks) {
 		return true
 	}
 	for len(toks) > 0 && (isJoint(toks[0]) || toks[0].kind == tPunct || toks[0].word == "just" || toks[0].word == "only" || toks[0].word == "simply" || toks[0].word == "so") {
@@ -238,6 +238,20 @@ func isPurpose(toks []token) bool {
 	switch toks[2].word {
 	case "that", "if", "whether", "how", "sure", "out", "it", "a", "what":
 		return true
+	}
+	return false
+}
+
+// triesOut recognises "I just want to see if it runs", which what was asked for
+// shows by itself.
+func triesOut(toks []token) bool {
+	n := len(toks)
+	if n < 6 || n > 12 || !wisher(toks[:max(1, slices.IndexFunc(toks, func(t token) bool { return t.word == "want" || t.word == "need" || t.word == "like" }))]) {
+		return false
+	}
+	switch toks[n-1].word {
+	case "runs", "works", "helps", "fits", "converges", "learns", "trains", "starts":
+		return slices.ContainsFunc(toks, func(t token) bool { return t.word == "if" || t.word == "whether" || t.word == "that" })
 	}
 	return false
 }
@@ -300,7 +314,7 @@ func isAuxiliary(w string) bool {
 // asksWhether tells whether an "if" after this word means "whether".
 func asksWhether(t token) bool {
 	switch t.word {
-	case "check", "see", "tell", "me", "know", "out", "verify", "ask", "wonder":
+	case "check", "see", "look", "tell", "me", "know", "out", "verify", "ask", "wonder":
 		return true
 	}
 	return false
@@ -338,7 +352,7 @@ func isFiller(w string) bool {
 	switch w {
 	case "please", "just", "also", "now", "finally", "lastly", "could", "can", "would", "will", "you", "i", "we", "want", "like",
 		"love", "need", "us", "let", "lets", "to", "kindly", "ok", "okay", "so", "well", "afterwards", "afterward", "then", "next",
-		"simply", "only", "quickly", "maybe", "shall", "should", "hey", "go", "ahead", "first", "second", "secondly", "firstly", "pls", "plz",
+		"simply", "only", "quickly", "maybe", "shall", "should", "hey", "go", "ahead", "first", "second", "secondly", "firstly", "third", "thirdly", "fourth", "pls", "plz",
 		"actually", "instead", "again", "too", "yes", "minivess,":
 		return true
 	}
@@ -501,8 +515,11 @@ func reorder(cs []clause) []clause {
 			if i > 0 {
 				cs[i-1], cs[i] = cs[i], cs[i-1]
 			}
-		case lead == "before" && isVerbForm(cs[i].toks[1]):
-			cs[i].toks = cs[i].toks[1:]
+		case lead == "before" && (isVerbForm(cs[i].toks[1]) || cs[i].toks[1].word == "you" && len(cs[i].toks) > 3):
+			if cs[i].toks = cs[i].toks[1:]; cs[i].toks[0].word == "you" {
+				cs[i].toks, cs[i].mood = cs[i].toks[1:], moodOrder
+			}
+			cs[i].follows = i == 0 && len(cs) > 1
 			if i == 0 && len(cs) > 1 {
 				cs[0], cs[1] = cs[1], cs[0]
 			}

@@ -40,11 +40,20 @@ func (lex *lexicon) setAgainst(toks []token, i int, datasets []string) int {
 		return 0
 	}
 	for k := i - 1; k >= 0 && k > i-5; k-- {
-		if lex.kindOf(toks[k], datasets) == kind {
+		if lex.kindOf(toks[k], datasets) == kind || isLossName(toks[k].word) && isLossName(toks[i+n].word) {
 			return n + 1
 		}
 	}
 	return 0
+}
+
+// isLossName tells whether a word is one that losses are named by.
+func isLossName(w string) bool {
+	switch strings.ReplaceAll(w, "-", "_") {
+	case "dice", "ce", "cldice", "cbdice", "dice_ce", "dice_ce_cldice", "cbdice_cldice", "dice_ce_boundary":
+		return true
+	}
+	return false
 }
 
 // ruledOut is how many words after "not" stand before what is meant, the "but"

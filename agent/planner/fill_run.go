@@ -377,6 +377,10 @@ func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if n := len(r.out.Steps); metric.to == 0 && n > 0 && r.out.Steps[n-1].Tool == d.tool {
 		metric.v, metric.to = r.out.Steps[n-1].Args["metric"], 1 // "… and show me its curve"
 	}
+	if n := len(r.out.goals); metric.to == 0 && n > 0 && r.asked == moodQuestion && r.out.goals[n-1].metric != "" {
+		g := r.out.goals[n-1]
+		metric = value{v: strings.TrimPrefix(g.split+"/"+g.metric, "/"), to: 1, rule: "what was asked"}
+	}
 	if metric.to == 0 {
 		r.note("You named no metric; I take the loss.")
 	}

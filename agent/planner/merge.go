@@ -2,6 +2,7 @@ package planner
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -40,7 +41,7 @@ func (r *reader) absorbs(d *draft) bool {
 	for p, v := range s.Args {
 		now, ok := args[p]
 		was, isText := v.(string)
-		if more, _ := now.(string); ok && now != v && (!isText || !strings.HasSuffix(was, "/"+more)) {
+		if more, _ := now.(string); ok && !reflect.DeepEqual(now, v) && (!isText || !strings.HasSuffix(was, "/"+more)) {
 			return false
 		}
 	}
