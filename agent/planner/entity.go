@@ -234,22 +234,17 @@ func lossIsSetting(toks []token, i int) bool {
 // findSplit reads "the test split", "validation volumes", "test dice", "on val".
 func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	said := at(toks, i)
-	if head, noun, ok := strings.Cut(said, "-"); ok && isSplitNoun(noun) && isSplitWord(head) {
-		return &mention{class: cSplit, text: splitName(head), rule: "split"}, 1 // "a test-set evaluation"
-	}
 	split := splitName(said)
 	if split == "" {
-		return nil, 0
+		return splitCompound(said)
 	}
 	m := &mention{class: cSplit, text: split, rule: "split"}
 	switch next := at(toks, i+1); {
 	case next == "fold" && i+2 < len(toks) && toks[i+2].kind == tNumber:
 		return nil, 0 // "hold out fold 3"
-	case isSplitNoun(next) && asOther(toks, i):
-		return nil, 0 // "with hippo2 as the test data"
 	case isSplitNoun(next):
 		m.plural = strings.HasSuffix(next, "s") && next != "sets"
-		return m, 2
+		return servesAs(m, toks, i)
 	case (isScoreWord(next) || lex.metrics[next] != "") && said != "train":
 		return m, 1
 	}
@@ -277,13 +272,26 @@ func findSplit(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	return nil, 0
 }
 
-// asOther tells whether a split is only what something else serves as.
-func asOther(toks []token, i int) bool {
+// splitCompound reads "a test-set evaluation".
+func splitCompound(said string) (*mention, int) {
+	head, noun, ok := strings.Cut(said, "-")
+	if !ok || !isSplitNoun(noun) || !isSplitWord(head) {
+		return nil, 0
+	}
+	return &mention{class: cSplit, text: splitName(head), rule: "split"}, 1
+}
+
+// servesAs takes a split with its noun, unless it is only what something else
+// serves as: "with hippo2 as the test data".
+func servesAs(m *mention, toks []token, i int) (*mention, int) {
 	j := i - 1
 	for j >= 0 && isDeterminer(at(toks, j)) {
 		j--
 	}
-	return at(toks, j) == "as" && j > 0 && at(toks, i+1) == "data"
+	if at(toks, j) == "as" && j > 0 && at(toks, i+1) == "data" {
+		return nil, 0
+	}
+	return m, 2
 }
 
 func isSplitNoun(w string) bool {

@@ -79,15 +79,12 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 	}
 	switch noun := at(toks, i+n); noun {
 	case "run", "job", "model", "one", "checkpoint", "experiment", "training", "evaluation":
-		if lex.nameFollows(toks, i+n+1) || ofAnother(toks, i+n+1) || isStore(at(toks, i+n+1)) {
+		if oneOfTwo(toks[i+n:]) || lex.nameFollows(toks, i+n+1) || ofAnother(toks, i+n+1) || isStore(at(toks, i+n+1)) {
 			return nil, 0
 		}
 		if k, state := stateAfter(toks, i+n+1); k > 0 && noun != "one" {
 			s := selector("latest", "", "", state)
 			return &mention{class: cRun, text: s, state: state, rule: "run in a state"}, n + 1 + k
-		}
-		if noun == "one" && slices.ContainsFunc(toks[i+n:], func(t token) bool { return t.word == "other" }) {
-			return nil, 0 // "is the one better than the other"
 		}
 		one.text += " " + noun
 		return one, n + 1
@@ -105,6 +102,11 @@ func referenceNoun(lex *lexicon, toks []token, i int, one *mention) (*mention, i
 		return one, 1
 	}
 	return nil, 0
+}
+
+// oneOfTwo recognises "the one … the other", which names nothing by itself.
+func oneOfTwo(toks []token) bool {
+	return toks[0].word == "one" && slices.ContainsFunc(toks, func(t token) bool { return t.word == "other" })
 }
 
 // isStore lists the nouns before which "model" is no model: the model registry.

@@ -89,7 +89,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	switch {
 	case isRunNoun(noun), kind == "latest" && meansRun(noun, at(toks, c.at+1)):
 		c.at++
-	case model != "" || endsBest(noun, c.at > i+1) && (kind != "latest" || noun != "" && c.at == i+1 || c.at+1 == len(toks) && i > 0):
+	case model != "", endsBest(noun, c.at > i+1) && (kind != "latest" || c.bare(i)):
 	default:
 		return nil, 0
 	}
@@ -105,6 +105,12 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	}
 	m.text = onDataset(selector(kind, m.metric, m.model, state), on)
 	return m, c.at - i
+}
+
+// bare tells whether a lone "latest" stands where a run may: "eval latest, with
+// hd95", "export latest as onnx".
+func (c *cursor) bare(from int) bool {
+	return c.word() != "" && c.at == from+1 || c.at+1 == len(c.toks) && from > 0
 }
 
 // meansRun recognises "the most recent thing I trained".
@@ -217,13 +223,9 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 	if m.on = c.dataset(known); m.on == "" {
 		tag = c.tagName()
 	}
-	if t, n := everythingTagged(lex, toks, c.at); n > 0 && tag == "" {
+	if t, n := everythingTagged(lex, toks, c.at); n > 0 && tag == "" { // "everything tagged x", "the runs with the tag x"
 		m.text = "all:tag=" + t.text
 		return m, c.at + n - i
-	}
-	if t, n := findTagged(lex, toks, c.at+1, Names{}); n > 0 && tag == "" && c.word() == "runs" {
-		m.text = "all:tag=" + t.text // "the runs with the tag baseline"
-		return m, c.at + 1 + n - i
 	}
 	limited := m.state+m.model+tag+m.on != ""
 	if asksForJobs(toks, i, c.word(), limited) || !isRunSet(c.word(), quantified, limited) || c.word() == "models" && !limited && c.at+1 == len(toks) && listVerb(toks) > 0 {
@@ -292,7 +294,7 @@ func taggedBefore(toks []token, i int) (tag string, n int) {
 // everythingTagged reads "everything tagged baseline".
 func everythingTagged(lex *lexicon, toks []token, i int) (*mention, int) {
 	switch at(toks, i) {
-	case "everything", "all", "anything":
+	case "everything", "all", "anything", "runs":
 		if t, n := findTagged(lex, toks, i+1, Names{}); n > 0 {
 			return t, n + 1
 		}

@@ -15,7 +15,10 @@ func (r *reader) layout(items []item) (value, bool) {
 	_, skips := leavesOut(items)
 	for i, it := range items {
 		name, ok := layoutOf(it)
-		if ok && !it.used && (it.mention == nil || it.is(cLayout)) && !(skips && it.anyWord("pair") && (i == 0 || !items[i-1].anyWord("in", "as", "is"))) {
+		if ok && skips && it.anyWord("pair") && (i == 0 || !items[i-1].anyWord("in", "as", "is")) {
+			continue // "bad pairs are skipped"
+		}
+		if ok && !it.used && (it.mention == nil || it.is(cLayout)) {
 			return value{v: name, from: i, to: i + 1, rule: "layout"}, true
 		}
 	}
@@ -72,18 +75,23 @@ func meansLayout(w string) bool {
 // mayLeaveOut reads "if a label doesn't match its image, skip that volume" after
 // an import.
 func (r *reader) mayLeaveOut(c clause) bool {
-	if !c.condition || r.lastTool() != "dataset_import" || len(r.rest) == 0 || len(r.rest[0].toks) == 0 {
+	if !c.condition || r.lastTool() != "dataset_import" {
 		return false
 	}
-	fits := slices.ContainsFunc(c.toks, func(t token) bool {
-		return slices.Contains([]string{"match", "mismatch", "mismatched", "fit", "agree", "belong"}, t.stem) || t.word == "mismatched"
+	said := c.toks
+	if len(r.rest) > 0 {
+		said = slices.Concat(said, r.rest[0].toks)
+	}
+	fits := slices.ContainsFunc(said, func(t token) bool {
+		return slices.Contains([]string{"match", "mismatch", "mismatched", "fit", "agree", "belong"}, t.stem)
 	})
-	next := r.rest[0]
-	_, leaves := leavesOut(r.lex.recognise(next.toks, r.known))
-	if !fits || !leaves && !next.negated {
+	_, leaves := leavesOut(r.lex.recognise(said, r.known))
+	if !fits || !leaves && (len(r.rest) == 0 || !r.rest[0].negated) {
 		return false
 	}
-	r.rest[0].toks = nil
+	if len(r.rest) > 0 {
+		r.rest[0].toks = nil
+	}
 	r.out.Steps[r.last[0]].Args["skip_mismatched"] = true
 	return true
 }

@@ -231,7 +231,7 @@ func (r *reader) measures(d *draft, items []item) {
 	found := all(items, cMetric)
 	for n, i := range found {
 		kind := items[i].tok.word == "topology" || items[i].tok.word == "connectivity"
-		if m := items[i].mention.text; m != "loss" && !slices.Contains(metrics, any(m)) && !(kind && n+1 < len(found)) {
+		if m := items[i].mention.text; m != "loss" && !slices.Contains(metrics, any(m)) && (!kind || n+1 == len(found)) {
 			metrics = append(metrics, m)
 			r.set(d, "metrics", value{v: metrics, from: i, to: i + 1, rule: "metric"}, items)
 		}

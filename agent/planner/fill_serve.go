@@ -243,17 +243,9 @@ func modelFile(items []item) int {
 func outputAt(items []item) int {
 	writes := false
 	for i := range items {
-		arrow := items[i].mention == nil && strings.Trim(items[i].tok.text, "-=>→") == "" && items[i].tok.text != "="
-		switch {
-		case i > 0 && items[i].anyWord("output", "out", "result", "prediction") && i+1 < len(items) && (items[i+1].is(cPath) || items[i+1].anyWord(":", "is", "=", "file", "folder", "directory", "path", ",")):
-			writes = true
-		case items[i].anyWord("put", "write", "written", "save", "store", "output", "result", "label", "dump", "leave", "keep", "place", "deposit", "go", "land", "end") && !items[i].used:
-			writes = i > 0 || !items[i].anyWord("label")
-			if i > 0 || !items[i].anyWord("output", "result") {
-				continue
-			}
-		case items[i].anyWord("into") || arrow, items[i].anyWord("to") && i > 0 && (writes || i > 1 && !applies(items[:i])), writes && items[i].anyWord("in", "as", "under", "at", "up"):
-		default:
+		out, of := namesOutput(items, i)
+		writes = writes || out || of
+		if of || !out && !leadsOut(items, i, writes) {
 			continue
 		}
 		j := i + 1
@@ -265,6 +257,31 @@ func outputAt(items []item) int {
 		}
 	}
 	return -1
+}
+
+// namesOutput tells whether the word at items[i] is one for what comes out, with
+// its place right after it ("output: x"), or one for writing.
+func namesOutput(items []item, i int) (out, writes bool) {
+	if items[i].used {
+		return false, false
+	}
+	if items[i].anyWord("output", "out", "result", "prediction") && i+1 < len(items) && (items[i+1].is(cPath) || items[i+1].anyWord(":", "is", "=", "file", "folder", "directory", "path", ",")) {
+		return true, false
+	}
+	return false, items[i].anyWord("put", "write", "written", "save", "store", "output", "result", "dump", "leave", "keep", "place", "deposit", "go", "land", "end") || i > 0 && items[i].anyWord("label")
+}
+
+// leadsOut tells whether the word at items[i] leads to where something goes.
+func leadsOut(items []item, i int, writes bool) bool {
+	switch it := items[i]; {
+	case it.mention == nil && it.tok.text != "=" && strings.Trim(it.tok.text, "-=>→") == "": // an arrow
+		return true
+	case it.anyWord("to"):
+		return i > 0 && (writes || i > 1 && !applies(items[:i]))
+	case it.anyWord("into"):
+		return true
+	}
+	return writes && items[i].anyWord("in", "as", "under", "at", "up")
 }
 
 // applies tells whether "to" follows what is applied, rather than where labels

@@ -4,7 +4,7 @@ package planner
 // so that the planner can say so by name.
 func laterFrames() []frame {
 	return []frame{
-		{"ensemble_build", []cue{{10, "ensemble|soup|souping|greedy_soup"}, {12, "combine|merge|blend * model|weight|prediction|output|probability|{run}|{runs}|{ref}"}, {12, "average * prediction|output|probability|weight * {run}|{runs}|{ref}"}, {9, "average {run}|{runs}|{ref}"}, {9, "majority vote|voting"}, {9, "vote|voting * {run}|{runs}|{ref}"}}},
+		{"ensemble_build", []cue{{10, "ensemble|soup|souping|greedy_soup"}, {12, "combine|merge|blend * model|weight|prediction|output|probability|{run}|{runs}|{ref}"}, {12, "average * prediction|output|probability|weight * {run}|{runs}|{ref}"}, {9, "average {run}|{runs}|{ref}"}, {12, "weight|prediction * {run} * average|merge|blend|pool"}, {9, "majority vote|voting"}, {9, "vote|voting * {run}|{runs}|{ref}"}}},
 		{"calibrate_model", []cue{{10, "calibrate|calibration|temperature_scaling|platt|isotonic|recalibrate"}, {9, "overconfident|underconfident"}, {13, "calibrated"}, {9, "probability|probabilities|confidence * honest|trustworthy|calibrated"}}},
 		{"conformal_fit", []cue{{9, "conformal|prediction_set"}, {9, "coverage"}, {9, "risk control"}}},
 		{"diagnose_weights", []cue{{10, "diagnose|weightwatcher|diagnosis|diagnostics"}, {10, "dead|dying|dormant|collapsed|exploding|exploded|degenerate|pathological|strange|weird * filter|neuron|unit|channel|kernel|weight"}, {10, "weight * health|healthy|spectrum|spectral|pathological|explode|exploded|degenerate|blow|norm|norms|collapse|collapsed|weird|strange|odd|ok|okay|fine|sane"}, {10, "check|inspect|look|analyse|analyze|examine * weight|filter"}, {10, "spectrum|spectra|norms of * weight|{run}"}}},

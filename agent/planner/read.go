@@ -413,7 +413,9 @@ func (r *reader) lateName(items []item) bool {
 // was spoken of last.
 func (r *reader) point(items []item) {
 	data := r.mem.aboutData
-	if n := len(r.out.Steps); n > 0 {
+	if n := len(r.out.Steps); n == 0 && r.dataset != "" && !slices.ContainsFunc(r.open, func(it item) bool { return it.is(cRun) }) {
+		data = true
+	} else if n > 0 {
 		data = strings.HasPrefix(r.out.Steps[n-1].Tool, "dataset_")
 	}
 	for i := range items {

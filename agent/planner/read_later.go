@@ -2,8 +2,8 @@ package planner
 
 import "slices"
 
-// joinOne joins a request for "one" with the clause that says of what: "The
-// journal asks for a model card. Write one for brisk-otter."
+// joinOne joins a request for "one" with the clause that says of what, as in "The
+// journal asks for a model card. Write one for brisk-otter".
 func joinOne(cs []clause) []clause {
 	for i := 0; i+1 < len(cs); i++ {
 		next := cs[i+1].toks

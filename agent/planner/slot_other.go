@@ -49,32 +49,40 @@ func keyAndValue(items []item) (key, val value, ok bool) {
 	}
 	lead := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "set", "change", "switch", "turn") })
 	if k < 0 && lead >= 0 {
-		for k = lead + 1; k < len(items) && (isDeterminer(items[k].word()) || items[k].is(cRun) || items[k].is(cRef) || items[k].anyWord("tag", "called", "named", "key", "value", ":", "'s")); k++ {
-			continue
-		}
+		k = skipWhile(items, lead+1, func(it item) bool {
+			return isDeterminer(it.word()) || it.is(cRun) || it.is(cRef) || it.anyWord("tag", "called", "named", "key", "value", ":", "'s")
+		})
 	}
 	if k < 0 || k >= len(items) || !mayBeTag(items[k]) {
 		return value{}, value{}, false
 	}
 	if v < 0 {
-		v = k + 1
-		if v < len(items) && items[v].anyWord("tag") {
-			v++
-		}
-		if v+1 < len(items) && items[v].anyWord("of", "for", "on") && (items[v+1].is(cRun) || items[v+1].is(cRef)) {
-			v += 2
-		}
-		if v >= len(items) || !items[v].anyWord("to", "=", ":", "as") && !(items[v].anyWord("is", "should", "shall", "must") && lead >= 0 && items[lead].anyWord("tag")) {
-			return value{}, value{}, false
-		}
-		for v++; v < len(items) && (isDeterminer(items[v].word()) || items[v].anyWord("be", "now", "value", ":")); v++ {
-			continue
-		}
+		v = valueOf(items, k, lead >= 0 && items[lead].anyWord("tag"))
 	}
-	if v >= len(items) || v == k || !mayBeTag(items[v]) {
+	if v < 0 || v >= len(items) || v == k || !mayBeTag(items[v]) {
 		return value{}, value{}, false
 	}
 	return value{v: tagText(items[k]), from: k, to: k + 1, rule: "key and value"}, value{v: tagText(items[v]), from: v, to: v + 1, rule: "key and value"}, true
+}
+
+// valueOf finds what the key at items[k] is set to, or -1.
+func valueOf(items []item, k int, tag bool) int {
+	v := skipWhile(items, k+1, func(it item) bool { return it.anyWord("tag") })
+	if v+1 < len(items) && items[v].anyWord("of", "for", "on") && (items[v+1].is(cRun) || items[v+1].is(cRef)) {
+		v += 2
+	}
+	if v >= len(items) || !items[v].anyWord("to", "=", ":", "as") && (!tag || !items[v].anyWord("is", "should", "shall", "must")) {
+		return -1
+	}
+	return skipWhile(items, v+1, func(it item) bool { return isDeterminer(it.word()) || it.anyWord("be", "now", "value", ":") })
+}
+
+// skipWhile is the first place from i on where ok does not hold.
+func skipWhile(items []item, i int, ok func(item) bool) int {
+	for i < len(items) && ok(items[i]) {
+		i++
+	}
+	return i
 }
 
 // partAfter finds what "key" or "value" is said to be, or -1.
@@ -234,7 +242,7 @@ func spokenName(items []item) (value, bool) {
 		if j >= len(items) || kind || items[j].used || items[j].is(cPath) || items[j].is(cNumber) || items[j].tok.kind == tPunct {
 			continue
 		}
-		if !items[i].anyWord("as", "under") && (j == i+1 && items[i].anyWord("version") || items[j].mention != nil && !items[j].is(cRun) && !items[j].is(cDataset) || items[j].anyWord("registry", "card", "is", "and", "with", "on", "in", "to", "by", "at", "from")) {
+		if !items[i].anyWord("as", "under") && (j == i+1 && items[i].anyWord("version") || !namesStored(items[j])) {
 			continue
 		}
 		if name := nameOf(items[j]); name != "" {
@@ -242,6 +250,15 @@ func spokenName(items []item) (value, bool) {
 		}
 	}
 	return value{}, false
+}
+
+// namesStored tells whether an item after "model" or "version of" is the name of
+// a registered model.
+func namesStored(it item) bool {
+	if it.mention != nil {
+		return it.is(cRun) || it.is(cDataset)
+	}
+	return !it.anyWord("registry", "card", "is", "and", "with", "on", "in", "to", "by", "at", "from")
 }
 
 // newName reads the name of something to be made: "called X", "X as NAME",

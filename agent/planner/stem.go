@@ -39,13 +39,16 @@ func undouble(s string) string {
 
 // needsE lists the stems that end in a silent e among the words of the cues.
 func needsE(s string) bool {
+	if strings.HasPrefix(s, "normali") {
+		return true
+	}
 	switch s {
 	case "evaluat", "creat", "generat", "simulat", "calculat", "validat", "annotat", "terminat", "execut", "comput",
 		"compar", "remov", "eras", "purg", "resum", "continu", "describ", "summaris", "summariz", "calibrat",
 		"divid", "combin", "examin", "determin", "synthesis", "synthesiz", "delet", "releas", "promot", "serv",
 		"schedul", "improv", "us", "scor", "prun", "paus", "finetun", "initialis", "initializ", "quantis", "quantiz", "freez", "produc", "analys",
-		"replac", "writ", "overwrit", "sav", "stor", "judg", "ignor", "exclud", "includ", "mov", "measur", "merg", "normalis", "normaliz",
-		"prepar", "vot", "organis", "organiz", "diagnos", "expos", "analyz", "updat", "reduc", "requir":
+		"replac", "writ", "overwrit", "sav", "stor", "judg", "ignor", "exclud", "mov", "measur", "merg",
+		"prepar", "vot", "averag", "organis", "organiz", "diagnos", "expos", "analyz", "updat", "reduc", "requir":
 		return true
 	}
 	return false
