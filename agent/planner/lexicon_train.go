@@ -141,7 +141,7 @@ func evaluateFrames() []frame {
 			{1, "{run}|{ref}"},
 		}},
 		{"compare_runs", []cue{
-			{9, "compare|contrast|versus|vs|vs."},
+			{9, "compare|comparison|contrast|versus|vs|vs."},
 			{8, "difference|differ * between|from"},
 			{12, "which|what|who of {run} and|or|,|vs {run}"},
 			{11, "which * {run} and|or|, {run} * better|best|winner"},

@@ -198,7 +198,7 @@ func (g goal) qualitySQL(jobs []string) string {
 	}
 	wanted := ""
 	if g.metric != "" {
-		wanted = "metric = " + quote(g.metric) + " desc, " // the one that was asked for first
+		wanted = "bool_or(c.name = " + quote(g.metric) + ") desc, " // the one that was asked for first
 	}
 	return "select c.run_id, r.model, r.dataset, c.split, c.name as metric, avg(c.value) as mean, " + g.statColumn() + "min(c.value) as lowest, max(c.value) as highest, " +
 		"count(c.value) as volumes from case_metrics c left join runs r on r.run_id = c.run_id where " + g.scope(jobs) + only +
