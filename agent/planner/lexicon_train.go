@@ -25,6 +25,7 @@ func trainFrames() []frame {
 			{12, "kick_off|start|launch|begin|run|queue|submit|schedule =folds|fold|=seeds|seed {num}"},
 			{12, "=folds|fold|=seeds|seed {num} * {model}"},
 			{12, "let|have|make|teach {model} learn"},
+			{14, "{model} * hold|leave|keep out =fold"},
 			{2, "{model}"},
 			{1, "{dataset}|{dataref}"},
 			{1, "epoch"},

@@ -92,8 +92,8 @@ func spokenDigits(toks []token) (digits string, n int) {
 		switch {
 		case t.word == "oh" || t.word == "o" || t.word == "nought":
 			digits += "0"
-		case t.kind == tNumber && strings.Trim(t.text, "0123456789") == "" && digits == "":
-			return t.text, n + 1
+		case t.kind == tNumber && strings.Trim(t.text, "0123456789") == "" && (digits == "" || len(t.text) == 1):
+			return digits + t.text, n + 1
 		case t.kind == tNumber && isLetters(t.word) && t.num < 10:
 			if n > 0 && toks[n-1].num >= 20 && strings.HasSuffix(digits, "0") {
 				digits = digits[:len(digits)-1]

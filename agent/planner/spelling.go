@@ -61,7 +61,10 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 		if place == placeNew {
 			continue
 		}
-		to := lex.nearest(t.word, place == placeName && len(names) == 0, names, at(toks, i+1))
+		to := lex.expected(toks, i)
+		if to == "" {
+			to = orElse(lex.nearest(t.word, place == placeName && len(names) == 0, names, at(toks, i+1)), misspeltNumber(t.word))
+		}
 		if to == "" {
 			continue
 		}
@@ -73,6 +76,9 @@ func (lex *lexicon) mend(toks []token, names []string) mending {
 			m.notes = append(m.notes, fmt.Sprintf("I read %q as %s.", clean(t.text), to))
 		}
 		t.word, t.stem = to, stem(to)
+		if v, weak, ok := numberWord(to); ok {
+			t.kind, t.num, t.weak, t.text = tNumber, v, weak, to
+		}
 	}
 	return m
 }
