@@ -10,7 +10,7 @@ import (
 // Batch size 6.", "Without early stopping, train …".
 func (r *reader) gathered(cs []clause) []clause {
 	var out []clause
-	for i := 0; i < len(cs); i++ {
+	for i := range cs {
 		n := len(out)
 		switch {
 		case n > 0 && bareTrain(cs[i]) && r.adjoins(out[n-1], cs[i]) && r.namesTraining(out[n-1]):
@@ -198,21 +198,25 @@ func endsAfter(toks []token) int {
 	if w := at(toks, n); w != "after" && w != "at" {
 		return 0
 	}
-	counts := false
-	for k, t := range toks[n+1:] {
-		switch {
-		case t.stem == "improvement" || t.stem == "improve" || t.word == "better" || t.word == "without" || t.word == "no":
-			return 0
-		case k < 5 && (t.stem == "step" || t.stem == "iteration" || t.stem == "epoch" || t.stem == "update"):
-			counts = true
-		case k > 8:
-			return 0
-		}
-	}
-	if !counts {
+	if !countsSteps(toks[n+1:]) {
 		return 0
 	}
 	return n + 1
+}
+
+// countsSteps tells whether words begin with a number of steps or epochs, and say
+// nothing of what fails to improve.
+func countsSteps(toks []token) bool {
+	counts := false
+	for k, t := range toks[:min(len(toks), 9)] {
+		switch {
+		case t.stem == "improvement" || t.stem == "improve" || t.word == "better" || t.word == "without" || t.word == "no":
+			return false
+		case k < 5 && (t.stem == "step" || t.stem == "iteration" || t.stem == "epoch" || t.stem == "update"):
+			counts = true
+		}
+	}
+	return counts
 }
 
 // switchedOff tells whether what is ruled out is something that a training has

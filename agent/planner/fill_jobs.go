@@ -116,7 +116,7 @@ func stateSaid(items []item, i int) string {
 		return "failed"
 	case it.anyWord("abort", "kill", "cancel") || it.anyWord("called") && next.anyWord("off"):
 		return "cancelled"
-	case it.anyWord("queue", "line") && before.anyWord("the", "in") && slices.ContainsFunc(items[:i], func(o item) bool { return o.anyWord("still", "yet", "wait") }) || it.anyWord("wait", "queue") && it.tok.word != it.tok.stem || it.anyWord("begun", "started", "begin", "start") && before.anyWord("not", "yet", "hasn't", "haven't"):
+	case saysWaiting(items[:i+1]):
 		return "queued"
 	case it.anyWord("through", "succeed", "complete") || it.anyWord("over") && before.anyWord("is", "are"):
 		return "finished"
@@ -124,4 +124,20 @@ func stateSaid(items []item, i int) string {
 		return "running"
 	}
 	return ""
+}
+
+// saysWaiting tells whether words end with one for jobs that have not begun.
+func saysWaiting(items []item) bool {
+	n := len(items) - 1
+	it, before := items[n], item{}
+	if n > 0 {
+		before = items[n-1]
+	}
+	switch {
+	case it.anyWord("queue", "line") && before.anyWord("the", "in"):
+		return slices.ContainsFunc(items[:n], func(o item) bool { return o.anyWord("still", "yet", "wait") })
+	case it.anyWord("wait", "queue"):
+		return it.tok.word != it.tok.stem
+	}
+	return it.anyWord("begun", "started", "begin", "start") && before.anyWord("not", "yet", "hasn't", "haven't")
 }

@@ -313,18 +313,10 @@ func joinNumbers(toks []token) []token {
 			}
 			continue
 		}
-		if t.kind == tNumber && n > 0 && out[n-1].kind == tNumber && out[n-1].word != "" && isLetters(out[n-1].word) && isLetters(t.word) {
-			p := &out[n-1]
-			switch {
-			case t.num >= 100 || t.word == "dozen":
-				p.num, p.weak, p.end = p.num*t.num, false, t.end
-				continue
-			case p.num >= 20 && t.num < 10 && int(p.num)%10 == 0, p.num >= 100 && t.num < 100 && int(p.num)%100 == 0:
-				p.num, p.end = p.num+t.num, t.end
-				continue
-			}
+		if n > 0 && joinLetters(&out[n-1], t) {
+			continue
 		}
-		if n > 1 && t.kind == tNumber && isLetters(t.word) && t.num < 100 && out[n-1].word == "and" && out[n-2].kind == tNumber && isLetters(out[n-2].word) && out[n-2].num >= 100 && int(out[n-2].num)%100 == 0 {
+		if n > 1 && out[n-1].word == "and" && addsToHundreds(out[n-2], t) {
 			out[n-2].num, out[n-2].end = out[n-2].num+t.num, t.end
 			out = out[:n-1]
 			continue
@@ -332,6 +324,31 @@ func joinNumbers(toks []token) []token {
 		out = append(out, t)
 	}
 	return out
+}
+
+// joinLetters adds a number in letters to the one before it, "two" "hundred", and
+// tells whether they are one.
+func joinLetters(p *token, t token) bool {
+	if t.kind != tNumber || p.kind != tNumber || p.word == "" || !isLetters(p.word) || !isLetters(t.word) {
+		return false
+	}
+	switch {
+	case t.num >= 100 || t.word == "dozen":
+		p.num, p.weak = p.num*t.num, false
+	case p.num >= 20 && t.num < 10 && int(p.num)%10 == 0, p.num >= 100 && t.num < 100 && int(p.num)%100 == 0:
+		p.num += t.num
+	default:
+		return false
+	}
+	p.end = t.end
+	return true
+}
+
+// addsToHundreds tells whether t is the rest of a number of hundreds: "fifty" in
+// "one hundred and fifty".
+func addsToHundreds(hundreds, t token) bool {
+	return t.kind == tNumber && isLetters(t.word) && t.num < 100 &&
+		hundreds.kind == tNumber && isLetters(hundreds.word) && hundreds.num >= 100 && int(hundreds.num)%100 == 0
 }
 
 func isLetters(s string) bool {
@@ -344,7 +361,7 @@ func joinTriples(toks []token) []token {
 	var out []token
 	for i := 0; i < len(toks); i++ {
 		t := toks[i]
-		if tr, n, ok := spacedTriple(toks[i:], at(toks, i-1)); ok && !((toks[i+1].word == "," || toks[i+1].kind == tNumber) && leadsList(out)) {
+		if tr, n, ok := spacedTriple(toks[i:], at(toks, i-1)); ok && (toks[i+1].word != "," && toks[i+1].kind != tNumber || !leadsList(out)) {
 			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
 			i += n - 1
 		}

@@ -223,15 +223,8 @@ func numberList(items []item, start, i int, s slot) value {
 	val := value{v: numeric(items[i].tok.num, s.whole), from: start, to: i + 1, rule: "number after its name"}
 	list, where := []any{val.v}, []int{i}
 	for j := i + 1; j < len(items) && len(list) < maxSteps; {
-		k, joined := j, items[j].is(cNumber) && !items[j].tok.weak && !items[i].tok.weak
-		for k < len(items) && items[k].anyWord(",", "and", "or", "&", "to", "-", "through", "until", "till", "up", "vs", "vs.", "versus", "against", "then") {
-			joined = true
-			k++
-		}
-		if other := theOther(items, start, i, k); joined && other > k {
-			k = other
-		}
-		if !joined || k >= len(items) || !items[k].is(cNumber) || items[k].used || !s.takes(items[k].tok.num) {
+		k, joined := nextInList(items, start, i, j)
+		if !joined || !items[k].is(cNumber) || items[k].used || !s.takes(items[k].tok.num) {
 			break
 		}
 		if ranges := s.whole && items[j].anyWord("to", "-", "through", "until", "till", "up"); ranges {
@@ -253,6 +246,20 @@ func numberList(items []item, start, i int, s slot) value {
 		val.list, val.at = list, where
 	}
 	return val
+}
+
+// nextInList is the place of the next number of a list, from items[j] on, and
+// whether there may be one: the list began with the number at items[i].
+func nextInList(items []item, start, i, j int) (k int, joined bool) {
+	k, joined = j, items[j].is(cNumber) && !items[j].tok.weak && !items[i].tok.weak
+	for k < len(items) && items[k].anyWord(",", "and", "or", "&", "to", "-", "through", "until", "till", "up", "vs", "vs.", "versus", "against", "then") {
+		joined = true
+		k++
+	}
+	if other := theOther(items, start, i, k); joined && other > k {
+		k = other
+	}
+	return k, joined && k < len(items)
 }
 
 // ownUnit tells whether the unit of the number at items[k] is the slot's own.

@@ -131,7 +131,7 @@ func lossSpans(items []item) []lossSpan {
 		joined := len(parts) > 1 && slices.ContainsFunc(items[i:to], func(it item) bool { return it.anyWord("+", "plus") })
 		near := lossWordNear(items, i, to)
 		if len(parts) > 1 && (name == "" || !near && !joined && !ledAsLoss(items, i)) {
-			parts, to, name = parts[:1], i+1, lossOf(parts[:1])
+			to, name = i+1, lossOf(parts[:1])
 			near = lossWordNear(items, i, to)
 		}
 		if name == "" {
