@@ -37,9 +37,7 @@ func tagLead(toks []token, i int) int {
 		}
 		return 1
 	case "tag":
-		if i > 1 && isDeterminer(at(toks, i-1)) && slices.ContainsFunc(toks[max(0, i-5):i-1], func(t token) bool {
-			return t.word == "put" || t.word == "attach" || t.word == "give" || t.word == "gets" || t.word == "get" || t.word == "carrying"
-		}) && toks[0].word != "put" && toks[0].word != "give" && toks[0].word != "attach" {
+		if putsTag(toks, i) {
 			return 1 // "train … and put the tag pilot on it"
 		}
 		ends := i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct
@@ -56,6 +54,17 @@ func tagLead(toks []token, i int) int {
 		}
 	}
 	return 0
+}
+
+// putsTag tells whether "tag" at toks[i] is put on something that the words
+// before it ask for, not what they begin with.
+func putsTag(toks []token, i int) bool {
+	if i < 2 || !isDeterminer(at(toks, i-1)) || toks[0].word == "put" || toks[0].word == "give" || toks[0].word == "attach" {
+		return false
+	}
+	return slices.ContainsFunc(toks[max(0, i-5):i-1], func(t token) bool {
+		return t.word == "put" || t.word == "attach" || t.word == "give" || t.word == "gets" || t.word == "get" || t.word == "carrying"
+	})
 }
 
 // tagNoun is how many words the lead takes when "the tag" or "tags" stands at
