@@ -388,3 +388,18 @@ func TestSwapAfterItRan(t *testing.T) {
 		t.Errorf("model_export%s", got)
 	}
 }
+
+// TestListsAreCompared keeps a question and the wish after it apart where both
+// hold lists, which Go cannot compare with ==.
+func TestListsAreCompared(t *testing.T) {
+	t.Parallel()
+	m := planner.New(planner.WithCatalogue(catalogue(t)), here())
+	for _, say := range []string{
+		"how do brisk-otter-7f3a and calm-heron-01bc compare? compare brisk-otter-7f3a and quiet-lynx-9d2e",
+		"did you evaluate calm-heron-01bc by dice and hd95? evaluate calm-heron-01bc by dice and nsd",
+	} {
+		if got := m.Plan(t.Context(), catalogue(t), say); len(got.Steps) == 0 {
+			t.Errorf("%q: nothing planned; reply: %s", say, got.Reply)
+		}
+	}
+}

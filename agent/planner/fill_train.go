@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"reflect"
 	"math"
 	"path"
 	"slices"
@@ -160,7 +161,7 @@ func (r *reader) everyFold(d *draft, items []item) {
 		return
 	}
 	for _, s := range r.out.Steps {
-		if s.Tool != "dataset_split" || s.Args["dataset"] != d.args["dataset"] {
+		if s.Tool != "dataset_split" || !reflect.DeepEqual(s.Args["dataset"], d.args["dataset"]) {
 			continue
 		}
 		n, ok := s.Args["folds"].(int64)
