@@ -2,9 +2,9 @@ package planner
 
 import (
 	"fmt"
-	"reflect"
 	"math"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 )

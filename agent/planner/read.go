@@ -198,7 +198,7 @@ func (r *reader) clause(c clause) {
 	if r.covered(c, alone) || r.lateName(items) || r.placed(items) {
 		return
 	}
-	ranked := r.lex.score(items, nil)
+	ranked := r.fitting(r.lex.score(items, nil), items)
 	if r.ahead(c, items, ranked) || r.vague(c, alone, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
 		return
 	}

@@ -59,8 +59,9 @@ func (r *reader) oneWish(sure float64) (string, bool) {
 	if slices.ContainsFunc(toks, inSequence) {
 		return "", false
 	}
-	beliefs := r.lex.evidence().beliefs(r.lex.recognise(r.lex.merge(toks), r.known))
-	if len(beliefs) == 0 || beliefs[0].share < sure || !r.cat.knows(beliefs[0].intent) || endsThings(beliefs[0].intent) {
+	items := r.lex.recognise(r.lex.merge(toks), r.known)
+	beliefs := r.lex.evidence().beliefs(items)
+	if len(beliefs) == 0 || beliefs[0].share < sure || !r.cat.knows(beliefs[0].intent) || endsThings(beliefs[0].intent) || !r.hasPlace(beliefs[0].intent, items) {
 		return "", false
 	}
 	if len(beliefs) > 1 && beliefs[0].share < ahead*beliefs[1].share {
@@ -143,4 +144,33 @@ func (r *reader) tokens() []token {
 	toks := r.lex.unslash(tokenise(r.text), r.known.Datasets)
 	r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
 	return joinTriples(joinNumbers(toks))
+}
+
+// noPlace is what a tool's score loses where a run is named and a dataset beside
+// it, for which the tool has no argument.
+const noPlace = 5
+
+// fitting ranks intents anew by whether what is named has a place in the tool's
+// schema: "continue from brisk-otter-7f3a on cortex" is no job_resume.
+func (r *reader) fitting(ranked []scored, items []item) []scored {
+	for i := range ranked {
+		if !r.hasPlace(ranked[i].intent, items) {
+			ranked[i].score -= noPlace
+		}
+	}
+	sortScored(ranked)
+	return ranked
+}
+
+// hasPlace tells whether a tool can take a dataset, where one is named beside a
+// run: only then is the dataset no limit on which run is meant.
+func (r *reader) hasPlace(tool string, items []item) bool {
+	info, ok := r.cat.tools[tool]
+	if _, takes := info.params["dataset"]; !ok || takes || len(info.params) == 0 {
+		return true
+	}
+	run := slices.ContainsFunc(items, func(it item) bool { return it.is(cRun) && isRunID(it.mention.text) })
+	return !run || !slices.ContainsFunc(items, func(it item) bool {
+		return it.is(cDataset) && (len(r.known.Datasets) == 0 || containsFold(r.known.Datasets, it.mention.text))
+	})
 }
