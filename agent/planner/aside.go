@@ -235,20 +235,18 @@ func (lex *lexicon) declares(toks []token) bool {
 	if len(toks) < 3 || toks[0].kind != tWord {
 		return false
 	}
-	subject := opening(toks) == openSubject
-	if !subject && !isRunID(toks[0].word) && !isDeterminer(toks[0].word) {
-		return false
-	}
-	near := 2
-	if isDeterminer(toks[0].word) {
+	near, noun := 2, isDeterminer(toks[0].word)
+	if noun {
 		near = 4
+	} else if opening(toks) != openSubject && !isRunID(toks[0].word) {
+		return false
 	}
 	for i := 1; i <= near && i < len(toks); i++ {
 		w := toks[i].word
-		if i == 1 && (w == "runs" || w == "one" || w == "ones") {
+		if i == 1 && slices.Contains([]string{"runs", "one", "ones"}, w) {
 			return false
 		}
-		if isFinite(w) || !isDeterminer(toks[0].word) && (w == "should" || w == "must" || w == "can" || w == "could" || w == "may") {
+		if isFinite(w) || !noun && slices.Contains([]string{"should", "must", "can", "could", "may"}, w) {
 			return !namesSetting(toks[:i]) && !slices.ContainsFunc(toks[1:i], func(t token) bool { return t.word == "that" || t.word == "which" || isPreposition(t.word) })
 		}
 	}

@@ -21,51 +21,85 @@ type clause struct {
 }
 
 // clauses cuts a sentence at "then", semicolons, full stops, and at commas and
-// "and" where a new verb or question follows.
+// "and" where a new verb, question or subject follows.
 func (lex *lexicon) clauses(toks []token) []clause {
-	var out []clause
-	var cur []token
-	follows, again := false, false
-	flush := func() {
-		if made := lex.shape(cur); len(made) > 0 && (len(out) == 0 || !isPurpose(cur)) {
-			made[0].follows, made[0].repeats = made[0].follows || follows, again
-			out, follows, again = append(out, made...), false, false
-		}
-		cur = nil
-	}
+	c := cutter{lex: lex}
 	for i := range toks {
-		t := toks[i]
-		switch {
-		case t.word == ":" && t.kind == tPunct && len(cur) > 0 && (leadsName(cur[len(cur)-1]) || !lex.startsClause(toks, i+1)):
-			if !leadsName(cur[len(cur)-1]) {
-				cur = append(cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
-			}
-		case isStop(t):
-			flush()
-			follows = false
-			if n := len(out); t.word == ":" && n > 0 {
-				out[n-1].leads = true
-			}
-		case isThen(toks, i) && lex.listsMetrics(toks, i):
-		case isThen(toks, i):
-			flush()
-			follows = true
-		case isJoint(t) && len(cur) > 0 && onlyTemporal(cur):
-			cur = append(cur, t)
-		case isJoint(t) && anotherWith(toks[i:]) > 0 && !waysFollow(cur, toks[i:]):
-			flush()
-			again = true
-		case isJoint(t) && (lex.startsClause(toks, i+1) || wishes(toks[i+1:]) || wantsAlso(toks[i+1:]) || len(cur) > 0 && opening(cur) != openAsks && lex.declares(toks[i+1:])):
-			flush()
-		case len(cur) > 0 && (leadsVerb(toks, i) || lex.turns(cur, toks[i:])):
-			flush()
-			cur = append(cur, t)
-		default:
-			cur = append(cur, t)
-		}
+		c.take(toks, i)
 	}
-	flush()
-	return lex.asides(reorder(notedDown(out)))
+	c.flush()
+	return lex.asides(reorder(notedDown(c.out)))
+}
+
+// cutter holds the clauses that are cut so far, and the words of the next.
+type cutter struct {
+	lex     *lexicon
+	out     []clause
+	cur     []token
+	follows bool // the next clause comes after "then"
+	again   bool // the next clause asks for the step before once more
+}
+
+// flush ends a clause.
+func (c *cutter) flush() {
+	if made := c.lex.shape(c.cur); len(made) > 0 && (len(c.out) == 0 || !isPurpose(c.cur)) {
+		made[0].follows, made[0].repeats = made[0].follows || c.follows, c.again
+		c.out, c.follows, c.again = append(c.out, made...), false, false
+	}
+	c.cur = nil
+}
+
+// take adds toks[i] to the clause, or ends it there.
+func (c *cutter) take(toks []token, i int) {
+	t := toks[i]
+	switch {
+	case t.word == ":" && t.kind == tPunct && len(c.cur) > 0 && (leadsName(c.cur[len(c.cur)-1]) || !c.lex.startsClause(toks, i+1)):
+		if !leadsName(c.cur[len(c.cur)-1]) {
+			c.cur = append(c.cur, token{kind: tPunct, text: ",", word: ",", start: t.start, end: t.end})
+		}
+	case isStop(t):
+		c.flush()
+		c.follows = false
+		if n := len(c.out); t.word == ":" && n > 0 {
+			c.out[n-1].leads = true
+		}
+	case isThen(toks, i):
+		if !c.lex.listsMetrics(toks, i) {
+			c.flush()
+			c.follows = true
+		}
+	case isJoint(t):
+		c.joint(toks, i)
+	case len(c.cur) > 0 && (leadsVerb(toks, i) || c.lex.turns(c.cur, toks[i:])):
+		c.flush()
+		c.cur = append(c.cur, t)
+	default:
+		c.cur = append(c.cur, t)
+	}
+}
+
+// joint ends the clause at a comma or an "and" if another begins there.
+func (c *cutter) joint(toks []token, i int) {
+	rest, inside := toks[i+1:], len(c.cur) > 0
+	switch {
+	case inside && onlyTemporal(c.cur):
+		c.cur = append(c.cur, toks[i])
+	case anotherWith(toks[i:]) > 0 && !waysFollow(c.cur, toks[i:]):
+		c.flush()
+		c.again = true
+	case c.lex.startsClause(toks, i+1) || wishes(rest) || wantsAlso(rest) || inside && opening(c.cur) != openAsks && !pairsRuns(c.cur, rest) && c.lex.declares(rest):
+		c.flush()
+	case inside && (leadsVerb(toks, i) || c.lex.turns(c.cur, toks[i:])):
+		c.flush()
+		c.cur = append(c.cur, toks[i])
+	default:
+		c.cur = append(c.cur, toks[i])
+	}
+}
+
+// pairsRuns tells whether a joint stands between two runs: "x and y were tests".
+func pairsRuns(before, rest []token) bool {
+	return len(rest) > 0 && isRunID(before[len(before)-1].word) && isRunID(rest[0].word)
 }
 
 // shape finishes a clause: words that carry nothing go, "don't" and "if" are
@@ -426,75 +460,6 @@ func (lex *lexicon) listsMetrics(toks []token, i int) bool {
 		if !isJoint(toks[j]) && at(toks, j) != "first" {
 			return false
 		}
-	}
-	return false
-}
-
-// startsClause tells whether a verb or a question begins at toks[i], fillers
-// aside.
-func (lex *lexicon) startsClause(toks []token, i int) bool {
-	from := i
-	for i < len(toks) && (isJoint(toks[i]) || toks[i].kind == tWord && isFiller(toks[i].word)) {
-		i++
-	}
-	if i < len(toks) && isTemporal(toks[i].word) {
-		if n := temporalLength(toks[i:]); n > 0 {
-			return true
-		}
-	}
-	if i >= len(toks) || toks[i].kind != tWord {
-		return false
-	}
-	if i > from && toks[i-1].word == "let" && i+1 < len(toks) && lex.starters[toks[i+1].word] {
-		return true // "let it segment …"
-	}
-	w := toks[i].word
-	if w == "if" || w == "unless" {
-		return from == 0 || !asksWhether(toks[from-1])
-	}
-	if !lex.starters[w] {
-		return false
-	}
-	next := token{}
-	if i+1 < len(toks) {
-		next = toks[i+1]
-	}
-	if w == "run" && isRunID(next.word) && (i+2 >= len(toks) || isJoint(toks[i+2]) || toks[i+2].kind == tPunct) {
-		return false // "…, run brisk-otter" names a run
-	}
-	switch w {
-	case "train", "test", "run", "score", "label", "plot", "set", "list", "tag", "split", "drop", "end":
-		return lex.takesObject(toks, from-2, next)
-	}
-	return true
-}
-
-// takesObject decides whether a word that may be a noun is a verb here: what
-// follows has to look like its object.
-func (lex *lexicon) takesObject(toks []token, before int, next token) bool {
-	if next.kind == tNumber || next.kind == tQuoted || next.kind == tPath || isDeterminer(next.word) || lex.models[next.word] != "" || isRunID(next.word) {
-		return true
-	}
-	switch next.word {
-	case "it", "them", "that", "this", "these", "those", "all", "both", "each", "every", "another", "with", "for", "what", "which", "whatever", "how":
-		return true
-	case "on", "evaluation", "training", "job", "jobs", "logs":
-		return before < 0 || !isSplitWord(toks[before].word)
-	case "latest", "last", "best", "worst", "runs":
-		return true
-	}
-	return next.word != "" && next.kind == tWord && !lex.known(next)
-}
-
-// isVerbForm recognises "training", "evaluating", "deleting" after a
-// preposition.
-func isVerbForm(t token) bool {
-	if t.kind != tWord {
-		return false
-	}
-	switch t.stem {
-	case "train", "evaluate", "delete", "remove", "cancel", "resume", "compare", "import", "split", "validate", "create", "make", "tag", "stop", "generate", "run", "launch":
-		return t.word != t.stem && t.word != "runs"
 	}
 	return false
 }

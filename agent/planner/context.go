@@ -30,16 +30,20 @@ func (r *reader) spoken(items []item) {
 // run takes only what it refers to.
 func (r *reader) with(items []item) []item {
 	before := items
+	many := class("") // what a plural has taken the first of: it means them all
 	for _, o := range r.open {
 		c := kin(classOf(o))
 		if i := slices.IndexFunc(items, func(it item) bool { return refersTo(it, o) }); i >= 0 {
 			ref := items[i]
+			if ref.mention.plural {
+				many = c
+			}
 			items = slices.Clone(items)
 			items[i] = o
 			items[i].start, items[i].end = ref.start, ref.end
 			continue
 		}
-		if slices.ContainsFunc(before, func(it item) bool { return kin(classOf(it)) == c }) {
+		if c != many && slices.ContainsFunc(before, func(it item) bool { return kin(classOf(it)) == c }) {
 			continue
 		}
 		items = append(slices.Clip(items), o)

@@ -23,7 +23,11 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 	if c, ok := chooseFrom(q.Choices, toks); ok {
 		return c, true
 	}
-	items := lex.recognise(toks, s.known)
+	return s.fillFrom(a, toks, lex.recognise(toks, s.known))
+}
+
+// fillFrom reads an answer for what its argument takes.
+func (s session) fillFrom(a ask, toks []token, items []item) (any, bool) {
 	switch a.param {
 	case "model":
 		if i, ok := first(items, cModel); ok {
@@ -61,7 +65,7 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 		}
 		return nil, false
 	}
-	return bareName(lex, toks, items)
+	return bareName(s.model.lex, toks, items)
 }
 
 // patterns reads an answer that gives patterns of parameter names.
@@ -126,21 +130,7 @@ func (r *reader) correct() (reading, bool) {
 	}
 	toks := tokenise(r.text)
 	mended := r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
-	toks = trimThanks(r.lex.merge(toks))
-	if first := trimGreeting(toks); len(first) < len(toks) && r.isCorrection(r.lex.trimLead(first)) {
-		toks = first
-	}
-	if polite := r.lex.trimLead(toks); len(polite) < len(toks) && !r.isCorrection(toks) && r.isCorrection(polite) {
-		toks = polite
-	}
-	rest := trimComplaint(toks)
-	complains := len(rest) < len(toks) && len(rest) > 1 && !r.hasStarter(rest)
-	if complains {
-		toks = rest
-	}
-	if more := r.onceMore(toks); len(more) < len(toks) {
-		toks, complains = more, true
-	}
+	toks, complains := r.changed(trimThanks(r.lex.merge(toks)))
 	change, relative := r.relationOf(toks)
 	if !relative && !complains && !r.isCorrection(toks) {
 		return reading{}, false
@@ -183,6 +173,24 @@ func (r *reader) correct() (reading, bool) {
 	r.out.goals = goals
 	r.out.Reply = r.words()
 	return r.out, true
+}
+
+// changed drops what only leads to a change of the plan before, and tells
+// whether it was a complaint or a wish to have it once more.
+func (r *reader) changed(toks []token) (rest []token, said bool) {
+	if first := trimGreeting(toks); len(first) < len(toks) && r.isCorrection(r.lex.trimLead(first)) {
+		toks = first
+	}
+	if polite := r.lex.trimLead(toks); len(polite) < len(toks) && !r.isCorrection(toks) && r.isCorrection(polite) {
+		toks = polite
+	}
+	if rest := trimComplaint(toks); len(rest) < len(toks) && len(rest) > 1 && !r.hasStarter(rest) {
+		toks, said = rest, true
+	}
+	if more := r.onceMore(toks); len(more) < len(toks) {
+		toks, said = more, true
+	}
+	return toks, said
 }
 
 // correctsNumber recognises "perhaps 20" and "oh, 5 epochs", the interjection

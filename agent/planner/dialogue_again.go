@@ -26,28 +26,49 @@ func (r *reader) answeredWith(text string) {
 // …", "thx! and one more like that on …". Where nothing different follows, no
 // word is dropped.
 func (r *reader) onceMore(toks []token) []token {
-	n, again := 0, false
-	for n < len(toks) {
-		t, next := toks[n], at(toks, n+1)
-		switch {
-		case t.kind == tPunct || isJoint(t) || isInterjection(t.word) || isFiller(t.word) && t.word != "again":
-		case t.word == "thanks" || t.word == "thx" || t.word == "thank" || t.word == "great" || t.word == "good" || t.word == "nice":
-		case t.word == "once" && next == "more", t.word == "one" && next == "more", t.word == "like" && isRefWord(next), t.word == "do" && isRefWord(next), t.word == "same" && next == "thing":
-			again = true
-			n++
-		case t.word == "again" || t.word == "another" || t.word == "repeat" || t.word == "rerun":
-			again = true
-		case t.word == "start" || t.word == "launch" || t.word == "run" || t.word == "train" || t.word == "do" || t.word == "make" || t.word == "the" || t.word == "a" || t.word == "second":
-		case t.word == "same":
-			again = true
-		case again && (t.word == "one" || t.word == "run" || t.word == "training" || t.word == "time" || t.word == "it" || t.word == "that"):
-		default:
-			if again && (isPreposition(t.word) || t.word == "using" || t.word == "without") && n+1 < len(toks) && !r.hasStarter(toks[n:]) {
-				return toks[n:]
-			}
-			return toks
+	again := false
+	for n := 0; n < len(toks); n++ {
+		k, more := asksAgain(toks[n:], again)
+		if again = again || more; k > 0 {
+			n += k - 1
+			continue
 		}
-		n++
+		if w := toks[n].word; again && (isPreposition(w) || w == "using" || w == "without") && n+1 < len(toks) && !r.hasStarter(toks[n:]) {
+			return toks[n:]
+		}
+		return toks
 	}
 	return toks
+}
+
+// asksAgain is how many words at the start only lead to a wish to have something
+// once more, and whether they ask for that themselves.
+func asksAgain(toks []token, again bool) (n int, more bool) {
+	t, next := toks[0], at(toks, 1)
+	switch t.word {
+	case "once", "one":
+		if next == "more" {
+			return 2, true
+		}
+	case "like", "do":
+		if isRefWord(next) {
+			return 2, true
+		}
+	case "same":
+		if next == "thing" {
+			return 2, true
+		}
+		return 1, true
+	case "again", "another", "repeat", "rerun":
+		return 1, true
+	case "thanks", "thx", "thank", "great", "good", "nice", "start", "launch", "run", "train", "make", "the", "a", "second":
+		return 1, false
+	}
+	if t.kind == tPunct || isJoint(t) || isInterjection(t.word) || isFiller(t.word) || t.word == "do" {
+		return 1, false
+	}
+	if again && slices.Contains([]string{"one", "training", "time", "it", "that"}, t.word) {
+		return 1, false
+	}
+	return 0, false
 }

@@ -223,17 +223,8 @@ func substitute(base, added []item, adds bool) ([]item, bool) {
 		case k > 0 && added[k-1].anyWord("not", "instead_of", "except"):
 		case adds && it.is(cRun):
 			out, changed = append(out, it), true
-		case volumeName.MatchString(it.tok.word) && (it.mention == nil || it.is(cDataset)):
-			if i := slices.IndexFunc(out, func(o item) bool {
-				return o.mention == nil && volumeName.MatchString(o.word())
-			}); i >= 0 {
-				it.mention = nil
-				out[i], changed = it, true
-			}
-		case it.mention == nil && it.anyWord("learning_rate", "lr"):
-			if i := slices.IndexFunc(out, func(o item) bool { return o.is(cMetric) || o.anyWord("loss") }); i >= 0 {
-				out[i], changed = it, true
-			}
+		case takesPlace(out, it):
+			changed = true
 		case it.mention == nil && isDegree(it.word()):
 			out, changed = replaceDegree(out, it), true
 		case it.mention != nil || it.is(cPath) || it.is(cTriple):
@@ -241,6 +232,26 @@ func substitute(base, added []item, adds bool) ([]item, bool) {
 		}
 	}
 	return out, changed
+}
+
+// takesPlace puts another volume or another curve in the place of the one that
+// was named before.
+func takesPlace(out []item, it item) bool {
+	var same func(o item) bool
+	switch {
+	case volumeName.MatchString(it.tok.word) && (it.mention == nil || it.is(cDataset)):
+		it.mention = nil
+		same = func(o item) bool { return o.mention == nil && volumeName.MatchString(o.word()) }
+	case it.anyWord("learning_rate", "lr"):
+		same = func(o item) bool { return o.is(cMetric) || o.anyWord("loss") }
+	default:
+		return false
+	}
+	i := slices.IndexFunc(out, same)
+	if i >= 0 {
+		out[i] = it
+	}
+	return i >= 0
 }
 
 // replaceDegree swaps "best" for "worst".

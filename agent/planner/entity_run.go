@@ -303,7 +303,7 @@ func everythingTagged(lex *lexicon, toks []token, i int) (*mention, int) {
 }
 
 func isQuantifier(w string) bool {
-	return w == "all" || w == "every" || w == "each" || w == "any" || w == "both"
+	return w == "all" || w == "every" || w == "each" || w == "any"
 }
 
 // isRunSet tells whether a noun with what stands before it means several runs.

@@ -30,13 +30,11 @@ func (lex *lexicon) moodOf(toks []token) mood {
 	if wishForm(toks) {
 		return moodOrder
 	}
-	switch opening(toks) {
-	case openAsks:
+	if opening(toks) == openAsks {
 		return moodQuestion
-	case openSubject:
-		if i := mainVerb(toks, 1); i > 0 {
-			return moodStatement
-		}
+	}
+	if opening(toks) == openSubject && mainVerb(toks, 1) > 0 {
+		return moodStatement
 	}
 	if lex.startsClause(toks, 0) || commands(toks) || isVerbForm(toks[0]) {
 		return moodOrder
@@ -131,35 +129,32 @@ func reasons(toks []token) bool {
 // please.
 func wishForm(toks []token) bool {
 	for i, t := range toks {
-		if t.kind != tWord {
-			continue
-		}
-		next, before := at(toks, i+1), at(toks, i-1)
-		switch t.word {
-		case "please", "pls", "plz", "kindly", "let", "lets":
+		if t.kind == tWord && wishAt(toks, i) {
 			return true
-		case "should", "shall", "must":
-			return i > 0 && !asksAdvice(toks)
-		case "has", "have", "needs", "need", "ought":
-			if next == "to" && at(toks, i+2) == "be" {
-				return true
-			}
-			if t.word == "need" && wisher(toks[:i]) {
-				return true
-			}
-		case "want", "wanna", "like", "love", "wish", "prefer":
-			if wisher(toks[:i]) {
-				return true
-			}
-		case "can", "may", "could", "might":
-			if i > 0 && i < 6 && (next == "be" || next == "go") && before != "what" && before != "how" {
-				return true
-			}
-		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy":
-			if slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" }) && slices.ContainsFunc(toks[i:], func(t token) bool { return t.word == "if" || t.word == "to" }) {
-				return true
-			}
 		}
+	}
+	return false
+}
+
+// wishAt tells whether the word at toks[i] makes a wish of its clause.
+func wishAt(toks []token, i int) bool {
+	next, before := at(toks, i+1), at(toks, i-1)
+	switch toks[i].word {
+	case "please", "pls", "plz", "kindly", "let", "lets":
+		return true
+	case "should", "shall", "must":
+		return i > 0 && !asksAdvice(toks)
+	case "has", "have", "needs", "ought":
+		return next == "to" && at(toks, i+2) == "be"
+	case "need":
+		return next == "to" && at(toks, i+2) == "be" || wisher(toks[:i])
+	case "want", "wanna", "like", "love", "wish", "prefer":
+		return wisher(toks[:i])
+	case "can", "may", "could", "might":
+		return i > 0 && i < 6 && (next == "be" || next == "go") && before != "what" && before != "how"
+	case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy":
+		return slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" }) &&
+			slices.ContainsFunc(toks[i:], func(t token) bool { return t.word == "if" || t.word == "to" })
 	}
 	return false
 }

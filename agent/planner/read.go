@@ -171,60 +171,6 @@ func (q Question) ask() string {
 	return strings.TrimRight(q.Text, "?") + ": " + strings.Join(q.Choices, ", ") + "?"
 }
 
-// clause plans one clause.
-func (r *reader) clause(c clause) {
-	said := r.span(c.toks)
-	r.heard++
-	if r.mayLeaveOut(c) || r.unplanned(c, said) {
-		return
-	}
-	items := r.lex.recognise(c.toks, r.known)
-	r.point(items)
-	alone := items
-	r.prior = nil
-	if r.waits = c.waits; c.follows {
-		r.prior = slices.Clone(r.last)
-	}
-	if c.aside {
-		if !r.ahead(c, alone, r.lex.score(alone, nil)) {
-			r.told(alone, c.toks)
-		}
-		return
-	}
-	if c.repeats && r.likewise(alone, true) {
-		return
-	}
-	items = r.with(items)
-	if r.covered(c, alone) || r.lateName(items) || r.placed(items) {
-		return
-	}
-	ranked := r.fitting(r.lex.score(items, nil), items)
-	if r.ahead(c, items, ranked) || r.vague(c, alone, ranked) || r.bounds(items) || r.chooses(items) || r.renames(items) || r.background(c) || r.urges(alone) {
-		return
-	}
-	if len(ranked) == 0 || ranked[0].score < threshold || ranked[0].intent == intentNothing {
-		if !c.leads || !r.followed {
-			r.fragment(alone, said) // before a colon it only says what the rest is about
-		}
-		r.spoken(alone)
-		return
-	}
-	r.open = nil
-	r.asking = len(c.toks) > 0 && r.lex.starters[c.toks[0].word]
-	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || !c.variant && r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
-		return
-	}
-	if c.variant {
-		r.carry = r.carried
-	}
-	done := len(r.out.Steps) + len(r.out.goals) + len(r.out.later)
-	r.plan(items, ranked[0], ranked, said, c.toks...)
-	r.after = nil
-	if len(r.out.Steps)+len(r.out.goals)+len(r.out.later) == done {
-		r.spoken(alone)
-	}
-}
-
 // plan acts on the reading of a clause that was chosen.
 func (r *reader) plan(items []item, top scored, ranked []scored, said string, toks ...token) {
 	if top.intent == "train_launch" && len(r.carry) > 0 {
@@ -259,37 +205,6 @@ func likelyOnly(top scored) bool {
 	return !slices.ContainsFunc(top.hits, func(h hit) bool {
 		return strings.Trim(h.pattern, "^ ") != "" && !strings.HasPrefix(strings.Trim(h.pattern, "^ "), "{") && h.pattern != "epoch"
 	})
-}
-
-// unplanned handles clauses that say what not to do, ask for advice, or hang on
-// a condition.
-func (r *reader) unplanned(c clause, said string) bool {
-	nothing := len(c.toks) == 2 && c.toks[1].word == "nothing" || len(c.toks) == 3 && c.toks[1].word == "nothing" && c.toks[2].word == "else"
-	switch {
-	case nothing && slices.Contains(destructive(), c.toks[0].stem):
-		r.note("As you said, nothing is to be done: " + clean(said) + ".")
-		return true
-	case c.negated && r.keeps(c):
-		return true
-	case c.negated:
-		items := r.lex.recognise(c.toks, r.known)
-		if i, ok := first(items, cRun); ok && len(r.group) == 0 {
-			r.group = []string{items[i].mention.text} // "don't stop x, only show it"
-		}
-		if len(c.toks) > 0 {
-			r.note(fmt.Sprintf("As you said, I do not %s.", clean(said)))
-		}
-		return true
-	case c.advice:
-		r.note(fmt.Sprintf("Whether to %s is yours to decide; say so and I plan it.", clean(said)))
-		return true
-	case c.condition:
-		r.given, r.condition = said, c.toks
-		return true
-	case c.conditional:
-		return r.hangsOn(c, said)
-	}
-	return false
 }
 
 func isChat(intent string) bool {
@@ -350,33 +265,6 @@ func (r *reader) define(items []item) (entry, bool) {
 		}
 	}
 	return entry{}, false
-}
-
-// fragment handles words that ask for nothing by themselves: they may amend
-// the step before ("use batch size 2"), or define a bare term.
-func (r *reader) fragment(items []item, said string) {
-	if r.likewise(items, false) || len(r.last) > 0 && r.amend(r.last, items) {
-		return
-	}
-	if i, ok := first(items, cDataset); ok && len(items) <= 3 {
-		r.dataset = items[i].mention.text
-		return
-	}
-	if e, ok := r.define(items); ok && len(items) <= 2 && !items[0].is(cNumber) && len(r.out.Steps) == 0 {
-		r.chat = strings.TrimSpace(r.chat + " " + e.text)
-		return
-	}
-	if m, ok := first(items, cModel); ok && r.cat.has("train_launch") && (len(r.out.Steps) == 0 || r.onMade(items)) {
-		_, onData := first(items, cDataset)
-		if onData = onData || r.onMade(items); onData {
-			r.note(fmt.Sprintf("I read this as: train %s.", items[m].mention.text))
-			r.tool(scored{intent: "train_launch", score: threshold}, items)
-			return
-		}
-	}
-	if hasContent(r.lex, items) {
-		r.skipped = append(r.skipped, clean(said))
-	}
 }
 
 // onMade tells whether "on it" means a dataset of this plan.

@@ -44,26 +44,44 @@ func (lex *lexicon) retract(toks []token, datasets []string) []token {
 // takesBack is how many words say that what was said is taken back. Plain ones
 // do so only right before the new value.
 func takesBack(toks []token) (n int, plain bool) {
-	strong := false
+	plain = true
 	for n < len(toks) {
 		t := toks[n]
-		switch {
-		case t.kind == tPunct && t.word != ":" && n > 0 || isDash(t) && n > 0:
-		case t.word == "sorry" || t.word == "wait" || t.word == "oops" || t.word == "correction" || t.word == "rather" || t.word == "scratch" || t.word == "nope" || t.word == "ups":
-			strong = true
-		case t.word == "no" || t.word == "actually" || t.word == "or" && n+1 < len(toks) && toks[n+1].word == "rather" || t.word == "better" || t.word == "hm" || t.word == "hmm" || t.word == "uh" || t.word == "er":
-		case t.word == "i" && n+1 < len(toks) && (toks[n+1].word == "mean" || toks[n+1].word == "meant"):
-			strong = true
-			n++
-		case t.word == "make" && n+1 < len(toks) && (toks[n+1].word == "it" || toks[n+1].word == "that"):
-			n++
-		case (t.word == "let's" || t.word == "that") && n > 0:
-		default:
-			return n, !strong
+		k, strong := unsays(toks[n:])
+		if n > 0 && k == 0 && (t.kind == tPunct && t.word != ":" || isDash(t) || t.word == "let's" || t.word == "that") {
+			k = 1
 		}
-		n++
+		if k == 0 {
+			break
+		}
+		n, plain = n+k, plain && !strong
 	}
-	return n, !strong
+	return n, plain
+}
+
+// unsays is how many words at the start take something back, and whether they
+// do so by themselves.
+func unsays(toks []token) (n int, strong bool) {
+	next := at(toks, 1)
+	switch toks[0].word {
+	case "sorry", "wait", "oops", "correction", "rather", "scratch", "nope", "ups":
+		return 1, true
+	case "no", "actually", "better", "hm", "hmm", "uh", "er":
+		return 1, false
+	case "or":
+		if next == "rather" {
+			return 1, false
+		}
+	case "i":
+		if next == "mean" || next == "meant" {
+			return 2, true
+		}
+	case "make":
+		if next == "it" || next == "that" {
+			return 2, false
+		}
+	}
+	return 0, false
 }
 
 func isDash(t token) bool { return t.word == "-" || t.word == "--" }
@@ -103,8 +121,8 @@ func (lex *lexicon) unitOf(t token) string {
 	return ""
 }
 
-// pairs reads a list of settings with colons as one clause: "Dataset: toy.
-// Network: dynunet. Epochs: 12."
+// pairs reads a list of settings with colons ("Dataset: toy. Network: dynunet.
+// Epochs: 12.") as one clause.
 func pairs(toks []token) []token {
 	var colons []int
 	for i := 1; i+1 < len(toks); i++ {

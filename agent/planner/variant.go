@@ -57,24 +57,25 @@ func variantsOf(toks []token) [][]token {
 // "one run". It is 0 if none do.
 func variantMark(toks []token, i int) int {
 	next, after := at(toks, i+1), at(toks, i+2)
+	with := next == "with" || next == "using" || next == "without"
+	counted := slices.Contains([]string{"time", "run", "training"}, next) && isPreposition(after)
 	switch at(toks, i) {
 	case "once":
-		if next == "more" || next == "again" || temporalLength(toks[i:]) > 0 {
-			return 0
+		if next != "more" && next != "again" && temporalLength(toks[i:]) == 0 {
+			return 1
 		}
-		return 1
 	case "one", "1":
-		if (next == "time" || next == "run" || next == "training") && isPreposition(after) {
+		switch {
+		case counted:
 			return 2
-		}
-		if next == "with" || next == "using" || next == "without" {
+		case with:
 			return 1
 		}
 	case "another", "second", "other":
-		if next == "with" || next == "using" || next == "without" {
+		switch {
+		case with:
 			return 1
-		}
-		if (next == "time" || next == "run" || next == "training" || next == "one") && (isPreposition(after) || after == "using") {
+		case counted, next == "one" && (isPreposition(after) || after == "using"):
 			return 2
 		}
 	}
@@ -162,48 +163,61 @@ func anotherWith(toks []token) int {
 		also = also || toks[n].word == "also" || toks[n].word == "again"
 		n++
 	}
-	switch at(toks, n) {
-	case "next", "beside", "besides", "parallel":
-		for n < len(toks) && n < 5 && at(toks, n) != "one" && at(toks, n) != "another" {
-			n++
-		}
-	case "a":
-		n++
-	case "it", "that":
-		if w := at(toks, n+1); w == "one" || w == "another" {
-			n++
-		}
+	n += alongside(toks[n:])
+	k := anew(toks[n:])
+	if k == 0 && !also {
+		return 0
 	}
-	switch at(toks, n) {
-	case "another", "second", "other":
-		n++
-		if w := at(toks, n); w == "one" || w == "run" || w == "training" || w == "time" {
-			n++
-		}
-	case "one":
-		n++
-	case "once":
-		if w := at(toks, n+1); w != "more" && w != "again" {
-			return 0
-		}
-		n += 2
-	case "again":
-		n++
-	case "same":
-		if n++; at(toks, n) == "again" {
-			n++
-		}
-	default:
-		if !also {
-			return 0
-		}
-	}
-	for at(toks, n) == "," || at(toks, n) == "but" {
+	for n += k; at(toks, n) == "," || at(toks, n) == "but"; {
 		n++
 	}
 	switch at(toks, n) {
 	case "with", "using", "on", "for", "at", "without":
 		return n
+	}
+	return 0
+}
+
+// alongside is how many words of "next to it", "in parallel a" or "it" lead to
+// "one" and "another".
+func alongside(toks []token) int {
+	n := 0
+	switch at(toks, 0) {
+	case "next", "beside", "besides", "parallel":
+		for n < len(toks) && n < 5 && at(toks, n) != "one" && at(toks, n) != "another" {
+			n++
+		}
+	case "a":
+		return 1
+	case "it", "that":
+		if w := at(toks, 1); w == "one" || w == "another" {
+			return 1
+		}
+	}
+	return n
+}
+
+// anew is how many words say that the thing before is wanted once more:
+// "another run", "one", "once more", "same again".
+func anew(toks []token) int {
+	next := at(toks, 1)
+	switch at(toks, 0) {
+	case "another", "second", "other":
+		if slices.Contains([]string{"one", "run", "training", "time"}, next) {
+			return 2
+		}
+		return 1
+	case "one", "again":
+		return 1
+	case "once":
+		if next == "more" || next == "again" {
+			return 2
+		}
+	case "same":
+		if next == "again" {
+			return 2
+		}
+		return 1
 	}
 	return 0
 }
