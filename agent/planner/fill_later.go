@@ -134,16 +134,7 @@ func (r *reader) fillRunList(d *draft, items []item) bool {
 			r.set(d, "runs", value{v: list, from: p.val.from, to: p.val.to, rule: p.val.rule}, items)
 		}
 	}
-	if d.tool == "report_write" || d.tool == "model_card" {
-		for _, run := range list {
-			if slices.Contains(r.trained, fmt.Sprint(run)) && r.judged[fmt.Sprint(run)] == "" && d.tool == "report_write" && r.cat.has("evaluate_run") {
-				r.emitEvaluation(fmt.Sprint(run), nil)
-			}
-			if id := r.judged[fmt.Sprint(run)]; id != "" {
-				d.needs = append(d.needs, id) // what is reported is measured first
-			}
-		}
-	}
+	r.measuredFirst(d, list)
 	return len(list) > 0
 }
 
@@ -205,4 +196,21 @@ func saysParts(items []item, parts []string) bool {
 		}
 	}
 	return true
+}
+
+// measuredFirst lets a report wait for the evaluation of its runs, and plans one
+// for those that this plan trains.
+func (r *reader) measuredFirst(d *draft, list []any) {
+	if d.tool != "report_write" && d.tool != "model_card" {
+		return
+	}
+	for _, v := range list {
+		run := fmt.Sprint(v)
+		if d.tool == "report_write" && slices.Contains(r.trained, run) && r.judged[run] == "" && r.cat.has("evaluate_run") {
+			r.emitEvaluation(run, nil)
+		}
+		if id := r.judged[run]; id != "" {
+			d.needs = append(d.needs, id) // what is reported is measured first
+		}
+	}
 }
