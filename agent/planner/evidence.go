@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/minivess/minivess/tools"
 )
@@ -106,13 +108,10 @@ func exampleNames() Names {
 
 // newEvidence counts the words of the sentences.
 func newEvidence(lex *lexicon, said []saying) *evidence {
-	known := exampleNames()
-	docs := make([][]string, len(said))
+	docs := documents(lex, said)
 	frequency := map[string]float64{}
-	for i, s := range said {
-		toks := lex.merge(lex.unslash(tokenise(s.text), known.Datasets))
-		docs[i] = features(lex.recognise(toks, known))
-		for _, f := range docs[i] {
+	for _, doc := range docs {
+		for _, f := range doc {
 			frequency[f]++
 		}
 	}
@@ -131,6 +130,25 @@ func newEvidence(lex *lexicon, said []saying) *evidence {
 		e.count(docs[i], k)
 	}
 	return e
+}
+
+// documents gives the features of each sentence. They are read side by side:
+// this is most of what the first turn of a process costs.
+func documents(lex *lexicon, said []saying) [][]string {
+	known := exampleNames()
+	docs := make([][]string, len(said))
+	var group sync.WaitGroup
+	size := len(said)/runtime.GOMAXPROCS(0) + 1
+	for from := 0; from < len(said); from += size {
+		group.Go(func() {
+			for i := from; i < min(from+size, len(said)); i++ {
+				toks := lex.merge(lex.unslash(tokenise(said[i].text), known.Datasets))
+				docs[i] = features(lex.recognise(toks, known))
+			}
+		})
+	}
+	group.Wait()
+	return docs
 }
 
 // count adds a sentence to those of intent k. Long and short sentences weigh
