@@ -20,6 +20,7 @@ func (r *reader) fillRun(d *draft, items []item) bool {
 	if r.noSuchDelete(d, items, picks) {
 		return false
 	}
+	picks = r.onlyNamed(d, items, picks)
 	if fill, ok := r.fills["run"].(string); ok && len(picks) == 0 {
 		picks = []picked{{selector: fill, val: value{v: fill, rule: "your answer"}}}
 	}
@@ -74,48 +75,6 @@ func whichRun(tool string) string {
 		return "Which run do you mean?"
 	}
 	return "Which run shall I " + does + "?"
-}
-
-// noSuchDelete answers the wish to delete what no tool deletes.
-func (r *reader) noSuchDelete(d *draft, items []item, picks []picked) bool {
-	if d.tool != "run_delete" {
-		return false
-	}
-	if partsOnly(items) {
-		r.note("I can delete whole runs only, with all that belongs to them.")
-		return true
-	}
-	if at := slices.IndexFunc(items, func(it item) bool { return it.anyWord("tag", "label", "note", "alias") }); at > 0 && at <= 3 {
-		r.note("I can delete whole runs only; a tag can be given another value.")
-		return true
-	}
-	if len(picks) > 1 && slices.ContainsFunc(items, func(it item) bool { return it.anyWord("but", "except", "besides", "apart") }) {
-		r.note("I cannot plan exceptions to what is deleted. Name the runs that shall go.")
-		return true
-	}
-	if len(picks) > 0 {
-		return false
-	}
-	_, named := first(items, cDataset)
-	_, meant := first(items, cDataRef)
-	if !named && !meant && !slices.ContainsFunc(items, func(it item) bool { return it.anyWord("dataset", "tag", "volume", "model", "file") }) {
-		return false
-	}
-	r.note("I can delete runs only; no tool here deletes anything else.")
-	return true
-}
-
-// partsOnly tells whether only a part of a run is to be deleted, rather than a
-// run together with its parts: "remove brisk-otter with its checkpoints".
-func partsOnly(items []item) bool {
-	part := slices.IndexFunc(items, func(it item) bool { return it.anyWord("weight", "checkpoint") })
-	run := slices.IndexFunc(items, func(it item) bool { return it.is(cRun) || it.is(cRef) && it.mention.text != "its" })
-	if part < 0 || run < 0 || part < run {
-		return part >= 0
-	}
-	return !slices.ContainsFunc(items[run:part], func(it item) bool {
-		return it.anyWord("with", "including", "incl", "and", "plus", "together", "&")
-	})
 }
 
 // limitByDataset turns "the latest run on toy" into a selector, for tools that
