@@ -199,13 +199,17 @@ func leadsVerb(toks []token, i int) bool {
 // gives tells whether a clause says when a training shall give up, which is one
 // of its settings: "stop if nothing improves for 6 validations".
 func gives(toks []token) bool {
-	switch toks[0].stem {
-	case "stop", "give", "end", "quit", "halt", "abort", "train":
-	default:
+	if !slices.ContainsFunc(toks, func(t token) bool {
+		switch t.stem {
+		case "stop", "give", "end", "quit", "halt", "abort", "train", "stopped", "halted", "ended":
+			return true
+		}
+		return false
+	}) {
 		return false
 	}
 	return slices.ContainsFunc(toks, func(t token) bool {
-		return t.stem == "improve" || t.stem == "improvement" || t.word == "better" || t.stem == "plateau" || t.stem == "stall"
+		return t.stem == "improve" || t.stem == "improvement" || t.word == "better" || t.stem == "gain" || t.stem == "progress" || t.stem == "plateau" || t.stem == "stall"
 	})
 }
 

@@ -18,12 +18,20 @@ func (s session) fill(a ask, q Question, said string) (any, bool) {
 		return nil, false
 	}
 	if a.param == paramSuspect {
-		return true, slices.Contains([]string{"yes", "y", "yeah", "yep", "sure", "right", "correct"}, toks[0].word)
+		return true, isYes(toks[0].word)
 	}
 	if c, ok := chooseFrom(q.Choices, toks); ok {
 		return c, true
 	}
+	if len(q.Choices) == 1 && len(toks) <= 3 && isYes(toks[0].word) {
+		return q.Choices[0], true
+	}
 	return s.fillFrom(a, toks, lex.recognise(toks, s.known))
+}
+
+// isYes lists the words that agree to what was asked.
+func isYes(w string) bool {
+	return slices.Contains([]string{"yes", "y", "yeah", "yep", "sure", "right", "correct", "ok", "okay", "fine"}, w)
 }
 
 // fillFrom reads an answer for what its argument takes.
@@ -66,6 +74,15 @@ func (s session) fillFrom(a ask, toks []token, items []item) (any, bool) {
 		return nil, false
 	}
 	return bareName(s.model.lex, toks, items)
+}
+
+// namesToo reads the name in an answer that says where data lie: "/data/x as x".
+func (s session) namesToo(a ask, said string) (any, bool) {
+	if a.tool != "dataset_import" || a.param != "path" {
+		return nil, false
+	}
+	v, ok := newName(s.model.lex.recognise(s.model.lex.merge(tokenise(said)), s.known))
+	return v.v, ok
 }
 
 // patterns reads an answer that gives patterns of parameter names.

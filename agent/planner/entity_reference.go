@@ -112,7 +112,7 @@ func oneOfTwo(toks []token) bool {
 // isStore lists the nouns before which "model" is no model: the model registry.
 func isStore(w string) bool {
 	switch w {
-	case "registry", "card", "catalogue", "catalog", "zoo", "server", "names", "curve", "curves", "loss", "losses", "time", "data", "set", "log", "logs", "configuration", "config", "progress":
+	case "registry", "card", "catalogue", "catalog", "zoo", "server", "name", "names", "curve", "curves", "loss", "losses", "time", "data", "set", "log", "logs", "configuration", "config", "progress":
 		return true
 	}
 	return false

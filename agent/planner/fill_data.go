@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -56,9 +55,14 @@ func howMany(items []item) (value, bool) {
 // unnamed asks what a new dataset is to be called, once all has been read.
 func (r *reader) unnamed() {
 	for _, s := range r.out.Steps {
-		if s.Tool == "dataset_create_synthetic" && !has(s.Args, "name") {
-			r.question(s.Tool, "name", Question{Text: "What shall the dataset be called?"})
+		if s.Tool != "dataset_create_synthetic" && s.Tool != "dataset_import" || has(s.Args, "name") {
+			continue
 		}
+		q := Question{Text: "What shall the dataset be called?"}
+		if folder, _ := s.Args["path"].(string); nameFromPath(folder) != "" {
+			q.Choices = []string{nameFromPath(folder)}
+		}
+		r.question(s.Tool, "name", q)
 	}
 }
 
@@ -77,6 +81,9 @@ func (r *reader) fillSizes(d *draft, items []item) {
 		}
 	}
 	if v, ok := cube(items); ok && d.args["shape"] == nil {
+		r.set(d, "shape", v, items)
+	}
+	if v, ok := planeSize(items); ok && d.args["shape"] == nil {
 		r.set(d, "shape", v, items)
 	}
 	if v, ok := planeSpacing(items); ok && d.args["spacing"] == nil {
@@ -161,6 +168,37 @@ func planeSpacing(items []item) (value, bool) {
 	return value{v: []any{xy[0], xy[1], microns(gap)[2]}, from: plane, to: plane + 1, rule: "spacing in the plane and between slices"}, true
 }
 
+// planeSize reads "128 voxels in x and y and 48 in z": an edge for x and y and how
+// many slices there are.
+func planeSize(items []item) (value, bool) {
+	plane, depth := -1, -1
+	for i := range items {
+		n := items[i].tok.num
+		if !items[i].is(cNumber) || items[i].used || n < 8 || n != math.Trunc(n) || items[i].tok.unit != "" && !strings.HasPrefix(items[i].tok.unit, "vox") && items[i].tok.unit != "px" {
+			continue
+		}
+		near := items[i+1 : min(len(items), i+7)]
+		if k := slices.IndexFunc(near, func(it item) bool { return it.is(cNumber) || it.is(cTriple) }); k >= 0 {
+			near = near[:k]
+		}
+		says := func(words ...string) bool {
+			return slices.ContainsFunc(near, func(it item) bool { return slices.Contains(words, it.tok.word) })
+		}
+		switch {
+		case plane < 0 && (says("x") && says("y") || says("xy", "x/y", "in-plane", "plane", "lateral", "laterally")):
+			plane = i
+		case depth < 0 && says("z", "axial", "axially", "depth", "deep", "slices"):
+			depth = i
+		}
+	}
+	if plane < 0 || depth < 0 {
+		return value{}, false
+	}
+	edge := int64(items[plane].tok.num)
+	items[plane].used, items[depth].used = true, true
+	return value{v: []any{edge, edge, int64(items[depth].tok.num)}, from: plane, to: plane + 1, rule: "size in the plane and number of slices"}, true
+}
+
 // voxelEdge reads one length for all three axes: "isotropic 0.5 µm voxels".
 func voxelEdge(items []item) (value, bool) {
 	for i := range items {
@@ -218,20 +256,14 @@ func fillImport(r *reader, d *draft, items []item, _ toolInfo) bool {
 	if !found && named && name.v == "minivess" {
 		layout, found = value{v: "minivess", from: name.from, to: name.to, rule: "the name of its layout"}, true
 	}
-	if found && !named && layout.v == "minivess" && layout.rule != "layout" {
+	if found && !named && layout.v == "minivess" && layout.rule != "layout" && layout.rule != saidToHold {
 		name, named = value{v: "minivess", from: layout.from, to: layout.to, rule: "name before data"}, true
 	}
 	r.setIf(d, "layout", layout, found, items)
-	if !named {
-		path, _ := from.v.(string)
-		name = value{v: nameFromPath(path), rule: "the folder's name"}
-		if name.v == "" {
-			r.question(d.tool, "name", Question{Text: "What shall the dataset be called?"})
-			return false
-		}
-		r.note(fmt.Sprintf("I call the dataset %s, after its folder.", name.v))
+	if fill, answered := r.fills["name"].(string); answered && !named {
+		name, named = value{v: fill, rule: "your answer"}, true
 	}
-	r.set(d, "name", name, items)
+	r.setIf(d, "name", name, named, items)
 	if v, ok := leavesOut(items); ok {
 		r.set(d, "skip_mismatched", v, items)
 	}

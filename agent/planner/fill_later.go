@@ -91,6 +91,9 @@ func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
 	against := slices.IndexFunc(found, func(i int) bool {
 		return i > 0 && items[i-1].anyWord("from", "against", "versus", "vs", "than", "with") || i > 1 && items[i-1].anyWord("to") && items[i-2].anyWord("compared", "compare", "relative")
 	})
+	if k := slices.IndexFunc(found, func(i int) bool { return namedReference(items, i) }); k >= 0 {
+		against = k
+	}
 	for k, i := range found {
 		param := "current"
 		if k == against || against < 0 && k == 0 && len(found) == 2 {
@@ -102,6 +105,29 @@ func fillDrift(r *reader, d *draft, items []item, info toolInfo) bool {
 		r.set(d, "method", v, items)
 	}
 	return r.required(d, info)
+}
+
+// namedReference tells whether the dataset at items[i] is said to be the
+// reference: "minivess as the reference", "the reference is minivess".
+func namedReference(items []item, i int) bool {
+	means := func(it item) bool { return it.anyWord("reference", "baseline", "yardstick", "benchmark", "standard") }
+	for j := i + 1; j < len(items) && j <= i+4; j++ {
+		if means(items[j]) {
+			return true
+		}
+		if !items[j].anyWord("as", "for", "is", "be", "being", "dataset", "data", "our") && !isDeterminer(items[j].word()) {
+			break
+		}
+	}
+	for j := i - 1; j >= 0 && j >= i-4; j-- {
+		if means(items[j]) {
+			return true
+		}
+		if !items[j].anyWord("is", "be", "being", "dataset", ":", "=", "set", "should") && !isDeterminer(items[j].word()) {
+			break
+		}
+	}
+	return false
 }
 
 // fillRunList fills the argument runs: those named, referred to or described.

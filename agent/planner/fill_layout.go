@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
+// saidToHold is the rule by which a layout is read from what is said of the
+// folder.
+const saidToHold = "what the folder is said to hold"
+
 // layout reads how a folder is laid out: by the name of the layout, or by what
 // is said of its folders and files, anywhere in the message.
 func (r *reader) layout(items []item) (value, bool) {
 	toks := r.lex.merge(tokenise(r.text))
 	if name := describedLayout(toks); name != "" {
-		return value{v: name, rule: "what the folder is said to hold"}, true
+		return value{v: name, rule: saidToHold}, true
 	}
 	_, skips := leavesOut(items)
 	for i, it := range items {
@@ -72,24 +76,45 @@ func meansLayout(w string) bool {
 	return false
 }
 
+// mayStop reads "if nothing improves for 25 validations, it ought to stop" after a
+// training, whose patience it is.
+func (r *reader) mayStop(c clause) bool {
+	if !c.condition && !c.conditional || r.lastTool() != "train_launch" {
+		return false
+	}
+	said := append(slices.Clone(c.toks), c.only...)
+	if c.condition && len(r.rest) > 0 {
+		said = append(said, r.rest[0].toks...)
+	}
+	items := r.lex.recognise(said, r.known)
+	if _, ok := noGain(items); !ok || hasNamedRun(items) || !gives(said) || !r.amend(r.last, items) {
+		return false
+	}
+	if c.condition && len(r.rest) > 0 {
+		r.rest[0].toks = nil
+	}
+	return true
+}
+
 // mayLeaveOut reads "if a label doesn't match its image, skip that volume" after
 // an import.
 func (r *reader) mayLeaveOut(c clause) bool {
-	if !c.condition || r.lastTool() != "dataset_import" {
+	whenever := len(c.toks) > 0 && slices.Contains([]string{"when", "where", "whenever", "wherever", "should", "anything", "whatever", "any"}, c.toks[0].word)
+	if !c.condition && !whenever || r.lastTool() != "dataset_import" {
 		return false
 	}
 	said := c.toks
-	if len(r.rest) > 0 {
+	if c.condition && len(r.rest) > 0 {
 		said = slices.Concat(said, r.rest[0].toks)
 	}
 	fits := slices.ContainsFunc(said, func(t token) bool {
 		return slices.Contains([]string{"match", "mismatch", "mismatched", "fit", "agree", "belong"}, t.stem)
 	})
 	_, leaves := leavesOut(r.lex.recognise(said, r.known))
-	if !fits || !leaves && (len(r.rest) == 0 || !r.rest[0].negated) {
+	if !fits || !leaves && (!c.condition || len(r.rest) == 0 || !r.rest[0].negated) {
 		return false
 	}
-	if len(r.rest) > 0 {
+	if c.condition && len(r.rest) > 0 {
 		r.rest[0].toks = nil
 	}
 	r.out.Steps[r.last[0]].Args["skip_mismatched"] = true

@@ -24,7 +24,8 @@ func (r *reader) fillStart(d *draft, items []item) {
 		return
 	}
 	for i := range items {
-		if items[i].is(cRef) && !items[i].used && items[i].mention.text != "its" && items[i].mention.text != "their" {
+		whose := i+1 < len(items) && items[i+1].anyWord("weight", "weights", "checkpoint", "parameters", "init_from")
+		if items[i].is(cRef) && !items[i].used && (whose || items[i].mention.text != "its" && items[i].mention.text != "their") {
 			if p := r.pickReference(items, i); len(p) > 0 {
 				r.set(d, "init_from", p[0].val, items)
 			}
@@ -40,6 +41,8 @@ func (r *reader) noStart(d *draft, items []item, lead int) {
 	case answered:
 		d.args["init_from"] = fill
 	case slices.ContainsFunc(items, func(it item) bool { return it.anyWord("scratch", "random", "zero") }):
+	case len(r.trained) > 0 && slices.ContainsFunc(items[lead:], func(it item) bool { return it.anyWord("first", "former", "previous", "earlier", "preceding") }):
+		r.set(d, "init_from", value{v: r.trained[0], from: lead, to: lead + 1, rule: "the training before"}, items)
 	case items[lead].anyWord("finetune"):
 		r.note("You named no weights to begin with, so it begins with random ones.")
 	case items[lead].anyWord("pretrained", "pretrain", "init_from", "bundle", "checkpoint"):

@@ -119,7 +119,7 @@ func perBatch(items []item) (value, bool) {
 			continue
 		}
 		for j := i + 1; j < len(items) && j <= i+4; j++ {
-			if j > i+1 && items[j].anyWord("batch") && items[j-1].anyWord("per", "a", "each", "every", "one", "the") {
+			if j > i+1 && (items[j].anyWord("batch") || items[j].anyWord("step", "update", "iteration") && countsPatches(items[i+1:j])) && items[j-1].anyWord("per", "a", "each", "every", "one", "the") {
 				return value{v: int64(n), from: i, to: j + 1, rule: "as many in a batch"}, true
 			}
 			if items[j].is(cNumber) && !items[j].anyWord("one") || items[j].anyWord(",", "epoch", "step") {
@@ -128,6 +128,12 @@ func perBatch(items []item) (value, bool) {
 		}
 	}
 	return value{}, false
+}
+
+// countsPatches tells whether what a step takes are patches: "eight patches per
+// step".
+func countsPatches(between []item) bool {
+	return slices.ContainsFunc(between, func(it item) bool { return it.anyWord("patch", "patches", "crop", "sample", "cube") })
 }
 
 // rateAlone reads a small number that nothing else says the meaning of, as only
@@ -223,9 +229,29 @@ func (r *reader) fillModel(d *draft, items []item, info toolInfo) bool {
 	case len(vals) > 1:
 		v.list = vals
 	}
+	if v.v == "segresnet" && len(v.list) == 0 {
+		v.v = supervised(items, fmt.Sprint(v.v), offered)
+	}
 	r.set(d, "model", v, items)
 	d.network, _ = d.args["model"].(string)
 	return true
+}
+
+// compares tells whether a word makes a comparison of the number of times before
+// it: "three times worse", "twice as long".
+func compares(it item) bool {
+	return it.anyWord("as", "the", "more", "less", "worse", "better", "than") || it.mention == nil && it.tok.kind == tWord && len(it.tok.word) > 4 && strings.HasSuffix(it.tok.word, "er") && !it.anyWord("over", "after", "under")
+}
+
+// supervised is the network that "a segresnet with deep supervision" means: the
+// one of that family that is defined by it.
+func supervised(items []item, name string, offered []string) string {
+	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("deep_supervision") && !it.used })
+	if i < 0 || i > 0 && items[i-1].anyWord("without", "no", "not", "don't") || len(offered) > 0 && !slices.Contains(offered, name+"ds") {
+		return name
+	}
+	items[i].used = true
+	return name + "ds"
 }
 
 // modelHere is the network that this plan trains last, or "".
@@ -248,6 +274,11 @@ func (r *reader) namedModels(items []item) (vals []any, v value) {
 			v = mentioned(items, i)
 		}
 		items[i].used = true
+		if n := len(vals); n > 0 && items[i].tok.open && items[i-1].is(cModel) && strings.HasPrefix(name, fmt.Sprint(vals[n-1])) {
+			vals[n-1], v.v = name, name // "a segresnet (segresnetds)"
+			supervised(items, "", nil)
+			continue
+		}
 		if !slices.Contains(vals, any(name)) {
 			vals, v.at = append(vals, name), append(v.at, i)
 		}
@@ -319,6 +350,9 @@ func (r *reader) fillSeeds(d *draft, items []item) {
 		if slices.ContainsFunc(d.fan, func(f fan) bool { return len(f.vals) == int(n) }) {
 			items[i].used = true
 			continue // "two of them, one with … and one with …"
+		}
+		if items[i+1].anyWord("time") && i+2 < len(items) && compares(items[i+2]) {
+			continue // "three times worse"
 		}
 		if items[i+1].is(cModel) || items[i+1].anyWord("time", "run", "training", "model") {
 			v := value{from: i, to: i + 1, rule: "as many seeds, counted from 0"}

@@ -254,6 +254,9 @@ func (q inquiry) plainList() bool {
 // listsRuns tells whether runs in general, limited by something, are what a
 // clause is about.
 func listsRuns(items []item) bool {
+	if slices.ContainsFunc(items, func(it item) bool { return it.tok.word == "job" || it.tok.word == "jobs" }) {
+		return false // which are listed by a tool of their own
+	}
 	_, limited := first(items, cTag)
 	for _, c := range []class{cModel, cDataset, cSince, cState} {
 		_, ok := first(items, c)

@@ -64,7 +64,7 @@ func newLexicon(descriptors, unbuilt []tools.Descriptor) *lexicon {
 	}
 	var frames []frame
 	for _, table := range [][]frame{
-		dataFrames(), trainFrames(), jobFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(), {settingsFrame()},
+		dataFrames(), trainFrames(), jobFrames(), goOnFrames(), evaluateFrames(), queryFrames(), questionFrames(), serveFrames(), laterFrames(), chatFrames(), {settingsFrame()},
 	} {
 		frames = append(frames, table...)
 	}

@@ -35,6 +35,8 @@ func dataFrames() []frame {
 			{5, "how_big|size|spacing|shape|voxel|resolution * {dataset}|{dataref}"},
 			{3, "spacing|resolution"},
 			{7, "foreground|fraction|extent|dimension|vesselness * {dataset}|{dataref}"},
+			{12, "percentage|share|fraction|proportion|percent|part of|in {dataset}|{dataref} * =foreground|vessel|vessels|labelled|labeled"},
+			{13, "how * {dataset}|{dataref} * =is|=was|=are|=gets split|splits|divide|divided|partition|partitioned|organised|organized"},
 			{6, "{dataset} info|information|details|summary|overview|properties"},
 			{9, "where|folder|directory|path|location|disk|drive * {dataset}|{dataref} * live|lie|=stored|located|=sit|=kept|=reside|=is|$"},
 			{13, "how is|=are|was * {dataset}|{dataref} * split|divide|partition|=folds|=made|organise"},

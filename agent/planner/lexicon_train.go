@@ -43,6 +43,7 @@ func jobFrames() []frame {
 			{6, "what|anything|something|who|which * =running|queued"},
 			{6, "is|are * anything|something|any * running|queued|busy"},
 			{5, "^ =jobs"},
+			{13, "list|show|see|display|print|give|view * every|each|any|all job|=jobs"},
 			{12, "state|status|progress|overview of|for * =jobs"},
 			{14, "state|status|overview of|for|on {runs} $"},
 			{9, "overview|=job|=jobs * overview|=jobs|=job"},
@@ -66,6 +67,9 @@ func jobFrames() []frame {
 			{9, "how is {run}|{ref} * come|coming|progressing|getting"},
 			{8, "how much|many * longer|left|remaining|more * take|need|{run}|{ref}|until|till"},
 			{8, "how much longer|more"},
+			{15, "how_long|time|longer|much|many * =still|=yet * need|needs|take|takes|require|requires"},
+			{13, "=will|=would|=does|=can {run}|{ref} * ready|done|finished|over|through|complete by|before|until|in|today|tonight|tomorrow"},
+			{12, "how {run}|{ref} * advance|advances|progress|progresses|come|comes|fare|fares|do|get|gets"},
 			{7, "where are|is we|i|it|{run}|{ref}"},
 			{9, "do {run}|{ref} crash|fail|finish|die|stop|diverge|complete|succeed|survive|end"},
 			{9, "do {run}|{ref} still run|train|work|go|learn|improve"},
@@ -96,6 +100,12 @@ func jobFrames() []frame {
 			{6, "=tail"},
 			{7, "last|final {num} line"},
 		}},
+	}
+}
+
+// goOnFrames recognise the tools that take a job up again or end it.
+func goOnFrames() []frame {
+	return []frame{
 		{"job_resume", []cue{
 			{9, "resume|continue|unpause|requeue|restart"},
 			{7, "^ finish|complete {run}|{ref}"},
@@ -112,6 +122,10 @@ func jobFrames() []frame {
 		}},
 		{"job_cancel", []cue{
 			{9, "cancel|abort|halt|terminate|interrupt"},
+			{12, "^ cancel|abort|terminate|stop|kill|halt one|some|a|any of * =jobs|=runs|=trainings"},
+			{12, "^ cancel|abort|terminate|stop|kill|halt a|some|one job|run|training"},
+			{13, "need|want|like|have|get one|some|a|any * =cancelled|=stopped|=killed|=aborted|=canceled"},
+			{9, "desist|cease|quit|refrain * =training|training|run|job|{run}|{ref}"},
 			{9, "stop|kill|end * {run}|{ref}|{runs}|job|run|training|evaluation|everything|all|experiment"},
 			{7, "^ stop|kill"},
 			{1, "{run}|{ref}"},

@@ -365,9 +365,9 @@ func joinTriples(toks []token) []token {
 			t = token{kind: tTriple, triple: tr, word: "triple", text: "triple", start: t.start, end: toks[i+n-1].end}
 			i += n - 1
 		}
-		if t.kind == tNumber && i+1 < len(toks) && (toks[i+1].word == "%" || toks[i+1].word == "percent") {
-			i++
-			t.num, t.end = t.num/100, toks[i].end
+		if n := percentAt(toks, i+1); n > 0 && t.kind == tNumber {
+			i += n
+			t.num, t.end, t.weak = t.num/100, toks[i].end, false
 		}
 		if (t.kind == tTriple || t.kind == tNumber) && i+1 < len(toks) && isLengthUnit(toks[i+1].word) {
 			i++
@@ -376,6 +376,17 @@ func joinTriples(toks []token) []token {
 		out = append(out, t)
 	}
 	return out
+}
+
+// percentAt is the length of the sign or word for per cent at toks[i], or 0.
+func percentAt(toks []token, i int) int {
+	switch w := at(toks, i); {
+	case w == "%" || w == "percent" || w == "pct":
+		return 1
+	case w == "per" && at(toks, i+1) == "cent":
+		return 2
+	}
+	return 0
 }
 
 // spacedTriple reads a triple written with spaces at the start of toks.

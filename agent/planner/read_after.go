@@ -141,7 +141,7 @@ func (r *reader) renames(items []item) bool {
 			}
 		}
 	}
-	if !items[0].anyWord("register", "add", "import", "call", "name", "catalogue", "enter", "list", "save", "store") || !slices.ContainsFunc(items, func(it item) bool { return it.is(cRef) }) {
+	if !items[0].anyWord("register", "add", "import", "call", "name", "bring", "bring_in", "pull", "take", "load", "put", "catalogue", "enter", "list", "save", "store") || !slices.ContainsFunc(items, func(it item) bool { return it.is(cRef) }) {
 		return false
 	}
 	for i := 1; i < len(items); i++ {

@@ -11,22 +11,53 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 	if len(r.out.Steps) > 0 || !r.followed {
 		return false
 	}
-	settings := slices.ContainsFunc(items, func(it item) bool {
-		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop", "bf16", "bfloat16", "fp32", "float32", "sgd", "adamw", "deep_supervision")
-	})
+	if r.trainsLater() && !trains(items) && holdsOut(items) {
+		r.carry = append(r.carry, c.toks...)
+		return true
+	}
+	settings := trainSetting(items)
 	spoken := slices.ContainsFunc(items, func(it item) bool {
 		return it.anyWord("weight", "checkpoint", "pretrained", "bundle", "init_from")
 	})
-	weights := spoken && (startFile(items, true) >= 0 || startRun(items, true) >= 0) || slices.ContainsFunc(items, func(it item) bool { return it.is(cPath) && isExperiment(it.tok.text) })
+	weights := spoken && (startFile(items, true) >= 0 || startRun(items, true) >= 0) || slices.ContainsFunc(items, item.experiment)
 	begins := weights && r.trainsLater() && !trains(items) && slices.ContainsFunc(items, func(it item) bool {
-		return it.anyWord("init_from", "use", "take", "load") || it.is(cPath) && isExperiment(it.tok.text)
+		return it.anyWord("init_from", "use", "take", "load") || it.experiment()
 	})
 	understood := !begins && len(ranked) > 0 && ranked[0].score >= threshold+1 && (ranked[0].intent != "train_launch" || trains(items))
 	if understood && (ranked[0].intent != "dataset_import" || !weights) || !settings && !weights {
 		return false
 	}
-	r.carry = c.toks
+	r.carry = append(r.carry, c.toks...)
 	return true
+}
+
+// experiment tells whether an item is the path of an experiment's file.
+func (it item) experiment() bool { return it.is(cPath) && isExperiment(it.tok.text) }
+
+// trainSetting tells whether a clause names what only a training is done with.
+func trainSetting(items []item) bool {
+	return slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("init_from", "freeze", "initialise", "initialize", "fit_memory", "gradient_checkpointing", "early_stop", "bf16", "bfloat16", "fp32", "float32", "sgd", "adamw", "deep_supervision")
+	})
+}
+
+// holdsOut tells whether a clause only says which fold a training validates on:
+// "hold out fold 2 for validation".
+func holdsOut(items []item) bool {
+	return slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("hold", "holdout", "leave", "keep", "validate", "validation", "held-out", "use", "reserve", "set") || it.is(cSplit)
+	}) &&
+		slices.IndexFunc(items, func(it item) bool { return it.tok.word == "fold" }) >= 0 && foldNumber(items)
+}
+
+// foldNumber tells whether one fold is named by its number: "fold 2".
+func foldNumber(items []item) bool {
+	for i := 0; i+1 < len(items); i++ {
+		if items[i].tok.word == "fold" && items[i+1].is(cNumber) {
+			return true
+		}
+	}
+	return false
 }
 
 // trainsLater tells whether a later clause of this message asks for a training.

@@ -8,9 +8,12 @@ import (
 
 // clause plans one clause.
 func (r *reader) clause(c clause) {
+	if len(c.toks) == 0 {
+		return // the clause before has taken its words
+	}
 	said := r.span(c.toks)
 	r.heard++
-	if r.mayLeaveOut(c) || r.unplanned(c, said) {
+	if r.mayLeaveOut(c) || r.mayStop(c) || r.unplanned(c, said) {
 		return
 	}
 	items := r.lex.recognise(c.toks, r.known)

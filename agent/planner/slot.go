@@ -182,7 +182,7 @@ func unitAfter(items []item, i int, units []string) (end int, ok bool) {
 		if items[j].anyWord(units...) {
 			return j + 1, true
 		}
-		if !items[j].anyWord("more", "consecutive", "additional", "training", "full", "synthetic", "small", "new", "total", "artificial", "random", "extra",
+		if !items[j].anyWord("synth", "more", "consecutive", "successive", "subsequent", "straight", "following", "additional", "training", "full", "synthetic", "small", "new", "total", "artificial", "random", "extra",
 			"different", "of", "log", "vessel", "tiny", "further", "big", "large", "3d", "=", "last", "optimisation", "gradient", "dataset", "fake", "simulated", "max", "latest", "the", "worst", "best", "hardest", "easiest", "lowest", "highest") {
 			break
 		}
@@ -192,18 +192,39 @@ func unitAfter(items []item, i int, units []string) (end int, ok bool) {
 
 // leadBefore tells whether one of the leads stands before items[i].
 func leadBefore(items []item, i int, leads []string) (start int, ok bool) {
-	for j := i - 1; j >= 0 && j >= i-4; j-- {
+	limit := i - 4
+	for j := i - 1; j >= 0 && j >= limit; j-- {
 		if items[j].anyWord(leads...) {
 			return j, true
 		}
 		if items[j].anyWord(",", "(") && j == i-1 && !otherUnit(items, i) {
 			continue
 		}
-		if !items[j].anyWord("of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not", "most", "least", "than", "over", "between", "values", "{", "its", "their", "-n", "n", "->", "highest", "initial", "random") {
+		if k := ofThat(items, j); k < j {
+			limit -= j - k + 1
+			j = k
+			continue
+		}
+		if !items[j].anyWord("being", "equal", "equals", "fixed", "called", "of", "to", "=", "is", "at", ":", "a", "the", "with", "around", "about", "size", "value", "number", "after", "by", "be", "set", "as", "-", "index", "no", "limit", "first", "last", "shall", "should", "must", "from", "only", "exactly", "use", "not", "most", "least", "than", "over", "between", "values", "{", "its", "their", "-n", "n", "->", "highest", "initial", "random") {
 			break
 		}
 	}
 	return 0, false
+}
+
+// ofThat skips "of the partition" backwards from the noun at items[j], which says
+// what the thing before belongs to.
+func ofThat(items []item, j int) int {
+	if j < 3 || items[j].mention != nil && !items[j].is(cRef) && !items[j].is(cSplit) || items[j].tok.kind != tWord {
+		return j
+	}
+	if items[j].is(cRef) && items[j-1].anyWord("of") {
+		return j - 1
+	}
+	if (isDeterminer(items[j-1].word()) || items[j-1].anyWord("this", "that")) && items[j-2].anyWord("of") {
+		return j - 2
+	}
+	return j
 }
 
 // otherUnit tells whether the number at items[i] has a unit of its own.

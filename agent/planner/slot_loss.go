@@ -26,7 +26,7 @@ func lossPart(it item) string {
 	}
 	w = strings.NewReplacer("-", "_", "+", "_", "/", "_").Replace(w)
 	switch w {
-	case "dice", "ce", "cldice", "cbdice", "dice_ce", "dice_ce_cldice", "cbdice_cldice", "dice_ce_boundary":
+	case "boundary", "dice", "ce", "cldice", "cbdice", "dice_ce", "dice_ce_cldice", "cbdice_cldice", "dice_ce_boundary":
 		return w
 	case "cl_dice":
 		return "cldice"
@@ -123,12 +123,12 @@ func lossSpans(items []item) []lossSpan {
 				parts, to = append(parts, next), j+1
 				continue
 			}
-			if !items[j].anyWord("+", "plus", "half", "soft") && (apart || !items[j].anyWord("and", "&", ",")) {
+			if !items[j].anyWord("+", "plus", "half", "soft") && !addsPart(items, j) && (apart || !items[j].anyWord("and", "&", ",")) {
 				break
 			}
 		}
 		name := lossOf(parts)
-		joined := len(parts) > 1 && slices.ContainsFunc(items[i:to], func(it item) bool { return it.anyWord("+", "plus") })
+		joined := len(parts) > 1 && slices.ContainsFunc(items[i:to], func(it item) bool { return it.anyWord("+", "plus", "add", "added", "top", "extra", "additional") })
 		near := lossWordNear(items, i, to)
 		if len(parts) > 1 && (name == "" || !near && !joined && !ledAsLoss(items, i)) {
 			to, name = i+1, lossOf(parts[:1])
@@ -142,6 +142,15 @@ func lossSpans(items []item) []lossSpan {
 		i = to - 1
 	}
 	return out
+}
+
+// addsPart tells whether the word at items[j] joins a further part of a loss to
+// those before it: "the boundary loss added to Dice and CE".
+func addsPart(items []item, j int) bool {
+	added := slices.ContainsFunc(items[max(0, j-4):min(len(items), j+5)], func(it item) bool {
+		return it.anyWord("add", "added", "adding", "top", "extra", "additional", "+", "plus")
+	})
+	return added && (isLossWord(items[j]) || items[j].anyWord("add", "added", "to", "on", "top", "of", "that", "this", "it", "with", "the", "an", "a", "extra", "additional", "term", "and", ",", "cross-entropy"))
 }
 
 // ledAsLoss tells whether the words before items[i] make it what a training

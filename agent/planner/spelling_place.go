@@ -15,7 +15,7 @@ func (lex *lexicon) expected(toks []token, i int) string {
 	before := at(toks, i-1)
 	if i > 0 && toks[i-1].kind == tNumber {
 		for _, unit := range [...]string{"epochs", "epoch", "steps", "iterations", "validations", "volumes", "folds", "seeds", "lines", "hundred", "thousand"} {
-			if len(w) >= 5 && w[0] == unit[0] && editDistance(w, unit, 2) <= 2 && len(w) >= len(unit)-1 {
+			if len(w) >= 4 && w[0] == unit[0] && editDistance(w, unit, 2) <= min(2, len(w)-3) && len(w) >= len(unit)-1 {
 				return unit
 			}
 		}

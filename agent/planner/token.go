@@ -117,6 +117,10 @@ func appendChunk(toks []token, text string, start, end int) []token {
 	for tail > start && strings.ContainsRune(".,;:!?)]}>…'’\"”", lastRune(text[start:tail])) && !isTripleText(text[start:tail]) && !closesList(text[start:tail]) {
 		tail -= utf8.RuneLen(lastRune(text[start:tail]))
 	}
+	if isPort(text[start:tail]) {
+		toks = append(toks, wordToken("port", start, start+1))
+		start++
+	}
 	if n := len(toks); tail > start {
 		toks = appendCore(toks, text, start, tail)
 		toks[n].open = start > 0 && (text[start-1] == '[' || text[start-1] == '(')
@@ -130,6 +134,11 @@ func appendChunk(toks []token, text string, start, end int) []token {
 		i += n
 	}
 	return toks
+}
+
+// isPort recognises ":8080".
+func isPort(s string) bool {
+	return len(s) > 2 && len(s) < 7 && s[0] == ':' && strings.Trim(s[1:], "0123456789") == ""
 }
 
 // closesList tells whether the bracket at the end closes a list that is the

@@ -107,6 +107,9 @@ func (s session) pending(c conversation) (text string, fills map[string]any, ok 
 		if len(open) > 0 {
 			if v, answered := s.fill(open[0], questions[0], said); answered {
 				next := map[string]any{open[0].param: v}
+				if name, also := s.namesToo(open[0], said); also {
+					next["name"] = name
+				}
 				maps.Copy(next, fills)
 				fills = next
 				if s.saysMore(open[0], said) {

@@ -165,6 +165,9 @@ func (r *reader) fitting(ranked []scored, items []item) []scored {
 // hasPlace tells whether a tool can take a dataset, where one is named beside a
 // run: only then is the dataset no limit on which run is meant.
 func (r *reader) hasPlace(tool string, items []item) bool {
+	if _, network := first(items, cModel); network && tool == "dataset_split" && foldNumber(items) {
+		return false // one fold is what a training leaves out
+	}
 	info, ok := r.cat.tools[tool]
 	if _, takes := info.params["dataset"]; !ok || takes || len(info.params) == 0 {
 		return true

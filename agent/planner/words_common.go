@@ -36,7 +36,7 @@ func commonWords() string {
 	forgot forgotten wondering unsure remembered structure structured organised organisation convention style replaced overwritten distinct unique
 	double doubled halve halved triple tripled quadruple tenfold twofold fewer increase decrease reduce lower raise
 	plane planes lateral laterally axial axially slice slices improve improves improved improvement improving stall stalls plateau plateaus
-	consecutive row succession 	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
+	consecutive successive row succession 	background foreground meantime moment evening weekend parallel sequence gpu cpu laptop server cloud depth detail general particular principle case loop again twice once round rounds wait waiting him her his hers someone's fun true false maybe yeah yep nope nah sure
 	default defaults standard usual parameters settings options option parameter setting value configuration config
 	divided partitioned organised distributed judged ignored disregarded omitted excluded masked neglected considered counted scored counts ignoring reviewed rejected accepted approved submitted published superseded
 	percentage fraction share proportion percent tally breakdown gigabyte gigabytes megabyte megabytes storage space spend spent burned burnt compute computing
