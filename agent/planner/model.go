@@ -40,6 +40,10 @@ type Names struct {
 	Models   []string
 }
 
+// ErrFault is returned when a sentence shows a fault of the planner: it must not
+// take the conversation down with it.
+var ErrFault = errors.New("planner: this sentence shows a fault of the planner")
+
 // Option configures a Model.
 type Option func(*Model)
 
@@ -105,7 +109,12 @@ func New(options ...Option) *Model {
 // steps of a plan: call k has the id "k", an argument may refer to an earlier
 // step as "@k.field", and "_needs" lists steps to wait for. A response without
 // tool calls is an answer or a question.
-func (m *Model) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (*llms.ContentResponse, error) {
+func (m *Model) GenerateContent(ctx context.Context, messages []llms.MessageContent, options ...llms.CallOption) (response *llms.ContentResponse, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			response, err = nil, fmt.Errorf("%w: %v; please say it in other words", ErrFault, fault)
+		}
+	}()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

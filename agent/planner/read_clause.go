@@ -50,7 +50,7 @@ func (r *reader) settled(c clause, alone, items []item, ranked []scored) bool {
 
 // wish plans what a clause asks for.
 func (r *reader) wish(c clause, alone, items []item, ranked []scored, said string) {
-	if len(ranked) == 0 || ranked[0].score < threshold || ranked[0].intent == intentNothing {
+	if len(ranked) == 0 || ranked[0].score < threshold || ranked[0].intent == intentNothing || r.elsewhere(alone) {
 		if !c.leads || !r.followed {
 			r.fragment(alone, said) // before a colon it only says what the rest is about
 		}

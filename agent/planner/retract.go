@@ -204,9 +204,21 @@ func hesitates(toks []token) int {
 			}
 			n++
 		}
-		if n == 1 || n > 1 && (at(toks, n) == "," || phrase != "you know" && (n == len(toks) || toks[n].kind == tPunct) || phrase == "you know" && (isDeterminer(toks[n].word) || toks[n].kind == tNumber)) {
+		if n == 1 || n > 1 && pauses(toks, n, phrase == "you know") {
 			return n
 		}
 	}
 	return 0
+}
+
+// pauses tells whether something may follow a hesitation of n words: a pause, or
+// after "you know" the thing that was looked for.
+func pauses(toks []token, n int, youKnow bool) bool {
+	if n == len(toks) {
+		return !youKnow
+	}
+	if youKnow {
+		return at(toks, n) == "," || isDeterminer(toks[n].word) || toks[n].kind == tNumber
+	}
+	return toks[n].kind == tPunct
 }
