@@ -287,7 +287,7 @@ func courtesy(toks []token) int {
 	}
 	pleased := at(toks, i-2) == "be" || slices.ContainsFunc(toks[:i], func(t token) bool {
 		switch t.word {
-		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy", "wonderful", "fantastic", "appreciate", "appreciated", "kind", "perfect", "cool", "useful", "love", "thankful", "delighted":
+		case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy", "wonderful", "fantastic", "appreciate", "appreciated", "kind", "perfect", "cool", "useful", "love", "thankful", "delighted", "marvellous", "marvelous", "excellent", "brilliant", "splendid", "super", "awesome", "ideal", "handy", "terrific", "superb", "welcome", "pleased":
 			return true
 		}
 		return false

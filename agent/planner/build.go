@@ -80,7 +80,7 @@ func (r *reader) repeats(d *draft) bool {
 	if costs || before.Tool != d.tool {
 		return false
 	}
-	if d.tool != "evaluate_run" {
+	if d.tool != "evaluate_run" && d.tool != "compare_runs" {
 		return reflect.DeepEqual(before.Args, d.args)
 	}
 	for p, v := range d.args { // "how well does x do on val? please evaluate it"

@@ -448,6 +448,10 @@ func datasetReference(toks []token, i int) (*mention, int) {
 	if at(toks, i+1) == "same" || at(toks, i+1) == "new" || at(toks, i+1) == "synthetic" {
 		n = 2
 	}
+	switch at(toks, i+n+1) {
+	case "list", "listing", "overview", "catalogue", "names":
+		return nil, 0
+	}
 	switch at(toks, i+n) {
 	case "dataset", "data", "volumes":
 		if at(toks, i+n) != "volumes" || n == 1 && at(toks, i) != "the" {

@@ -72,8 +72,8 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	c.skip(func(w string) bool { return isDeterminer(w) || w == "this" })
 	count, counted := c.number()
 	kind := superlative(c.word())
-	if kind == "" {
-		return nil, 0
+	if kind == "" || c.word() == "top" && (at(toks, c.at-1) == "at" || at(toks, c.at-2) == "at" || at(toks, c.at-1) == "on" || at(toks, c.at-2) == "on") {
+		return nil, 0 // "oldest at the top"
 	}
 	c.at++
 	if !counted {
@@ -182,6 +182,9 @@ func modelAt(lex *lexicon, toks []token, i int) string {
 // dice" after a superlative; the default is dice.
 func metricAfter(lex *lexicon, toks []token, j int) (metric string, next int) {
 	k := j
+	if at(toks, j) == "with" && at(toks, j+1) != "respect" {
+		return "dice", j // what it is judged with, not what it is best by
+	}
 	for k < len(toks) && k < j+6 {
 		switch at(toks, k) {
 		case "by", "on", "in", "terms", "of", "according", "to", "for", "with", "respect", "its", "the", "test", "val", "validation", "measured", "judged":
@@ -246,6 +249,9 @@ func findRunSet(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 // asksForJobs recognises "any failed jobs?" and "show all the jobs", which ask
 // for a list of jobs.
 func asksForJobs(toks []token, i int, noun string, limited bool) bool {
+	if w := at(toks, i); (w == "every" || w == "each") && noun == "job" && listVerb(toks[:i]) == i {
+		return true
+	}
 	return at(toks, i) == "any" && (noun == "jobs" || noun == "job") || noun == "jobs" && !limited && (i == 0 || listVerb(toks[:i]) == i || overviewOf(toks, i))
 }
 

@@ -168,6 +168,8 @@ func fillEvaluate(r *reader, d *draft, items []item, _ toolInfo) bool {
 	r.measures(d, items)
 	if v, ok := ignoredLabel(items); ok {
 		r.set(d, "ignore_label", v, items)
+	} else if v, ok = ignoredLabel(r.lex.recognise(r.lex.merge(r.tokens()), r.known)); ok { // "label 2 is unsure, so ignore it"
+		r.set(d, "ignore_label", value{v: v.v, rule: v.rule}, nil)
 	}
 	r.datasetMeant(d, items)
 	defer r.evaluatesAsked(d)
@@ -243,6 +245,7 @@ func fillCompare(r *reader, d *draft, items []item, _ toolInfo) bool {
 		r.set(d, "split", mentioned(items, i), items)
 	}
 	r.byThat(d, items)
+	r.splitThere(d, items)
 	picks := certain(r.pick(items, true))
 	for _, i := range all(items, cModel) {
 		s := "latest:model=" + items[i].mention.text
@@ -404,6 +407,9 @@ func atMost(items []item) (value, bool) {
 	for i := range items {
 		if !items[i].is(cNumber) || items[i].used || items[i].tok.num < 1 || items[i].tok.num != math.Trunc(items[i].tok.num) {
 			continue
+		}
+		if i > 1 && items[i-1].anyWord("to") && items[i-2].anyWord("up") {
+			return value{v: numeric(items[i].tok.num, true), from: i - 2, to: i + 1, rule: "at most"}, true
 		}
 		for _, near := range [][2]int{{i - 2, i}, {i + 1, i + 3}} {
 			for j := max(near[0], 0); j < min(near[1], len(items)); j++ {

@@ -102,7 +102,10 @@ func (r *reader) ask(intent string, items []item) {
 // before compares: "…, and tell me who wins on hd95".
 func (r *reader) comparedAlready(intent string, items []item) bool {
 	n := len(r.out.Steps)
-	if intent != intentBest || n == 0 || r.out.Steps[n-1].Tool != "compare_runs" || hasRun(items) {
+	asked := intent == intentBest || intent == intentQuality && slices.ContainsFunc(items, func(it item) bool {
+		return it.anyWord("win", "wins", "winner", "won", "better", "ahead", "lead", "leads", "stronger", "beat", "beats", "superior", "who")
+	})
+	if !asked || n == 0 || r.out.Steps[n-1].Tool != "compare_runs" || hasRun(items) {
 		return false
 	}
 	if i, ok := first(items, cMetric); ok {

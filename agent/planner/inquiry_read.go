@@ -190,7 +190,7 @@ func (p *parse) comparator(i int) (op string, next int) {
 	if not {
 		op = map[string]string{">": "<=", "<": ">=", ">=": "<", "<=": ">"}[op]
 	}
-	for i++; i < len(p.items) && p.items[i].anyWord("than", "of", "a", "the", "or", "equal", "to", "by", "score") && p.items[i].mention == nil; i++ {
+	for i++; i < len(p.items) && (p.items[i].anyWord("than", "of", "a", "an", "the", "or", "equal", "to", "by", "score", "value", "mean", "average", "test") && p.items[i].mention == nil || p.items[i].is(cMetric) && !p.taken[i]); i++ {
 	}
 	return op, i
 }
@@ -237,6 +237,11 @@ func (p *parse) number(i int) bool {
 // nearest is the metric that a comparison at items[i] with the number at k is
 // about: the one before it, or the one right after the number.
 func (p *parse) nearest(i, k int) string {
+	for j := i + 1; j < k; j++ { // "below a Dice of 0.75"
+		if p.items[j].is(cMetric) && !p.taken[j] {
+			return p.items[j].mention.text
+		}
+	}
 	for j := i - 1; j >= 0; j-- {
 		if p.items[j].is(cMetric) && !p.taken[j] {
 			return p.items[j].mention.text

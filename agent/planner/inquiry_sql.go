@@ -23,6 +23,9 @@ func (g goal) tableSQL() string {
 		return g.madeSQL(q, g.chosen(q), "runs")
 	case q.of == ofBytes:
 		return g.madeSQL(q, source{"a.bytes", "bytes", "from artifacts a join runs r on r.run_id = a.run_id", g.meant(q)}, "files")
+	case q.judged && q.of == ofSeconds:
+		g.anyKind = true
+		return g.madeSQL(q, source{"r.seconds / 3600.0", "hours", "from runs r", "r.kind = 'evaluate' and " + g.meant(q) + " and r.seconds is not null"}, "evaluations")
 	case q.judged && len(q.limits) == 0:
 		g.anyKind = true
 		for i := range q.groups {

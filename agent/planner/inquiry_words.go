@@ -9,7 +9,7 @@ import (
 func (p *parse) measured() {
 	q := &p.q
 	q.rivals = p.rivals()
-	q.tried = p.has("use", "used", "try", "tried", "been", "tested", "different", "distinct", "ever") && p.has("which", "what", "all", "list", "show", "values", "value", "every")
+	q.tried = p.has("use", "used", "try", "tried", "been", "tested", "different", "distinct", "ever") && (p.has("which", "what", "all", "list", "show", "values", "value", "every", "table", "overview") || q.several && !p.has("how_many"))
 	refers := 0
 	for i, it := range p.items {
 		switch {
@@ -159,8 +159,8 @@ func (p *parse) counted() {
 			q.counts = true
 		case p.saysShare(i):
 			q.share = true
-		case it.anyWord("evaluation"):
-			q.judged = q.counts
+		case it.anyWord("evaluation") || it.is(cRuns) && (strings.HasSuffix(it.tok.word, "evaluations") || slices.Contains(strings.Fields(it.tok.text), "evaluations")):
+			q.judged = q.counts || q.of == ofSeconds
 		}
 	}
 	bare := q.of == ofNothing && q.runs == 0 && len(q.limits) == 0

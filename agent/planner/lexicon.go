@@ -161,12 +161,35 @@ func (lex *lexicon) learnMetrics(description string) {
 				continue
 			}
 			lex.metrics[name] = name
-			if words := strings.ReplaceAll(name, "_", " "); words != name {
+			for _, words := range spokenMetric(name) {
 				first, _, _ := strings.Cut(words, " ")
 				lex.phrases[first] = append(lex.phrases[first], phrase{words: words, as: name})
 			}
 		}
 	}
+}
+
+// spokenMetric lists how the name of a metric is said: "skeleton recall", and
+// with a number in it "Betti-0 errors", "betti 0".
+func spokenMetric(name string) []string {
+	head, tail, ok := strings.Cut(name, "_")
+	if !ok {
+		return nil
+	}
+	tail = strings.ReplaceAll(tail, "_", " ")
+	heads := []string{head}
+	letters := strings.TrimRight(head, "0123456789")
+	if digits := head[len(letters):]; digits != "" && letters != "" {
+		heads = append(heads, letters+" "+digits, letters+"-"+digits)
+	}
+	var out []string
+	for i, h := range heads {
+		out = append(out, h+" "+tail, h+" "+tail+"s")
+		if len(heads) > 1 && (i > 0 || tail == "error") {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // metricNames lists the metrics that the planner knows, in order.

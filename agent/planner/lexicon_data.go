@@ -8,6 +8,7 @@ func dataFrames() []frame {
 		{"dataset_list", []cue{
 			{6, "list|show|see|display|print|give|view * =datasets"},
 			{8, "what|which|any * =datasets"},
+			{12, "dataset list|listing|overview|catalogue"},
 			{15, "what|which|list|show|see|give|display|any|all|every|each * =datasets * have|got|load|import|register|registered|here|there|available|exist"},
 			{15, "list|show|see|give|display|overview|name * all|every|each|=datasets|any * dataset|=datasets"},
 			{15, "what|which =data * there|have|exist|available"},

@@ -39,6 +39,8 @@ func trainFrames() []frame {
 func jobFrames() []frame {
 	return []frame{
 		{"job_list", []cue{
+			{12, "list|show|see|display|give|print me|us every|each =job"},
+			{12, "list|show|see|display|give|print|need|want every|each =job"},
 			{7, "list|show|see|display|what|which|print|my|all|any|every * =jobs|queue"},
 			{6, "what|anything|something|who|which * =running|queued"},
 			{6, "is|are * anything|something|any * running|queued|busy"},
@@ -64,6 +66,8 @@ func jobFrames() []frame {
 			{7, "how is|do|go|far * {run}|{ref}|{runs}|job|training|run|evaluation|experiment|it * go|do|get|come|progress|look"},
 			{8, "how is that|this|everything|things * go|do|come|progress|look"},
 			{8, "how_far"},
+			{9, "how {run}|{ref} advance|progress|fare|come|get|develop|go"},
+			{9, "how do|is|has {run}|{ref} advance|fare|progress"},
 			{9, "how is {run}|{ref} * come|coming|progressing|getting"},
 			{8, "how much|many * longer|left|remaining|more * take|need|{run}|{ref}|until|till"},
 			{8, "how much longer|more"},

@@ -91,6 +91,23 @@ func (r *reader) several() []string {
 	return r.acted
 }
 
+// splitThere reads "compare them there": the split of the evaluations before.
+func (r *reader) splitThere(d *draft, items []item) {
+	i := slices.IndexFunc(items, func(it item) bool { return it.anyWord("there") })
+	if i < 0 {
+		i = slices.IndexFunc(items, func(it item) bool { return it.anyWord("same", "those", "these") })
+		if i < 1 || !items[i-1].anyWord("on", "over") && !items[i-1].anyWord("the") {
+			return
+		}
+	}
+	if has(d.args, "split") || len(r.out.Steps) == 0 {
+		return
+	}
+	if last := r.out.Steps[len(r.out.Steps)-1]; last.Tool == "evaluate_run" && last.Args["split"] != nil {
+		r.set(d, "split", value{v: last.Args["split"], from: i, to: i + 1, rule: "reference"}, items)
+	}
+}
+
 // byThat reads "compare them by it": the metric of the evaluation before.
 func (r *reader) byThat(d *draft, items []item) {
 	for i := 1; i < len(items); i++ {

@@ -152,7 +152,7 @@ func wishAt(toks []token, i int) bool {
 		return wisher(toks[:i])
 	case "can", "may", "could", "might":
 		return i > 0 && i < 6 && (next == "be" || next == "go") && before != "what" && before != "how"
-	case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy":
+	case "great", "nice", "good", "lovely", "helpful", "grateful", "obliged", "glad", "happy", "marvellous", "marvelous", "excellent", "brilliant", "splendid", "wonderful", "fantastic", "handy", "useful", "terrific", "superb":
 		return slices.ContainsFunc(toks[:i], func(t token) bool { return t.word == "would" || t.word == "should" }) &&
 			slices.ContainsFunc(toks[i:], func(t token) bool { return t.word == "if" || t.word == "to" })
 	}

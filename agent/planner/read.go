@@ -74,7 +74,7 @@ func (r *reader) read() reading {
 		r.question("", paramSuspect, Question{Text: fmt.Sprintf("Did you mean %s by %q?", mended.suspect, clean(mended.wrote)), Choices: []string{"yes", "no"}})
 		return r.finish()
 	}
-	clauses := r.cut(toks)
+	clauses := r.cut(r.lex.plainly(toks))
 	r.clauses(clauses)
 	if slices.ContainsFunc(clauses, func(c clause) bool { return c.aside }) && r.nothing() {
 		for i := range clauses {

@@ -123,6 +123,12 @@ func (r *reader) pickReference(items []item, i int) []picked {
 	if strings.HasSuffix(m.text, "evaluation") && len(r.group) == 0 {
 		return []picked{{selector: "latest:kind=evaluate", val: v}}
 	}
+	if n := len(r.out.goals); len(runs) == 0 && !m.plural && n > 0 && r.out.goals[n-1].kind == goalBest && !r.out.goals[n-1].low && r.out.goals[n-1].count < 2 {
+		g := r.out.goals[n-1]
+		best := onDataset(selector("best", orElse(g.metric, "dice"), g.model, g.state), g.dataset)
+		v.v = best
+		return []picked{{selector: best, val: v, note: fromMemory(best, m.text)}}
+	}
 	if len(runs) == 0 {
 		return []picked{{selector: "latest", val: v, guessed: true, vague: isRefWord(m.text) || m.plural, note: fmt.Sprintf("I take %q as the latest run.", clean(m.text))}}
 	}

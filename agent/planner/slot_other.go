@@ -332,7 +332,7 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 	worst := worstFirst(items)
 	for i := range items {
 		switch {
-		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && items[i+1].anyWord("first", "top"):
+		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && (items[i+1].anyWord("first", "top") || items[i+1].anyWord("at", "on")) && !ok:
 			by, ok = value{v: "created", from: i, to: i + 2, rule: "order"}, true
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by", "according"):
 			if v, found := orderAfter(items, i); found {

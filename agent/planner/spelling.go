@@ -293,6 +293,9 @@ func isRunID(w string) bool {
 	if len(parts) < 2 || len(parts) > 3 {
 		return false
 	}
+	if len(parts) == 2 && isPrefix(parts[0]) {
+		return false // "over-fitting", "non-linear"
+	}
 	for _, p := range parts[:2] {
 		if len(p) < 3 || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz") != "" {
 			return false
@@ -317,4 +320,13 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// isPrefix lists the beginnings with which words, not names, are put together.
+func isPrefix(w string) bool {
+	switch w {
+	case "over", "under", "non", "pre", "post", "self", "semi", "multi", "inter", "intra", "sub", "super", "anti", "cross", "well", "ill", "high", "low", "half", "full", "long", "short", "out", "all", "real", "so":
+		return true
+	}
+	return false
 }

@@ -75,7 +75,7 @@ func (r *reader) oneWish(sure float64) (string, bool) {
 // condition.
 func inSequence(t token) bool {
 	switch t.word {
-	case "then", "after", "afterwards", "afterward", "before", "once", "when", "if", "unless", "don't", "never", "without", "finally", "lastly", "instead", "instead_of":
+	case "then", "after", "afterwards", "afterward", "before", "once", "when", "if", "unless", "don't", "never", "without", "finally", "lastly", "instead", "instead_of", "besides", "moreover", "additionally":
 		return t.kind == tWord
 	}
 	return false
@@ -143,7 +143,7 @@ func (r *reader) readWhole(tool string) reading {
 func (r *reader) tokens() []token {
 	toks := r.lex.unslash(tokenise(r.text), r.known.Datasets)
 	r.lex.mend(toks, append(slices.Clone(r.known.Datasets), r.mem.names()...))
-	return joinTriples(joinNumbers(toks))
+	return joinTriples(joinNumbers(r.lex.plainly(toks)))
 }
 
 // noPlace is what a tool's score loses where a run is named and a dataset beside
