@@ -6,7 +6,12 @@ import "slices"
 func findReference(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	m := &mention{class: cRef, text: at(toks, i), rule: "reference"}
 	switch at(toks, i) {
-	case "it", "itself", "its":
+	case "it", "its":
+		return m, 1
+	case "itself":
+		if i == 0 || at(toks, i-1) == "today" || at(toks, i-1) == "now" || at(toks, i-1) == "tomorrow" {
+			return nil, 0
+		}
 		return m, 1
 	case "them", "they", "their":
 		m.plural = true
@@ -46,7 +51,7 @@ func referenceAll(toks []token, i int, m *mention) (*mention, int) {
 	switch {
 	case isRunNoun(noun) && w != "all" && w != "each":
 		return m, n + 1
-	case w == "each" && (noun == "run" || noun == "job") && n == 1 && at(toks, i-1) != "per":
+	case w == "each" && (noun == "run" || noun == "job") && n == 1 && at(toks, i-1) != "per" && !(noun == "job" && (at(toks, i+2) == "that" || at(toks, i+2) == "which" || listVerb(toks[:i]) == i)):
 		return m, 2
 	case n > 1 && !of, w == "both", i+1 == len(toks):
 		return m, n

@@ -19,7 +19,9 @@ func findSince(_ *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	spoken := j > i && slices.ContainsFunc(toks[i:j], func(t token) bool { return t.word == "since" || t.word == "after" || t.word == "from" })
 	switch w := at(toks, j); w {
 	case "today", "yesterday":
-		m.text = w
+		if m.text = w; w == "yesterday" && j > i && toks[j-1].word == "from" {
+			m.text = "from yesterday"
+		}
 		return m, j + 1 - i
 	case "this":
 		if next := at(toks, j+1); next == "week" || next == "month" || next == "year" || next == "morning" {
@@ -130,6 +132,8 @@ func sinceWord(r *reader, s string) string {
 	now := r.now()
 	var day time.Time
 	switch s {
+	case "from yesterday":
+		day = now.AddDate(0, 0, -1)
 	case "yesterday", "today":
 		r.note(fmt.Sprintf("I take %q as the last 24 hours.", s))
 		return "24h"

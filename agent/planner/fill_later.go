@@ -233,7 +233,7 @@ func (r *reader) measuredFirst(d *draft, list []any) {
 	for _, v := range list {
 		run := fmt.Sprint(v)
 		if d.tool == "report_write" && slices.Contains(r.trained, run) && r.judged[run] == "" && r.cat.has("evaluate_run") {
-			r.emitEvaluation(run, nil)
+			r.emitEvaluation(run, nil, "")
 		}
 		if id := r.judged[run]; id != "" {
 			d.needs = append(d.needs, id) // what is reported is measured first

@@ -301,7 +301,7 @@ func (r *reader) evaluateFirst(d *draft, runs []any) {
 			continue
 		}
 		if r.judged[run] == "" {
-			r.emitEvaluation(run, d.args["split"])
+			r.emitEvaluation(run, d.args["split"], "")
 			r.note("Only evaluated runs can be compared, so I evaluate each first.")
 		}
 		d.needs = append(d.needs, r.judged[run])
@@ -309,11 +309,14 @@ func (r *reader) evaluateFirst(d *draft, runs []any) {
 }
 
 // emitEvaluation plans the evaluation of a run of this plan.
-func (r *reader) emitEvaluation(run string, split any) {
+func (r *reader) emitEvaluation(run string, split any, metric string) {
 	group := r.group
 	args := map[string]any{"run": run}
 	if split != nil {
 		args["split"] = split
+	}
+	if metric != "" && metric != "loss" {
+		args["metrics"] = []any{metric}
 	}
 	r.emit(&draft{tool: "evaluate_run", args: args, why: []Reason{{
 		Tool: "evaluate_run", Argument: "run", Value: run, Rule: "scores are wanted and there are none yet",

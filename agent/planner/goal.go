@@ -40,6 +40,7 @@ type goal struct {
 	bound   float64
 	fast    int // for durations: 1 fastest first, -1 slowest first
 	silent  bool
+	terms   bool // how good it is in terms of the metric alone
 	anyKind bool // evaluations too
 	live    bool // queued or running
 	step    bool // its query is a step of the plan already
@@ -260,6 +261,7 @@ func (r *reader) askQuality(g *goal, items []item) {
 			return
 		}
 	}
+	g.terms = slices.ContainsFunc(items, func(it item) bool { return it.anyWord("terms", "term", "judged", "measured", "according") })
 	g.runs = r.runsMeant(items)
 }
 
@@ -352,7 +354,11 @@ func (r *reader) impliedGoals() {
 				if g.split != "" {
 					split = g.split
 				}
-				r.emitEvaluation(run, split)
+				metric := ""
+				if g.terms {
+					metric = g.metric
+				}
+				r.emitEvaluation(run, split, metric)
 				r.note("There are no scores without an evaluation, so I evaluate it first.")
 			}
 			if id := r.judged[run]; id != "" {

@@ -45,6 +45,7 @@ func queryFrames() []frame {
 			{20, "{sql}"},
 		}},
 		{"run_tag", []cue{
+			{12, "{run}|{ref} * get|gets|carry|carries|bear|bears|receive|receives|deserve|deserves * tag|label|{tag}"},
 			{8, "=tag|retag"},
 			{8, "^ label|mark|flag|annotate|tag|note"},
 			{7, "label|mark|flag|annotate * {run}|{ref}|{runs} * as|with|=="},
@@ -52,7 +53,7 @@ func queryFrames() []frame {
 			{6, "add|put|attach|give|set * tag|label"},
 			{9, "want|like|need|have {run}|{ref} {tag}"},
 			{9, "^ {run} {tag} $"},
-			{-12, "^ label|class {num}"},
+			{-40, "^ label|class {num}"},
 			{3, "as {quoted}|{name}"},
 			{7, "^ =note|=remember|=record|=write * =down"},
 			{9, "^ =note|=remember|=record|=write * {run}|{ref} * is|=as"},

@@ -129,6 +129,7 @@ func goOnFrames() []frame {
 			{12, "^ cancel|abort|terminate|stop|kill|halt one|some|a|any of * =jobs|=runs|=trainings"},
 			{12, "^ cancel|abort|terminate|stop|kill|halt a|some|one job|run|training"},
 			{13, "need|want|like|have|get one|some|a|any * =cancelled|=stopped|=killed|=aborted|=canceled"},
+			{14, "want|need|like|have one of * job|run|training|=jobs|=runs|{runs} {state}"},
 			{9, "desist|cease|quit|refrain * =training|training|run|job|{run}|{ref}"},
 			{9, "stop|kill|end * {run}|{ref}|{runs}|job|run|training|evaluation|everything|all|experiment"},
 			{7, "^ stop|kill"},

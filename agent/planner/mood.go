@@ -144,6 +144,8 @@ func wishAt(toks []token, i int) bool {
 		return true
 	case "should", "shall", "must":
 		return i > 0 && !asksAdvice(toks)
+	case "gets", "receives", "deserves":
+		return i > 0 && slices.ContainsFunc(toks[i:min(i+4, len(toks))], func(t token) bool { return t.word == "tag" || t.word == "label" })
 	case "has", "have", "needs", "ought":
 		return next == "to" && at(toks, i+2) == "be"
 	case "need":

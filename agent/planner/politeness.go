@@ -5,7 +5,17 @@ import "slices"
 // plainly takes out of a message what only makes it polite or short: "show me,
 // if you don't mind, …", "evaluate it n write a report".
 func (lex *lexicon) plainly(toks []token) []token {
-	return lex.joined(withoutManners(toks))
+	return lex.joined(withoutManners(theOneCalled(toks)))
+}
+
+// theOneCalled leaves the name of "the one called brisk-otter" alone.
+func theOneCalled(toks []token) []token {
+	for i := 0; i+3 < len(toks); i++ {
+		if toks[i].word == "the" && toks[i+1].word == "one" && (toks[i+2].word == "named" || toks[i+2].word == "called") {
+			return slices.Concat(toks[:i], toks[i+3:])
+		}
+	}
+	return toks
 }
 
 // withoutManners drops "if it is not too much trouble" and the like, where commas

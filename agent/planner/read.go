@@ -379,8 +379,13 @@ func replaceWord(toks []token, wrote, by string) {
 // "evaluate and compare brisk-otter and calm-heron".
 func shareObjects(cs []clause, lex *lexicon) []clause {
 	for i := 0; i+1 < len(cs); i++ {
-		if n := len(cs[i].toks); n > 1 && n <= 4 && cs[i].plain() && cs[i+1].plain() && groupsBy(cs[i].toks) {
-			cs[i].toks = slices.Concat(cs[i+1].toks, cs[i].toks) // "per dataset, how many runs?"
+		if shown := showsThem(cs[i], cs[i+1]); shown != nil {
+			cs[i].toks, cs[i].mood, cs[i].aside = shown, moodOrder, false // "all failed runs, please show them"
+			cs = slices.Delete(cs, i+1, i+2)
+			continue
+		}
+		if group := afterTellMe(cs[i].toks); len(group) > 1 && len(group) <= 4 && cs[i].plain() && cs[i+1].plain() && groupsBy(group) {
+			cs[i].toks = slices.Concat(cs[i+1].toks, group) // "per dataset, how many runs?"
 			cs = slices.Delete(cs, i+1, i+2)
 			continue
 		}

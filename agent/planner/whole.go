@@ -32,11 +32,25 @@ func (s session) readBest(text string, mem memory, fills map[string]any) (readin
 		return parts, r
 	}
 	w := s.reader(text, mem, fills)
+	if parts.empty && w.guesses() {
+		return parts, r
+	}
 	whole := w.readWhole(wish)
 	if !whole.better(parts, wish) {
 		return parts, r
 	}
 	return whole, w
+}
+
+// guesses tells whether a message names nothing of this workspace and speaks of
+// nothing that was spoken of before: "will it rain?", "draft a letter".
+func (r *reader) guesses() bool {
+	if len(r.mem.calls)+len(r.mem.runs) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(r.lex.recognise(r.lex.merge(r.tokens()), r.known), func(it item) bool {
+		return it.mention != nil && !it.is(cRef) && !it.is(cSince) || it.is(cPath) || it.is(cNumber) || it.mention == nil && (isRunNoun(it.tok.word) || it.anyWord("dataset", "data", "network", "server", "audit", "volume", "log", "weight"))
+	})
 }
 
 // doubt is how sure another reading must be to stand in for this one.
@@ -98,12 +112,27 @@ func (a reading) better(parts reading, tool string) bool {
 	if len(a.Steps) == 0 || slices.ContainsFunc(a.Steps, func(s Step) bool { return s.Tool != tool }) {
 		return len(a.Questions) > 0 && len(parts.Questions) > 0 && len(parts.Steps) == 0 && len(a.Questions) <= len(parts.Questions)
 	}
+	if parts.lists() > 1 {
+		return false // "which datasets there are, and also which networks"
+	}
 	for _, s := range parts.Steps {
 		if s.Tool == tool && !slices.ContainsFunc(a.Steps, func(own Step) bool { return covers(own.Args, s.Args) }) {
 			return false
 		}
 	}
 	return true
+}
+
+// lists counts the different lists that a reading shows.
+func (a reading) lists() int {
+	shown := map[string]bool{}
+	for _, s := range a.Steps {
+		switch s.Tool {
+		case "dataset_list", "model_list", "job_list", "runs_list", "serve_status":
+			shown[s.Tool] = true
+		}
+	}
+	return len(shown)
 }
 
 // covers tells whether arguments have every one that another step has; a run
