@@ -59,6 +59,8 @@ func (r *reader) told(items []item, toks []token) {
 	}
 	if _, ok := first(items, cModel); ok && !hasNamedRun(items) && len(r.out.Steps) == 0 {
 		r.carry = toks
+	} else if r.saysHow(items, toks) {
+		r.carry = append(r.carry, toks...)
 	}
 	open := r.open
 	items = asLayout(items)
@@ -68,6 +70,35 @@ func (r *reader) told(items []item, toks []token) {
 			r.open = append(r.open, o)
 		}
 	}
+}
+
+// saysHow tells whether an aside gives a training that is asked for later one of
+// its numbers: "I pay for 12 epochs and not one more. Train …".
+func (r *reader) saysHow(items []item, toks []token) bool {
+	if len(r.out.Steps) > 0 || hasNamedRun(items) || !r.trainsLater() || toldPast(toks) {
+		return false
+	}
+	return r.trainNumberIn(items)
+}
+
+// trainNumberIn tells whether items give one of the numbers of a training.
+func (r *reader) trainNumberIn(items []item) bool {
+	items = slices.Clone(items)
+	return slices.ContainsFunc([]string{"epochs", "max_steps", "batch_size", "patience", "learning_rate"}, func(p string) bool {
+		_, ok := r.numeric(items, p)
+		return ok
+	})
+}
+
+// toldPast tells whether words speak of what was.
+func toldPast(toks []token) bool {
+	return slices.ContainsFunc(toks, func(t token) bool {
+		switch t.word {
+		case "was", "were", "had", "took", "did", "used", "got", "stopped", "finished", "crashed", "died", "needed", "ran", "trained", "last", "yesterday", "already", "paper", "they", "he", "she":
+			return true
+		}
+		return false
+	})
 }
 
 // vague tells whether a clause says what it is about rather than what is to be
@@ -94,6 +125,12 @@ func (r *reader) adds(items []item, toks []token) bool {
 		return false
 	}
 	s := &r.out.Steps[r.last[0]]
+	if s.Tool == "train_launch" && !toldPast(toks) && r.trainNumberIn(items) {
+		before := maps.Clone(s.Args)
+		changed := r.amend(r.last, items)
+		maps.Copy(s.Args, before)
+		return changed
+	}
 	if s.Tool != "predict_volume" && s.Tool != "dataset_import" && s.Tool != "dataset_create_synthetic" && s.Tool != "dataset_split" {
 		return false
 	}

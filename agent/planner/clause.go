@@ -288,7 +288,7 @@ func triesOut(toks []token) bool {
 		return false
 	}
 	switch toks[n-1].word {
-	case "runs", "works", "helps", "fits", "converges", "learns", "trains", "starts":
+	case "runs", "works", "helps", "fits", "converges", "learns", "trains", "starts", "crash", "crashes", "break", "fail", "explode":
 		return slices.ContainsFunc(toks, func(t token) bool { return t.word == "if" || t.word == "whether" || t.word == "that" })
 	}
 	return false

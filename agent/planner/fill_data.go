@@ -66,12 +66,16 @@ func (r *reader) unnamed() {
 	}
 }
 
+// leastEdge is the smallest edge of a volume in voxels; what is less is a spacing.
+const leastEdge = 8
+
 // fillSizes reads the shape and the spacing of volumes.
 func (r *reader) fillSizes(d *draft, items []item) {
 	for _, i := range triples(items) {
 		t := items[i].tok
 		whole := wholeTriple(t.triple)
-		physical := whole == nil || t.unit == "um" || t.unit == "mm" || t.unit == "nm" || t.unit == "micron" || t.unit == "microns"
+		voxels := t.unit == "" || t.unit == "px" || strings.HasPrefix(t.unit, "vox")
+		physical := whole == nil || !voxels || slices.Min(t.triple[:]) < leastEdge
 		spoken := i > 0 && (items[i-1].anyWord("spacing", "resolution") || i > 1 && items[i-2].anyWord("spacing", "resolution"))
 		switch {
 		case physical || spoken || d.args["shape"] != nil:

@@ -417,7 +417,7 @@ func spacedTriple(toks []token, before string) (t [3]float64, n int, ok bool) {
 // size 96 96 48".
 func bareTriple(toks []token, before string) bool {
 	switch before {
-	case "size", "patch", "patches", "crop", "shape", "spacing", "of", "window", "dimensions":
+	case "each", "edges", "size", "patch", "patches", "crop", "shape", "spacing", "of", "window", "dimensions":
 	default:
 		return false
 	}

@@ -108,7 +108,7 @@ func (r *reader) clauses(clauses []clause) {
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
 	toks = pairs(r.lex.retract(r.lex.lasting(r.lex.contrast(r.lex.merge(steady(present(toks))), r.known.Datasets)), r.known.Datasets))
-	return variants(joinOne(r.lex.listed(r.gathered(shareObjects(r.lex.clauses(toks), r.lex)))))
+	return variants(joinTopic(joinOne(r.lex.listed(r.gathered(r.lex.severalSets(shareObjects(r.lex.clauses(toks), r.lex)))))))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would

@@ -11,7 +11,7 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 	if len(r.out.Steps) > 0 || !r.followed {
 		return false
 	}
-	if r.trainsLater() && !trains(items) && holdsOut(items) {
+	if r.prefaces(c, items) {
 		r.carry = append(r.carry, c.toks...)
 		return true
 	}
@@ -33,6 +33,15 @@ func (r *reader) ahead(c clause, items []item, ranked []scored) bool {
 
 // experiment tells whether an item is the path of an experiment's file.
 func (it item) experiment() bool { return it.is(cPath) && isExperiment(it.tok.text) }
+
+// prefaces tells whether a clause only says which fold or how many steps a
+// training that is asked for later is to have.
+func (r *reader) prefaces(c clause, items []item) bool {
+	if _, model := first(items, cModel); !model && c.mood == moodStatement && r.saysHow(items, c.toks) {
+		return true
+	}
+	return r.trainsLater() && !trains(items) && holdsOut(items)
+}
 
 // trainSetting tells whether a clause names what only a training is done with.
 func trainSetting(items []item) bool {
@@ -63,7 +72,9 @@ func foldNumber(items []item) bool {
 // trainsLater tells whether a later clause of this message asks for a training.
 func (r *reader) trainsLater() bool {
 	return slices.ContainsFunc(r.rest, func(c clause) bool {
-		return c.plain() && slices.ContainsFunc(c.toks, func(t token) bool { return t.stem == "train" || t.word == "finetune" || t.word == "fit" })
+		return c.plain() && slices.ContainsFunc(c.toks, func(t token) bool {
+			return r.lex.models[t.word] != "" || t.stem == "train" || t.word == "finetune" || t.word == "fit"
+		})
 	})
 }
 

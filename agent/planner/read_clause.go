@@ -57,6 +57,9 @@ func (r *reader) wish(c clause, alone, items []item, ranked []scored, said strin
 		r.spoken(alone)
 		return
 	}
+	if ranked[0].intent == "runs_list" && listsJobs(c.toks, items) {
+		ranked[0].intent = "job_list"
+	}
 	r.open = nil
 	r.asking = len(c.toks) > 0 && r.lex.starters[c.toks[0].word]
 	if ranked[0].intent == "run_tag" && r.tagsLaunch(alone) || !c.variant && r.continues(ranked[0].intent, alone) && r.amend(r.last, alone) {
@@ -71,6 +74,18 @@ func (r *reader) wish(c clause, alone, items []item, ranked []scored, said strin
 	if len(r.out.Steps)+len(r.out.goals)+len(r.out.later) == done {
 		r.spoken(alone)
 	}
+}
+
+// listsJobs tells whether what is to be listed are jobs, limited by nothing that
+// a list of jobs is not limited by.
+func listsJobs(toks []token, items []item) bool {
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(toks, func(t token) bool { return slices.Contains(words, t.word) })
+	}
+	limited := slices.ContainsFunc(items, func(it item) bool {
+		return it.is(cModel) || it.is(cDataset) || it.is(cTag) || it.is(cSince) || it.is(cMetric) || it.is(cNumber)
+	})
+	return says("job", "jobs") && !says("run", "runs", "training", "trainings", "experiments", "models") && !limited
 }
 
 // unplanned handles clauses that say what not to do, ask for advice, or hang on

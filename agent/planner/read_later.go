@@ -19,6 +19,23 @@ func joinOne(cs []clause) []clause {
 	return cs
 }
 
+// joinTopic puts what is named first into the request that takes it up: "the jobs
+// that failed, I need to see them".
+func joinTopic(cs []clause) []clause {
+	for i := 0; i+1 < len(cs); i++ {
+		next := cs[i+1].toks
+		if !cs[i].plain() || !cs[i+1].plain() || cs[i].mood != moodFragment || len(cs[i].toks) < 2 || len(next) < 2 || len(next) > 4 || next[1].word != "them" && next[1].word != "those" {
+			continue
+		}
+		switch next[0].stem {
+		case "show", "list", "see", "display", "print":
+			cs[i].toks, cs[i].mood, cs[i].aside = slices.Concat(next[:1], cs[i].toks), moodOrder, false
+			cs = slices.Delete(cs, i+1, i+2)
+		}
+	}
+	return cs
+}
+
 // laterRun is the run that a later clause of the sentence names, and whether
 // there is one: "how far is it? I mean brisk-otter".
 func (r *reader) laterRun() (item, bool) { return r.later(cRun) }

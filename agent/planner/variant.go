@@ -14,7 +14,7 @@ func variants(cs []clause) []clause {
 		for n, toks := range variantsOf(c.toks) {
 			v := c
 			v.toks = toks
-			v.variant = n > 0
+			v.variant = c.variant || n > 0
 			out = append(out, v)
 		}
 	}
@@ -57,7 +57,7 @@ func variantsOf(toks []token) [][]token {
 // "one run". It is 0 if none do.
 func variantMark(toks []token, i int) int {
 	next, after := at(toks, i+1), at(toks, i+2)
-	with := next == "with" || next == "using" || next == "without"
+	with := next == "with" || next == "using" || next == "without" || next == "at" && after != "a"
 	counted := slices.Contains([]string{"time", "run", "training"}, next) && isPreposition(after)
 	switch at(toks, i) {
 	case "once":

@@ -28,6 +28,7 @@ fit_memory = planned for this machine's memory, planned for this machine, planne
 max_steps = max steps, maximum steps
 epochs = max epochs
 then = that being done, this being done, that done, this done, with that done, with this done, having done that, having done so, that accomplished, whereupon, after which, upon completion
+overwrite = write over, writes over, writing over, written over, wrote over
 early_stop = early stopping, stop early, stopping early
 test_fraction = test fraction
 init_from = as initialisation, as initialization, as init, as initial weights, as starting weights, as the initialisation, as the initialization, as starting point, as the starting point, as a starting point, begin from, begins from, beginning from, starts from, started from, warm start, warm-start, warmstart, warm started, initial weights, initialised by, initialized by, starting point, init from, initialised from, initialized from, initialised with, initialized with, starting from, start from, starting with, begin with, beginning with, warm start from, warm-start from, warm-started from, initialise from, initialize from, with weights from, from the weights of
@@ -157,7 +158,7 @@ func destructive() []string {
 	return []string{
 		"cancel", "abort", "halt", "terminate", "interrupt", "stop", "kill", "end",
 		"delete", "remove", "erase", "discard", "trash", "purge", "wipe", "destroy", "drop", "throw",
-		"shut_down",
+		"shut_down", "desist", "cease",
 	}
 }
 
