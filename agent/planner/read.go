@@ -54,6 +54,7 @@ type reader struct {
 	rest      []clause // the clauses after this one
 	asking    bool     // this clause begins with a verb or a question word
 	carried   []token  // such words that were taken in
+	parted    bool     // two things to be shown were told apart
 	carry     []token  // words about a training that is named only later
 }
 
@@ -108,7 +109,7 @@ func (r *reader) clauses(clauses []clause) {
 // cut makes clauses of the words.
 func (r *reader) cut(toks []token) []clause {
 	toks = pairs(r.lex.retract(r.lex.lasting(r.lex.contrast(r.lex.merge(steady(present(toks))), r.known.Datasets)), r.known.Datasets))
-	return variants(joinTopic(joinOne(r.lex.listed(r.gathered(r.lex.severalSets(shareObjects(r.lex.clauses(toks), r.lex)))))))
+	return r.coordinated(variants(joinTopic(joinOne(r.lex.listed(r.gathered(r.lex.severalSets(shareObjects(r.lex.clauses(toks), r.lex))))))))
 }
 
 // tooMany asks back where a message would lead to more steps than anybody would

@@ -28,7 +28,7 @@ func (s session) readBest(text string, mem memory, fills map[string]any) (readin
 	r := s.reader(text, mem, fills)
 	parts := r.read()
 	wish, ok := r.oneWish(parts.doubt())
-	if !ok || !parts.strays(wish) {
+	if !ok || r.parted || !parts.strays(wish) {
 		return parts, r
 	}
 	w := s.reader(text, mem, fills)
