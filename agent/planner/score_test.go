@@ -17,9 +17,18 @@ import (
 // of its sentences as they are and changed.
 type need struct{ whole, changed float64 }
 
-// needs gives what each held-out file needs.
+// needs gives what each held-out file needs. The first is by the planner's
+// authors. The others are by three people who saw the tools and never the planner,
+// gone over by a second reader each, and were first scored as they are here, for
+// the sum only: they say how well it understands a stranger, and their floors keep
+// it from getting worse.
 func needs() map[string]need {
-	return map[string]need{"heldout.yaml": {0.97, 0.92}}
+	return map[string]need{
+		"heldout.yaml":   {0.97, 0.92},
+		"heldout-2.yaml": {0.94, 0.92},
+		"heldout-3.yaml": {0.92, 0.89},
+		"heldout-4.yaml": {0.96, 0.93},
+	}
 }
 
 // tally counts utterances and what of them was right.
