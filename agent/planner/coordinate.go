@@ -6,6 +6,10 @@ import "slices"
 // the clause to be cut there.
 const apart = 8
 
+// maxShown is how many words a clause may have that is looked at for this: who
+// asks for two lists at once is brief.
+const maxShown = 24
+
 // coordinated cuts a clause that asks to be shown two kinds of things at the
 // "and" between them: "show me the mouse_v2 details and also the list of
 // networks".
@@ -27,6 +31,9 @@ func (r *reader) coordinated(cs []clause) []clause {
 // twoThings finds the joint of a clause whose sides speak for different tools
 // that only show something; the second side gets the verb of the first.
 func (r *reader) twoThings(toks []token) (a, b []token, ok bool) {
+	if len(toks) > maxShown {
+		return nil, nil, false
+	}
 	verb := showing(toks)
 	for i := verb + 1; i+1 < len(toks); i++ {
 		if !isJoint(toks[i]) && toks[i].word != "plus" {
