@@ -84,6 +84,8 @@ func (c *cutter) joint(toks []token, i int) {
 	switch {
 	case inside && onlyTemporal(c.cur):
 		c.cur = append(c.cur, toks[i])
+	case inside && ownPart(c.cur, rest):
+		c.flush()
 	case anotherWith(toks[i:]) > 0 && !waysFollow(c.cur, toks[i:]):
 		c.flush()
 		c.again = true

@@ -41,6 +41,16 @@ func isListNoun(w string) bool {
 	return false
 }
 
+// groupFirst is what an answer is grouped by, where that stands before the
+// question: "per dataset, how many runs?".
+func groupFirst(first, question clause) []token {
+	group := afterTellMe(first.toks)
+	if len(group) < 2 || len(group) > 4 || !first.plain() || !question.plain() || !groupsBy(group) {
+		return nil
+	}
+	return group
+}
+
 // afterTellMe drops "tell me" and the like before what the answer is grouped by:
 // "tell me, for each network, how long …".
 func afterTellMe(toks []token) []token {
@@ -48,4 +58,20 @@ func afterTellMe(toks []token) []token {
 		return skipJoints(toks[2:])
 	}
 	return toks
+}
+
+// ownPart tells whether a joint leads to another thing to be shown of a run:
+// "the settings of brisk-otter and its loss curve".
+func ownPart(before, rest []token) bool {
+	if len(rest) < 2 || rest[0].word != "its" || !slices.ContainsFunc(before, func(t token) bool { return isRunID(t.word) || isRunNoun(t.word) }) {
+		return false
+	}
+	shown := func(t token) bool {
+		switch t.word {
+		case "settings", "config", "configuration", "curve", "curves", "log", "logs", "progress", "status", "hyperparameters", "details":
+			return true
+		}
+		return false
+	}
+	return slices.ContainsFunc(before, shown) && slices.ContainsFunc(rest[1:min(len(rest), 4)], shown)
 }

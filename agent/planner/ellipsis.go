@@ -48,7 +48,11 @@ func (r *reader) elliptical() (reading, bool) {
 	}
 	at := max(0, slices.IndexFunc(ranked, func(s scored) bool { return s.intent == before[0].intent }))
 	r.heard++
-	r.plan(merged, ranked[at], ranked, r.text)
+	top := ranked[at]
+	if len(r.mem.calls) == 1 && r.mem.calls[0].tool == "metric_history" && strings.HasPrefix(top.intent, "?") {
+		top = scored{intent: "metric_history", score: threshold} // a curve was shown: another is
+	}
+	r.plan(merged, top, ranked, r.text)
 	if len(r.out.Steps) == 0 && len(r.out.Questions) == 0 && len(r.out.goals) == 0 {
 		r.out = reading{}
 		return reading{}, false
@@ -97,8 +101,8 @@ func (r *reader) fragmentOf(text string) (items []item, opened, ok bool) {
 		toks = append(slices.Clip(toks), wordToken("runs", toks[n-1].start, toks[n-1].end))
 	}
 	items = r.lex.recognise(toks, r.known)
-	named := asksWhich(items) || slices.ContainsFunc(items, func(it item) bool {
-		return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) || it.anyWord("learning_rate") || volumeName.MatchString(it.word()) && !r.lex.known(it.tok)
+	named := asksWhich(items) || regroups(items) || slices.ContainsFunc(items, func(it item) bool {
+		return it.mention != nil && !it.is(cRef) || isDegree(it.word()) || it.is(cPath) || it.anyWord("learning_rate", "lr") || volumeName.MatchString(it.word()) && !r.lex.known(it.tok)
 	})
 	return items, opened, named
 }
@@ -225,6 +229,8 @@ func substitute(base, added []item, adds bool) ([]item, bool) {
 			out, changed = append(out, it), true
 		case takesPlace(out, it):
 			changed = true
+		case it.mention == nil && regroups(added[:k+1]):
+			out, changed = regroup(out, added, k), true
 		case it.mention == nil && isDegree(it.word()):
 			out, changed = replaceDegree(out, it), true
 		case it.mention != nil || it.is(cPath) || it.is(cTriple):

@@ -206,6 +206,9 @@ func findMetric(lex *lexicon, toks []token, i int, _ Names) (*mention, int) {
 	if toks[i].word == "precision" && i > 1 && isJoint(toks[i-1]) && lex.metrics[at(toks, i-2)] != "" || toks[i].word == "precision" && i+1 < len(toks) && isJoint(toks[i+1]) && lex.metrics[at(toks, i+2)] != "" {
 		return &mention{class: cMetric, text: "precision", rule: "metric among metrics"}, 1
 	}
+	if toks[i].word == "precision" && statOf(item{tok: toks[max(i-1, 0)]}) != "" && i > 0 {
+		return &mention{class: cMetric, text: "precision", rule: "metric after a statistic"}, 1
+	}
 	if toks[i].word == "loss" && !lossIsSetting(toks, i) {
 		return &mention{class: cMetric, text: "loss", rule: "metric"}, 1
 	}

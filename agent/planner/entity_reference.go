@@ -51,7 +51,7 @@ func referenceAll(toks []token, i int, m *mention) (*mention, int) {
 	switch {
 	case isRunNoun(noun) && w != "all" && w != "each":
 		return m, n + 1
-	case w == "each" && (noun == "run" || noun == "job") && n == 1 && at(toks, i-1) != "per" && !(noun == "job" && (at(toks, i+2) == "that" || at(toks, i+2) == "which" || listVerb(toks[:i]) == i)):
+	case n == 1 && eachRun(toks, i):
 		return m, 2
 	case n > 1 && !of, w == "both", i+1 == len(toks):
 		return m, n
@@ -61,6 +61,16 @@ func referenceAll(toks []token, i int, m *mention) (*mention, int) {
 		}
 	}
 	return nil, 0
+}
+
+// eachRun recognises "each run" and "each job" at toks[i] as the runs spoken of,
+// rather than as a list of jobs ("show each job that failed").
+func eachRun(toks []token, i int) bool {
+	noun, next := at(toks, i+1), at(toks, i+2)
+	if at(toks, i) != "each" || noun != "run" && noun != "job" || at(toks, i-1) == "per" {
+		return false
+	}
+	return noun == "run" || next != "that" && next != "which" && listVerb(toks[:i]) != i
 }
 
 // countsOther tells whether a number before this word counts something other

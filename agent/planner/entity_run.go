@@ -72,7 +72,7 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	c.skip(func(w string) bool { return isDeterminer(w) || w == "this" })
 	count, counted := c.number()
 	kind := superlative(c.word())
-	if kind == "" || c.word() == "top" && (at(toks, c.at-1) == "at" || at(toks, c.at-2) == "at" || at(toks, c.at-1) == "on" || at(toks, c.at-2) == "on") {
+	if kind == "" || c.onTop() {
 		return nil, 0 // "oldest at the top"
 	}
 	c.at++
@@ -105,6 +105,19 @@ func findRunSelector(lex *lexicon, toks []token, i int, known Names) (*mention, 
 	}
 	m.text = onDataset(selector(kind, m.metric, m.model, state), on)
 	return m, c.at - i
+}
+
+// onTop recognises "at the top" and "on top".
+func (c *cursor) onTop() bool {
+	if c.word() != "top" {
+		return false
+	}
+	for _, w := range []string{at(c.toks, c.at-1), at(c.toks, c.at-2)} {
+		if w == "at" || w == "on" {
+			return true
+		}
+	}
+	return false
 }
 
 // bare tells whether a lone "latest" stands where a run may: "eval latest, with

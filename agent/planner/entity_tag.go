@@ -18,8 +18,8 @@ func findTagged(lex *lexicon, toks []token, i int, known Names) (*mention, int) 
 		return &mention{class: cTag, text: t.word + "=" + t.text, rule: "tag"}, n + 1
 	}
 	name := anyNameAt(toks, i+n)
-	if name == "" {
-		return nil, 0
+	if name == "" || (name == "key" || name == "value") && i+n+1 < len(toks) && anyNameAt(toks, i+n+1) != "" {
+		return nil, 0 // "the tag key author, value ada"
 	}
 	return &mention{class: cTag, text: name, rule: "tag"}, n + 1
 }

@@ -335,6 +335,9 @@ func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
 		}
 	}
 	for i := range items {
+		if name := r.splitMetric(items[i]); name != "" {
+			metric = value{v: name, from: i, to: i + 1, rule: "split/metric"}
+		}
 		if items[i].anyWord("learning_rate", "lr") {
 			metric = value{v: "learning_rate", from: i, to: i + 1, rule: "metric"}
 		}
@@ -351,6 +354,21 @@ func fillHistory(r *reader, d *draft, items []item, _ toolInfo) bool {
 	}
 	r.set(d, "metric", metric, items)
 	return r.fillRun(d, items)
+}
+
+// splitMetric reads a metric that is written with its split: "val/dice".
+func (r *reader) splitMetric(it item) string {
+	split, name, ok := strings.Cut(strings.ToLower(strings.Trim(it.tok.text, ",.;?!'\"")), "/")
+	if !ok || splitName(split) == "" {
+		return ""
+	}
+	if name != "loss" {
+		name = r.lex.metrics[name]
+	}
+	if name == "" {
+		return ""
+	}
+	return splitName(split) + "/" + name
 }
 
 // fillRuns reads the filters of a list of runs.
@@ -414,7 +432,7 @@ func atMost(items []item) (value, bool) {
 		if i > 1 && items[i-1].anyWord("to") && items[i-2].anyWord("up") {
 			return value{v: numeric(items[i].tok.num, true), from: i - 2, to: i + 1, rule: "at most"}, true
 		}
-		for _, near := range [][2]int{{i - 2, i}, {i + 1, i + 3}} {
+		for _, near := range [][2]int{{i - 2, i}, {i + 1, i + 4}} {
 			for j := max(near[0], 0); j < min(near[1], len(items)); j++ {
 				if items[j].anyWord("most", "than", "max", "maximum", "maximally", "limit") {
 					return value{v: numeric(items[i].tok.num, true), from: min(i, j), to: max(i, j) + 1, rule: "at most"}, true

@@ -83,7 +83,7 @@ func (p *parse) grouped() {
 
 // groupsAfter reads the nouns after "per" or "each" at i.
 func (p *parse) groupsAfter(i int) {
-	for j := i + 1; j < len(p.items) && j <= i+4; j++ {
+	for j := i + 1; j < len(p.items) && j <= i+6; j++ {
 		it := p.items[j]
 		if c := groupColumn(it); c != "" {
 			p.group(c)
@@ -93,7 +93,7 @@ func (p *parse) groupsAfter(i int) {
 			}
 			continue
 		}
-		if it.mention != nil && !it.is(cSplit) || !it.anyWord("the", "of", "single", "individual", "different", "type", "kind", "and", ",", "function", "one", "my", "our", "all", "training", "test", "validation", "used", "value", "calendar", "each") {
+		if it.mention != nil && !it.is(cSplit) || !it.anyWord("the", "of", "single", "individual", "different", "type", "kind", "and", ",", "function", "one", "my", "our", "all", "training", "test", "validation", "used", "value", "calendar", "each", "combination", "pair", "pairing", "combo") {
 			return
 		}
 	}

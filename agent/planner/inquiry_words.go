@@ -80,6 +80,9 @@ func (p *parse) ofSettings() {
 		if name := settingName(it); name != "" && !p.taken[i] && !it.is(cMetric) {
 			p.q.of = ofSetting
 			p.q.names = appendNew(p.q.names, name)
+		} else if it.anyWord("loss") && it.mention == nil && p.word(i+1) == "function" && !p.taken[i] {
+			p.q.of = ofSetting
+			p.q.names = appendNew(p.q.names, "loss")
 		}
 	}
 }
@@ -159,7 +162,7 @@ func (p *parse) counted() {
 			q.counts = true
 		case p.saysShare(i):
 			q.share = true
-		case it.anyWord("evaluation") || it.is(cRuns) && (strings.HasSuffix(it.tok.word, "evaluations") || slices.Contains(strings.Fields(it.tok.text), "evaluations")):
+		case it.anyWord("evaluation"), it.is(cRuns) && strings.HasSuffix(it.tok.word, "evaluations"):
 			q.judged = q.counts || q.of == ofSeconds
 		}
 	}
@@ -167,15 +170,18 @@ func (p *parse) counted() {
 	if q.share || q.cases && bare {
 		q.counts = false
 	}
-	if len(q.limits) == 0 && !slices.ContainsFunc(p.items, func(it item) bool { return stateOf(it) != "" || it.is(cRuns) && it.mention.state != "" }) {
-		q.share = false
-	}
+	q.share = q.share && (len(q.limits) > 0 || p.saysState())
 	if q.counts && q.cases && q.of == ofNothing && q.runs > 0 {
 		q.of, q.names = ofScore, []string{"dice"}
 	}
 	if q.counts && p.countsRuns() || q.share && q.of != ofScore {
 		q.of = ofCount
 	}
+}
+
+// saysState tells whether a state limits the runs.
+func (p *parse) saysState() bool {
+	return slices.ContainsFunc(p.items, func(it item) bool { return stateOf(it) != "" || it.is(cRuns) && it.mention.state != "" })
 }
 
 // saysCount tells whether the word at i asks how many there are.

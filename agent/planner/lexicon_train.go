@@ -146,6 +146,7 @@ func evaluateFrames() []frame {
 			{8, "evaluate|assess|benchmark|eval|judge|re-evaluate|reevaluate|=score|=test"},
 			{14, "want|need|have|get * {metric} * =computed|=calculated|=measured|=evaluated"},
 			{14, "{metric} =computed|=calculated|=measured|=evaluated"},
+			{14, "{metric} * have|has|need|needs|must|should|ought * =be =computed|=calculated|=measured|=evaluated|=determined|=assessed"},
 			{11, "get|have|want|need * score|metric|evaluation * computed|calculated|measured"},
 			{9, "compute|calculate|measure|determine * {metric}|metric|score * {run}|{ref}"},
 			{10, "validate|check {run}|{ref} * {split}"},

@@ -145,7 +145,7 @@ func wishAt(toks []token, i int) bool {
 	case "should", "shall", "must":
 		return i > 0 && !asksAdvice(toks)
 	case "gets", "receives", "deserves":
-		return i > 0 && slices.ContainsFunc(toks[i:min(i+4, len(toks))], func(t token) bool { return t.word == "tag" || t.word == "label" })
+		return i > 0 && getsTag(toks[i:])
 	case "has", "have", "needs", "ought":
 		return next == "to" && at(toks, i+2) == "be"
 	case "need":
@@ -159,6 +159,11 @@ func wishAt(toks []token, i int) bool {
 			slices.ContainsFunc(toks[i:], func(t token) bool { return t.word == "if" || t.word == "to" })
 	}
 	return false
+}
+
+// getsTag recognises "gets the tag".
+func getsTag(toks []token) bool {
+	return slices.ContainsFunc(toks[:min(4, len(toks))], func(t token) bool { return t.word == "tag" || t.word == "label" })
 }
 
 // asksAdvice recognises "should I …?".

@@ -385,7 +385,7 @@ func shareObjects(cs []clause, lex *lexicon) []clause {
 			cs = slices.Delete(cs, i+1, i+2)
 			continue
 		}
-		if group := afterTellMe(cs[i].toks); len(group) > 1 && len(group) <= 4 && cs[i].plain() && cs[i+1].plain() && groupsBy(group) {
+		if group := groupFirst(cs[i], cs[i+1]); group != nil {
 			cs[i].toks = slices.Concat(cs[i+1].toks, group) // "per dataset, how many runs?"
 			cs = slices.Delete(cs, i+1, i+2)
 			continue

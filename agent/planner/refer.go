@@ -123,9 +123,7 @@ func (r *reader) pickReference(items []item, i int) []picked {
 	if strings.HasSuffix(m.text, "evaluation") && len(r.group) == 0 {
 		return []picked{{selector: "latest:kind=evaluate", val: v}}
 	}
-	if n := len(r.out.goals); len(runs) == 0 && !m.plural && n > 0 && r.out.goals[n-1].kind == goalBest && !r.out.goals[n-1].low && r.out.goals[n-1].count < 2 {
-		g := r.out.goals[n-1]
-		best := onDataset(selector("best", orElse(g.metric, "dice"), g.model, g.state), g.dataset)
+	if best := r.bestAsked(items[i].start); len(runs) == 0 && !m.plural && best != "" {
 		v.v = best
 		return []picked{{selector: best, val: v, note: fromMemory(best, m.text)}}
 	}
@@ -138,6 +136,44 @@ func (r *reader) pickReference(items []item, i int) []picked {
 		out = append(out, picked{selector: run, val: v, note: fromMemory(run, m.text)})
 	}
 	return out
+}
+
+// bestAsked is the best run that the question before asks for, or "".
+func (r *reader) bestAsked(end int) string {
+	if n := len(r.out.goals); n > 0 {
+		if g := r.out.goals[n-1]; g.kind == goalBest && !g.low && g.count < 2 {
+			return onDataset(selector("best", orElse(g.metric, "dice"), g.model, g.state), g.dataset)
+		}
+	}
+	return r.bestSpoken(end)
+}
+
+// bestSpoken is the run that a question before the byte at end asks after without
+// naming it: "with which settings did we get the best dice?".
+func (r *reader) bestSpoken(end int) string {
+	if r.asked != moodQuestion || end <= 0 {
+		return ""
+	}
+	before := r.lex.recognise(r.lex.merge(tokenise(r.slice(0, end))), r.known)
+	i, ok := first(before, cMetric)
+	if !ok || before[i].mention.text == "loss" || hasNamedRun(before) {
+		return ""
+	}
+	metric, low := before[i].mention.text, false
+	for _, t := range tokenise(r.slice(0, before[i].start)) {
+		switch t.word {
+		case "best":
+			return "best:" + metric
+		case "highest":
+			return map[bool]string{false: "best:" + metric}[lowerIsBetter(metric)]
+		case "lowest", "smallest":
+			low = true
+		}
+	}
+	if low && lowerIsBetter(metric) {
+		return "best:" + metric
+	}
+	return ""
 }
 
 // fromMemory states what a reference was taken to mean, unless it is a step of

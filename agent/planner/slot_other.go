@@ -332,7 +332,7 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 	worst := worstFirst(items)
 	for i := range items {
 		switch {
-		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && (items[i+1].anyWord("first", "top") || items[i+1].anyWord("at", "on")) && !ok:
+		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && items[i+1].anyWord("first", "top", "at", "on") && !ok:
 			by, ok = value{v: "created", from: i, to: i + 2, rule: "order"}, true
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by", "according"):
 			if v, found := orderAfter(items, i); found {
@@ -352,9 +352,8 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		}
 	}
 	if k := slices.IndexFunc(items, func(it item) bool { return it.anyWord("alphabetical", "alphabetically") }); k >= 0 {
-		by, ok = value{v: "name", from: k, to: k + 1, rule: "order"}, true
-	}
-	if !ok {
+		by = value{v: "name", from: k, to: k + 1, rule: "order"}
+	} else if !ok {
 		return by, descending, false
 	}
 	name, _ := by.v.(string)

@@ -128,7 +128,7 @@ func placeOf(toks []token, i int) place {
 		return placeNew
 	}
 	switch toks[j].word {
-	case "called", "named", "as", "tagged", "name", "tag", "titled", "=":
+	case "called", "named", "as", "tagged", "name", "tag", "titled", "=", "key", "value":
 		return placeNew
 	case "on", "from", "in", "using", "of", "over", "with", "for", "dataset":
 		return placeName

@@ -73,6 +73,11 @@ func (r *reader) oneWish(sure float64) (string, bool) {
 	if slices.ContainsFunc(toks, inSequence) {
 		return "", false
 	}
+	for i := range toks {
+		if i > 0 && isJoint(toks[i]) && ownPart(toks[:i], toks[i+1:]) {
+			return "", false
+		}
+	}
 	items := r.lex.recognise(r.lex.merge(toks), r.known)
 	beliefs := r.lex.evidence().beliefs(items)
 	if len(beliefs) == 0 || beliefs[0].share < sure || !r.cat.knows(beliefs[0].intent) || endsThings(beliefs[0].intent) || !r.hasPlace(beliefs[0].intent, items) {

@@ -5,7 +5,7 @@ package planner
 func commonWords() string {
 	return `a an the this that these those it its he she they them their there here i me my mine we us our ours you your yours one ones
 	and or but so if then else than as at by for from in into of off on onto out over per to up upon with within without about above across
-	after again against along also although always am any anyone anything anyway around back bad be because been before behind being below bother trouble
+	after again against along also although always am any anyone anything anyway around back bad be because been before behind being below bother broke charge trouble
 	between both can could come comes coming day days did different do does doing done down each either enough even ever every everyone
 	everything exactly example fact far fast few fine first for found free full further get gets getting go goes going gone good got great
 	had half hand happen happened has have having high higher hour hours how however idea important instead into is isn't just keep kind know
