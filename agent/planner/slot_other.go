@@ -332,7 +332,7 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 	worst := worstFirst(items)
 	for i := range items {
 		switch {
-		case items[i].anyWord("oldest", "newest", "latest") && i+1 < len(items) && items[i+1].anyWord("first", "top", "at", "on") && !ok:
+		case !ok && byAge(items[i:]):
 			by, ok = value{v: "created", from: i, to: i + 2, rule: "order"}, true
 		case items[i].anyWord("sort", "order", "rank", "ordered", "sorted", "by", "according"):
 			if v, found := orderAfter(items, i); found {
@@ -364,6 +364,11 @@ func orderBy(items []item) (by value, descending value, ok bool) {
 		descending = v
 	}
 	return by, descending, true
+}
+
+// byAge recognises "oldest first", "newest at the top".
+func byAge(items []item) bool {
+	return items[0].anyWord("oldest", "newest", "latest") && len(items) > 1 && items[1].anyWord("first", "top", "at", "on")
 }
 
 // worstFirst reads "worst one first", "the worst on top".
