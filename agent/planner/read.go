@@ -54,6 +54,7 @@ type reader struct {
 	rest      []clause // the clauses after this one
 	asking    bool     // this clause begins with a verb or a question word
 	carried   []token  // such words that were taken in
+	ordered   []string // the tools that clauses plainly ordered
 	parted    bool     // two things to be shown were told apart
 	carry     []token  // words about a training that is named only later
 }

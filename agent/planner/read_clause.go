@@ -68,6 +68,9 @@ func (r *reader) wish(c clause, alone, items []item, ranked []scored, said strin
 	if c.variant {
 		r.carry = r.carried
 	}
+	if c.mood == moodOrder && ranked[0].score >= plainOrder {
+		r.ordered = append(r.ordered, ranked[0].intent)
+	}
 	done := len(r.out.Steps) + len(r.out.goals) + len(r.out.later)
 	r.plan(items, ranked[0], ranked, said, c.toks...)
 	r.after = nil

@@ -28,7 +28,7 @@ func (s session) readBest(text string, mem memory, fills map[string]any) (readin
 	r := s.reader(text, mem, fills)
 	parts := r.read()
 	wish, ok := r.oneWish(parts.doubt())
-	if !ok || r.parted || !parts.strays(wish) {
+	if !ok || r.parted || r.ordersMore(wish) || !parts.strays(wish) {
 		return parts, r
 	}
 	w := s.reader(text, mem, fills)
@@ -51,6 +51,15 @@ func (r *reader) guesses() bool {
 	return !slices.ContainsFunc(r.lex.recognise(r.lex.merge(r.tokens()), r.known), func(it item) bool {
 		return it.mention != nil && !it.is(cRef) && !it.is(cSince) || it.is(cPath) || it.is(cNumber) || it.mention == nil && (isRunNoun(it.tok.word) || it.anyWord("dataset", "data", "network", "server", "audit", "volume", "log", "weight"))
 	})
+}
+
+// plainOrder is the score from which on a clause orders its tool beyond doubt.
+const plainOrder = 9
+
+// ordersMore tells whether clauses plainly order a tool and another one beside
+// it: "calibrate the latest run and host it as a service".
+func (r *reader) ordersMore(wish string) bool {
+	return slices.Contains(r.ordered, wish) && slices.ContainsFunc(r.ordered, func(tool string) bool { return tool != wish })
 }
 
 // doubt is how sure another reading must be to stand in for this one.
