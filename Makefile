@@ -62,7 +62,7 @@ evals: build ## score the agent offline against the smoke suite
 
 .PHONY: planner-score
 planner-score: ## how often the built-in planner plans what was meant, by family, as said and changed
-	@go test ./agent/planner -run '^TestScore$$' -v -count=1
+	@PLANNER_SCORE=all go test ./agent/planner -run '^TestScore$$' -v -count=1
 
 .PHONY: bench
 bench: build ## time us and the reference packages side by side and print ratios
